@@ -1,0 +1,13 @@
+//! The nouns: ids, SKUs, users, groups, assignments, snapshots, distinguished names, time.
+//!
+//! Pure. Nothing here knows a file format, a protocol or a clock, and nothing here decides.
+
+pub mod dn;
+pub mod group;
+pub mod ids;
+pub mod known;
+pub mod names;
+pub mod sku;
+pub mod snapshot;
+pub mod span;
+pub mod user;

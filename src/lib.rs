@@ -1,0 +1,6 @@
+//! Seatkeeper keeps the licenses of Microsoft 365 users as YAML policies say.
+
+pub mod domain;
+pub mod plan;
+pub mod policy;
+pub mod ports;

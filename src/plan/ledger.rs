@@ -1,0 +1,105 @@
+//! The ledger: which assignments policies own, and since when reasons to remove something stand.
+//!
+//! Memory, not truth: an empty ledger removes too little, never too much.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::domain::ids::{SkuId, UserId};
+use crate::domain::names::PolicyName;
+
+/// How a policy owns one assignment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ownership {
+    /// Since when.
+    pub since: Timestamp,
+    /// When a cycle first saw that the policy no longer wants it; none while it does.
+    pub let_go: Option<Timestamp>,
+}
+
+/// What one tenant's ledger says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ledger {
+    /// Who owns which assignment.
+    pub owners: BTreeMap<(UserId, SkuId), BTreeMap<PolicyName, Ownership>>,
+    /// Since when a policy (`remove` or `replace`) wants an assignment gone that is still there.
+    pub clocks: BTreeMap<(UserId, SkuId, PolicyName), Timestamp>,
+}
+
+impl Ledger {
+    /// Whether nothing is owned: nobody has looked at a plan for this tenant yet, or it was lost.
+    pub fn is_empty(&self) -> bool {
+        self.owners.is_empty()
+    }
+}
+
+/// A change to the ledger that follows from having looked, or from an outcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LedgerChange {
+    /// A policy owns an assignment from now on; a clock that ran for it stops.
+    Own(UserId, SkuId, PolicyName, Timestamp),
+    /// A policy that owns an assignment no longer wants it since then.
+    LetGo(UserId, SkuId, PolicyName, Timestamp),
+    /// A policy that owns an assignment wants it again.
+    TakeBack(UserId, SkuId, PolicyName),
+    /// A policy no longer owns an assignment.
+    Disown(UserId, SkuId, PolicyName),
+    /// Nobody owns an assignment any more, and no clock runs for it: it is gone, or left alone.
+    Forget(UserId, SkuId),
+    /// A policy wants an assignment gone, since then.
+    StartClock(UserId, SkuId, PolicyName, Timestamp),
+    /// It no longer does.
+    StopClock(UserId, SkuId, PolicyName),
+}
+
+impl Ledger {
+    /// Carries out a change. Carrying one out twice does no harm.
+    pub fn apply(&mut self, change: &LedgerChange) {
+        match change {
+            LedgerChange::Own(user, sku, policy, at) => {
+                let owners = self.owners.entry((*user, *sku)).or_default();
+                let own =
+                    owners.entry(policy.clone()).or_insert(Ownership { since: *at, let_go: None });
+                own.let_go = None;
+            }
+            LedgerChange::LetGo(user, sku, policy, at) => {
+                if let Some(own) = self.ownership(*user, *sku, policy) {
+                    own.let_go.get_or_insert(*at);
+                }
+            }
+            LedgerChange::TakeBack(user, sku, policy) => {
+                if let Some(own) = self.ownership(*user, *sku, policy) {
+                    own.let_go = None;
+                }
+            }
+            LedgerChange::Disown(user, sku, policy) => {
+                if let Some(owners) = self.owners.get_mut(&(*user, *sku)) {
+                    owners.remove(policy);
+                    if owners.is_empty() {
+                        self.owners.remove(&(*user, *sku));
+                    }
+                }
+            }
+            LedgerChange::Forget(user, sku) => {
+                self.owners.remove(&(*user, *sku));
+                self.clocks.retain(|(of, on, _), _| (of, on) != (user, sku));
+            }
+            LedgerChange::StartClock(user, sku, policy, at) => {
+                self.clocks.entry((*user, *sku, policy.clone())).or_insert(*at);
+            }
+            LedgerChange::StopClock(user, sku, policy) => {
+                self.clocks.remove(&(*user, *sku, policy.clone()));
+            }
+        }
+    }
+
+    fn ownership(
+        &mut self,
+        user: UserId,
+        sku: SkuId,
+        policy: &PolicyName,
+    ) -> Option<&mut Ownership> {
+        self.owners.get_mut(&(user, sku)).and_then(|owners| owners.get_mut(policy))
+    }
+}

@@ -1,0 +1,559 @@
+//! Decides: policies, snapshot, ledger and time in, plan out. The same inputs give the same plan,
+//! byte for byte.
+//!
+//! Pure: no clock, no randomness, no input or output, no `async`, no logging.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::domain::ids::{ServicePlanId, SkuId, UserId};
+use crate::domain::names::{PolicyName, TenantName, UsageLocation};
+
+pub mod ledger;
+
+/// The time-ordered identity of a plan: a ULID.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PlanId(pub ulid::Ulid);
+
+impl fmt::Display for PlanId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Debug for PlanId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// A SHA-256 over something's meaning. Prints as `sha256:` and 64 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest(pub [u8; 32]);
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("sha256:")?;
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Everything that is to be done, and all that explains it. Never edited.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The time-ordered identity.
+    pub id: PlanId,
+    /// The digest of everything in the plan but its id and its times: what an approval binds to.
+    pub digest: Digest,
+    /// The tenant.
+    pub tenant: TenantName,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it can no longer be approved or applied.
+    pub expires_at: Timestamp,
+    /// What made it.
+    pub trigger: Trigger,
+    /// The plan of which this is the part that no guard holds, where it is such a part.
+    pub part_of: Option<PlanId>,
+    /// What it was made from.
+    pub basis: Basis,
+    /// The counts.
+    pub summary: Summary,
+    /// What is to be done, one operation a user, in the order in which it runs.
+    pub operations: Vec<Operation>,
+    /// What cannot be done.
+    pub blocked: Vec<Blocked>,
+    /// Who waits for a seat.
+    pub waiting: Vec<Waiting>,
+    /// What will be removed when its grace is over.
+    pub scheduled: Vec<Scheduled>,
+    /// What is let go, left alone, because its policy is gone from the files.
+    pub released: Vec<Released>,
+    /// Policies whose selectors could not be decided for some users.
+    pub unknown: Vec<UnknownMatch>,
+    /// Policies that take no part because they do not fit the tenant.
+    pub left_out: Vec<LeftOut>,
+    /// What a reviewer should know, such as an OU that holds nobody.
+    pub warnings: Vec<Warning>,
+    /// The seats of every SKU that the plan or a policy touches.
+    pub seats: Vec<SeatLine>,
+    /// The verdict of every guard, with its sum.
+    pub guards: Vec<Verdict>,
+}
+
+/// What started a cycle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trigger {
+    /// A person asked.
+    Person,
+    /// The schedule.
+    Schedule,
+    /// A policy file changed.
+    FileChange,
+    /// A plan was about to be carried out and was planned again.
+    Apply,
+}
+
+/// What a plan was made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Basis {
+    /// The digest of all policy files.
+    pub policy_digest: Digest,
+    /// The commit that the policy directory stood at, where it is a git work tree without changes.
+    pub policy_commit: Option<Arc<str>>,
+    /// When the snapshot was taken.
+    pub snapshot_taken_at: Timestamp,
+    /// Users in the snapshot.
+    pub users: u64,
+    /// Groups whose members were read.
+    pub groups: u64,
+}
+
+/// Counts of a plan. Operations are counted by kind, the rest by entry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Operations that only add.
+    pub add: u64,
+    /// Operations that add and remove in one call.
+    pub replace: u64,
+    /// Operations that only remove.
+    pub remove: u64,
+    /// Operations that only change service plans.
+    pub modify: u64,
+    /// Operations that set a usage location, whatever else they do.
+    pub locate: u64,
+    /// Operations that only adopt.
+    pub adopt: u64,
+    /// Users with an operation that calls Graph.
+    pub people: u64,
+    /// Users with no operation.
+    pub unchanged: u64,
+    /// Entries that cannot be done.
+    pub blocked: u64,
+    /// Entries that wait for a seat.
+    pub waiting: u64,
+    /// Removals whose grace runs.
+    pub scheduled: u64,
+    /// Assignments that are let go.
+    pub released: u64,
+    /// Direct assignments that no policy wants and nobody owns.
+    pub unmanaged: u64,
+    /// Users for whom some policy could not be decided.
+    pub unknown: u64,
+}
+
+/// A user, to act with and to talk with.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UserRef {
+    /// The object id.
+    pub id: UserId,
+    /// The principal name at the time.
+    pub principal_name: Arc<str>,
+    /// The display name at the time. Hostile input.
+    pub display_name: Option<Arc<str>>,
+}
+
+/// A SKU, to act with and to talk with.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SkuRef {
+    /// The id.
+    pub id: SkuId,
+    /// The part number; the id as text where the tenant does not list the SKU.
+    pub name: Arc<str>,
+}
+
+/// A service plan, to act with and to talk with.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServicePlanRef {
+    /// The id.
+    pub id: ServicePlanId,
+    /// The name; the id as text where the tenant does not list the service plan.
+    pub name: Arc<str>,
+}
+
+/// What an operation does, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Only adds (and may adopt or set a location).
+    Add,
+    /// Adds and removes in one call.
+    Replace,
+    /// Only removes.
+    Remove,
+    /// Only changes service plans of what is there.
+    Modify,
+    /// Only sets the usage location.
+    Locate,
+    /// Calls nothing: a policy comes to own what is there already.
+    Adopt,
+}
+
+/// Everything that a plan does to one user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// What it is, whatever its plan: user, before, change and reason. Approval binds to it.
+    pub key: Digest,
+    /// What it does, in one word.
+    pub kind: Kind,
+    /// To whom.
+    pub user: UserRef,
+    /// What is assigned, or assigned anew with other service plans. In the order of SKU ids.
+    pub add: Vec<Addition>,
+    /// What is removed. In the order of SKU ids.
+    pub remove: Vec<SkuRef>,
+    /// What is there and comes to be owned, by further policies. In the order of SKU ids.
+    pub adopt: Vec<Adoption>,
+    /// The change of usage location, where there is one.
+    pub usage_location: Option<LocationChange>,
+    /// The direct assignments of the user before. In the order of SKU ids.
+    pub before: Vec<Held>,
+    /// Service plans that the user has after and not before, over all SKUs.
+    pub gains: Vec<ServicePlanRef>,
+    /// Service plans that the user has before and not after, over all SKUs.
+    pub loses: Vec<ServicePlanRef>,
+    /// What starts a deletion clock.
+    pub data_at_risk: Vec<DataFamily>,
+    /// Why, in the order of policies.
+    pub because: Vec<Because>,
+    /// When it runs: all operations of a wave may run side by side, and a wave needs only seats
+    /// that are free before it. From 0.
+    pub wave: u32,
+    /// The guards that hold this operation while the rest of the plan may go on.
+    pub held_by: Vec<GuardName>,
+}
+
+/// A SKU that is assigned, or whose service plans are changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Addition {
+    /// The SKU.
+    pub sku: SkuRef,
+    /// The service plans that are off afterwards: the whole list.
+    pub disabled: Vec<ServicePlanRef>,
+    /// Whether the user holds the SKU directly already, so that only service plans change.
+    pub held: bool,
+    /// The policies that own the assignment afterwards.
+    pub owners: Vec<PolicyName>,
+}
+
+/// An assignment that is there and comes to be owned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adoption {
+    /// The SKU.
+    pub sku: SkuRef,
+    /// The policies that come to own it, beside those that do already.
+    pub owners: Vec<PolicyName>,
+}
+
+/// A direct assignment as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The SKU.
+    pub sku: SkuRef,
+    /// The service plans that are off.
+    pub disabled: Vec<ServicePlanRef>,
+}
+
+/// A change of usage location.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LocationChange {
+    /// The location before.
+    pub from: Option<UsageLocation>,
+    /// The location after.
+    pub to: UsageLocation,
+}
+
+/// What is lost for good some time after the last service plan of its family is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DataFamily {
+    /// Exchange.
+    Mailbox,
+    /// SharePoint and OneDrive.
+    Files,
+    /// Teams Phone.
+    Phone,
+}
+
+/// Why an operation does something.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Because {
+    /// The policy.
+    pub policy: PolicyName,
+    /// Where it stands, as `file:line`; empty where the policy is gone.
+    pub at: Arc<str>,
+    /// The SKU this is about; none where it is about the usage location.
+    pub sku: Option<SkuRef>,
+    /// The reason.
+    pub reason: Reason,
+    /// The selector that matched or no longer does, such as `group Engineering`.
+    pub detail: Arc<str>,
+}
+
+/// Why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// The user matches a policy that grants the SKU.
+    Matched,
+    /// The user matches a policy that takes the SKU away.
+    Removed,
+    /// The user matches a policy that gives another SKU in exchange.
+    Replaced,
+    /// The policy that owns the assignment no longer matches the user.
+    Left,
+    /// The policy that owns the assignment gives another SKU now.
+    Exchanged,
+    /// The user matches a policy that sets the location.
+    Located,
+}
+
+/// What cannot be done, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blocked {
+    /// The user.
+    pub user: UserRef,
+    /// The SKU this is about; none where it is about the user as a whole.
+    pub sku: Option<SkuRef>,
+    /// Why not.
+    pub reason: BlockedReason,
+    /// The same in words, with names.
+    pub detail: String,
+    /// What asked for it.
+    pub because: Vec<Because>,
+}
+
+/// Why something cannot be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BlockedReason {
+    /// The user needs a license and has no usage location, and no policy gives one.
+    NoUsageLocation,
+    /// Policies want different usage locations.
+    LocationConflict,
+    /// The SKU comes from a group alone and cannot be removed from the user.
+    Inherited,
+    /// Graph does not say where the assignment comes from.
+    UnknownSource,
+    /// What Graph did not send about the user is needed to decide.
+    Unreadable,
+    /// The SKU cannot be assigned now (suspended, deleted).
+    SkuNotAssignable,
+}
+
+/// Who waits for a seat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// The user.
+    pub user: UserRef,
+    /// The SKU.
+    pub sku: SkuRef,
+    /// The place in the queue of that SKU, from 1.
+    pub position: u64,
+    /// What asked for it.
+    pub because: Vec<Because>,
+}
+
+/// A removal whose grace runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scheduled {
+    /// The user.
+    pub user: UserRef,
+    /// The SKU.
+    pub sku: SkuRef,
+    /// When it is due.
+    pub due: Timestamp,
+    /// Why.
+    pub because: Vec<Because>,
+}
+
+/// An assignment that is let go because the policy that owned it is gone from the files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Released {
+    /// The user.
+    pub user: UserRef,
+    /// The SKU.
+    pub sku: SkuRef,
+    /// The policy that is gone.
+    pub policy: PolicyName,
+}
+
+/// A policy that could not be decided for some users.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownMatch {
+    /// The policy.
+    pub policy: PolicyName,
+    /// Where it stands, as `file:line`.
+    pub at: Arc<str>,
+    /// What could not be read, such as `group Board (membership is hidden)`.
+    pub detail: Arc<str>,
+    /// For how many users.
+    pub users: u64,
+}
+
+/// A policy that takes no part because it does not fit the tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The policy.
+    pub policy: PolicyName,
+    /// Where the problem stands, as `file:line`.
+    pub at: Arc<str>,
+    /// The problem.
+    pub problem: String,
+}
+
+/// Something that a reviewer should know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// The place it is about, as `file:line`; empty where it is about none.
+    pub at: Arc<str>,
+    /// What to know.
+    pub message: String,
+}
+
+/// The seats of one SKU, before and after.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeatLine {
+    /// The SKU.
+    pub sku: SkuRef,
+    /// Seats that can be used.
+    pub total: u64,
+    /// Seats in use before.
+    pub consumed: u64,
+    /// Seats that are kept free.
+    pub reserved: u64,
+    /// Seats in use after.
+    pub after: u64,
+    /// Users who wait for one.
+    pub waiting: u64,
+}
+
+/// A guard, by the name that configuration and `--accept` use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum GuardName {
+    /// `first_plan`: the ledger of the tenant is empty.
+    FirstPlan,
+    /// `max_removals`: too many people lose something.
+    MaxRemovals,
+}
+
+impl GuardName {
+    /// All guards, in the order in which they are shown.
+    pub const ALL: [Self; 2] = [Self::FirstPlan, Self::MaxRemovals];
+
+    /// Returns the name that configuration and `--accept` use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::FirstPlan => "first_plan",
+            Self::MaxRemovals => "max_removals",
+        }
+    }
+
+    /// Returns the guard of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|guard| guard.as_str() == name)
+    }
+
+    /// Whether a trip holds only the operations that remove, and lets the others go on.
+    pub fn holds_removals_only(self) -> bool {
+        match self {
+            Self::FirstPlan => false,
+            Self::MaxRemovals => true,
+        }
+    }
+}
+
+/// What a guard found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The guard.
+    pub guard: GuardName,
+    /// What it looked at: a SKU's part number, or `tenant`.
+    pub scope: Arc<str>,
+    /// The limit in words, such as `5%` or `2`.
+    pub limit: String,
+    /// The sum, such as `2 of 310`.
+    pub actual: String,
+    /// Whether the limit is broken.
+    pub tripped: bool,
+}
+
+/// Where a plan stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PlanState {
+    /// Made; waits for a decision.
+    Proposed,
+    /// A guard tripped; waits for a person to accept it.
+    Held,
+    /// May be carried out.
+    Approved,
+    /// Is being carried out.
+    Applying,
+    /// Every operation took effect, or had already.
+    Applied,
+    /// Some did and some did not.
+    Partial,
+    /// None did.
+    Failed,
+    /// A person said no.
+    Rejected,
+    /// A newer plan took its place.
+    Superseded,
+    /// It was not decided in time.
+    Expired,
+}
+
+impl PlanState {
+    /// All states.
+    pub const ALL: [Self; 10] = [
+        Self::Proposed,
+        Self::Held,
+        Self::Approved,
+        Self::Applying,
+        Self::Applied,
+        Self::Partial,
+        Self::Failed,
+        Self::Rejected,
+        Self::Superseded,
+        Self::Expired,
+    ];
+
+    /// Returns the word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Proposed => "proposed",
+            Self::Held => "held",
+            Self::Approved => "approved",
+            Self::Applying => "applying",
+            Self::Applied => "applied",
+            Self::Partial => "partial",
+            Self::Failed => "failed",
+            Self::Rejected => "rejected",
+            Self::Superseded => "superseded",
+            Self::Expired => "expired",
+        }
+    }
+
+    /// Returns the state of this word.
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == word)
+    }
+
+    /// Whether the plan can still be decided or carried out.
+    pub fn is_open(self) -> bool {
+        match self {
+            Self::Proposed | Self::Held | Self::Approved => true,
+            Self::Applying
+            | Self::Applied
+            | Self::Partial
+            | Self::Failed
+            | Self::Rejected
+            | Self::Superseded
+            | Self::Expired => false,
+        }
+    }
+}
