@@ -8,7 +8,7 @@ use crate::engine::{CycleError, Engine, Policies};
 use crate::plan::approval::{TakenUp, rest, take_up};
 use crate::plan::ledger::LedgerChange;
 use crate::plan::make::make_for;
-use crate::plan::{Digest, Plan, PlanId, PlanState, Trigger};
+use crate::plan::{Digest, Plan, PlanId, PlanState, Released, Trigger};
 use crate::ports::{
     Clock, Decision, Outcome, OutcomeKind, Records, Settlement, StoredPlan, TenantReader,
     TenantWriter,
@@ -129,13 +129,25 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         Ok(self.records.settle(self.tenant, settlements).await?)
     }
 
-    /// Takes what the plan told of as released off the ledger: it is left alone from now on.
-    async fn let_released_go(&self, plan: &Plan) -> Result<(), CycleError> {
-        let changes: Vec<LedgerChange> = plan
-            .released
-            .iter()
-            .map(|released| LedgerChange::Forget(released.user.id, released.sku.id))
-            .collect();
+    /// Takes what a plan told of as released off the ledger: what other policies want stays theirs,
+    /// the rest is left alone from now on.
+    ///
+    /// # Errors
+    ///
+    /// Where the records cannot be written; nothing changed then.
+    pub async fn let_released_go(&self, plan: &Plan) -> Result<(), CycleError> {
+        let change = |released: &Released| {
+            let (user, sku) = (released.user.id, released.sku.id);
+            if released.still_wanted {
+                LedgerChange::Disown(user, sku, released.policy.clone())
+            } else {
+                LedgerChange::Forget(user, sku)
+            }
+        };
+        let changes: Vec<LedgerChange> = plan.released.iter().map(change).collect();
+        if changes.is_empty() {
+            return Ok(());
+        }
         Ok(self.records.observe(self.tenant, changes).await?)
     }
 }

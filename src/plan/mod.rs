@@ -21,6 +21,7 @@ pub mod make;
 mod operation;
 mod resolve;
 mod seats;
+pub mod second_look;
 mod select;
 mod words;
 
@@ -401,6 +402,8 @@ pub struct Released {
     pub sku: SkuRef,
     /// The policy that is gone.
     pub policy: PolicyName,
+    /// Whether other policies still want the assignment, so that it goes on being theirs.
+    pub still_wanted: bool,
 }
 
 /// A policy that could not be decided for some users.

@@ -35,8 +35,8 @@ pub(crate) struct Resolution {
     pub(crate) blocked: Vec<Block>,
     /// Removals whose grace runs.
     pub(crate) scheduled: BTreeMap<SkuId, (Timestamp, Vec<Why>)>,
-    /// Owners that are gone from the files.
-    pub(crate) released: Vec<(SkuId, PolicyName)>,
+    /// Owners that are gone from the files, and whether others still want the assignment.
+    pub(crate) released: Vec<(SkuId, PolicyName, bool)>,
     /// Direct assignments that nobody wants or owns.
     pub(crate) unmanaged: u64,
     /// Direct assignments that some policy owns.
@@ -188,6 +188,7 @@ impl<'a> Resolver<'a> {
         let located = self.locate(&view, &wanted, &mut resolution);
         for (sku, by) in &wanted {
             self.want(&view, *sku, by, &mut resolution);
+            self.release_from_the_gone(&view, *sku, &mut resolution);
         }
         self.hold_back_without_location(&view, &located, &mut resolution);
         for assignment in &licenses.assignments {
@@ -373,6 +374,13 @@ impl<'a> Resolver<'a> {
         Some(first.iter().filter(|plan| stays_off(*plan)).collect())
     }
 
+    /// Lets go of owners that are gone from the files where others want the assignment.
+    fn release_from_the_gone(&self, view: &View<'_>, sku: SkuId, resolution: &mut Resolution) {
+        let owners = self.owners(view.user.id, sku).into_iter().flatten();
+        let gone = owners.filter(|(name, _)| !self.by_name.contains_key(name));
+        resolution.released.extend(gone.map(|(name, _)| (sku, name.clone(), true)));
+    }
+
     fn owners(&self, user: UserId, sku: SkuId) -> Option<&'a BTreeMap<PolicyName, Ownership>> {
         self.ledger.owners.get(&(user, sku))
     }
@@ -528,7 +536,7 @@ impl<'a> Resolver<'a> {
         let mut kept = false;
         for (name, ownership) in owners {
             let Some(policy) = self.by_name.get(name).copied() else {
-                released.push((sku, name.clone()));
+                released.push((sku, name.clone(), false));
                 continue;
             };
             let grants = self.terms(policy).is_some_and(|terms| terms.grants.contains_key(&sku));
