@@ -4,3 +4,5 @@ pub mod domain;
 pub mod plan;
 pub mod policy;
 pub mod ports;
+pub mod report;
+pub mod store;

@@ -1,0 +1,8 @@
+//! One value, many renderings. Nothing here decides, reads or writes anything: a rendering says what
+//! a plan holds, and never more.
+
+pub mod json;
+pub mod word;
+
+#[cfg(test)]
+pub(crate) mod any;
