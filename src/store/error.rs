@@ -193,7 +193,15 @@ impl StoreError {
                 | rusqlite::Error::IntegralValueOutOfRange(..)
         );
         let code = error.sqlite_error_code();
-        let source = Cause::from(error);
+        let source = match error {
+            // The words of the rule; "constraint failed" behind them would say nothing more.
+            rusqlite::Error::SqliteFailure(failure, Some(rule))
+                if failure.code == ErrorCode::ConstraintViolation =>
+            {
+                Cause::from(rule)
+            }
+            error => Cause::from(error),
+        };
         match code {
             _ if unreadable => Self::Damaged { path, source },
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {

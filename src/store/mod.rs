@@ -46,9 +46,11 @@ mod tests;
 #[derive(Debug)]
 pub struct Store {
     dir: PathBuf,
+    /// Stands before the writer, and so closes before it: only the last connection to close folds
+    /// the write-ahead log into the database, and one that reads cannot.
+    reader: Worker,
     /// None where the store was opened for reading.
     writer: Option<Worker>,
-    reader: Worker,
 }
 
 impl Store {
@@ -58,7 +60,7 @@ impl Store {
     /// # Errors
     ///
     /// Fails where the directory or a file in it cannot be used, is not ours, or was written by a
-    /// later version; nothing was changed then.
+    /// later version. What is not ours, or not known to this version, is left as it was.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         Self::open_with(dir, schema::MIGRATIONS)
     }
@@ -67,7 +69,7 @@ impl Store {
         let path = dir.join(FILE_NAME);
         let writer = Worker::writing(&path, schema::open_writing(dir, migrations)?)?;
         let reader = Worker::reading(&path, schema::open_reading(dir, migrations)?)?;
-        Ok(Self { dir: dir.to_owned(), writer: Some(writer), reader })
+        Ok(Self { dir: dir.to_owned(), reader, writer: Some(writer) })
     }
 
     /// Opens the store of a state directory for reading alone, while others may write to it.
@@ -79,7 +81,7 @@ impl Store {
     pub fn open_reading(dir: &Path) -> Result<Self, StoreError> {
         let connection = schema::open_reading(dir, schema::MIGRATIONS)?;
         let reader = Worker::reading(&dir.join(FILE_NAME), connection)?;
-        Ok(Self { dir: dir.to_owned(), writer: None, reader })
+        Ok(Self { dir: dir.to_owned(), reader, writer: None })
     }
 
     /// Checks that no outcome was changed or dropped since it was recorded.

@@ -110,12 +110,17 @@ pub(super) fn get(
     tenant: Option<&TenantName>,
     id: Option<PlanId>,
 ) -> Result<Option<StoredPlan>, Fault> {
+    let condition = match (tenant, id) {
+        (None, None) => "?1 IS NULL AND ?2 IS NULL",
+        (None, Some(_)) => "?1 IS NULL AND id = ?2",
+        (Some(_), None) => "tenant = ?1 AND ?2 IS NULL",
+        (Some(_), Some(_)) => "tenant = ?1 AND id = ?2",
+    };
     let found: Option<Text<PlanId>> = connection
-        .prepare_cached(
-            "SELECT id FROM plans WHERE (?1 IS NULL OR id = ?1) AND (?2 IS NULL OR tenant = ?2)
-             ORDER BY number DESC LIMIT 1",
-        )?
-        .query_row(params![id.map(Text), tenant.map(TenantName::as_str)], |row| row.get(0))
+        .prepare_cached(&format!(
+            "SELECT id FROM plans WHERE {condition} ORDER BY number DESC LIMIT 1"
+        ))?
+        .query_row(params![tenant.map(TenantName::as_str), id.map(Text)], |row| row.get(0))
         .optional()?;
     found.map(|Text(id)| find(connection, id)).transpose()
 }

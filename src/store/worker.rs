@@ -71,14 +71,11 @@ impl Worker {
         let jobs = self.jobs.as_ref().expect("only a worker that is being dropped has no queue");
         // Where the thread has ended the job comes back, is dropped, and with it `answer`.
         let _ = jobs.send(Box::new(job)).await;
-        match answered.await {
-            Ok(result) => result.map_err(|fault| fault.while_trying(&self.path, what)),
-            Err(_) => {
-                let source = Cause::from("the thread of the store has ended");
-                let path = self.path.clone();
-                Err(StoreError::Failed { path, source }.while_trying(what))
-            }
+        if let Ok(result) = answered.await {
+            return result.map_err(|fault| fault.while_trying(&self.path, what));
         }
+        let source = Cause::from("the thread of the store has ended");
+        Err(StoreError::Failed { path: self.path.clone(), source }.while_trying(what))
     }
 }
 

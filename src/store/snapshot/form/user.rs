@@ -127,7 +127,7 @@ impl UserForm {
                 .try_map(|letters| letters.map(usage_location_of).transpose())?,
             synced: synced.into_known(),
             distinguished_name: distinguished_name
-                .try_map(|name| name.map(distinguished_name_of).transpose())?,
+                .try_map(|name| name.as_deref().map(distinguished_name_of).transpose())?,
             ad_domain: ad_domain
                 .try_map(|index| index.map(|index| tables.text(index)).transpose())?,
             licenses: licenses.try_map(|licenses| licenses.into_licenses(tables))?,
@@ -140,7 +140,7 @@ fn usage_location_of(letters: [u8; 2]) -> Result<UsageLocation, String> {
     text.parse().map_err(|error: crate::domain::names::InvalidUsageLocation| error.to_string())
 }
 
-fn distinguished_name_of(text: String) -> Result<DistinguishedName, String> {
+fn distinguished_name_of(text: &str) -> Result<DistinguishedName, String> {
     text.parse().map_err(|error: crate::domain::dn::InvalidDistinguishedName| error.to_string())
 }
 
