@@ -1,7 +1,7 @@
 //! One process at a time talks to a tenant. The lock belongs to the process and goes with it,
 //! however it ends; the file stays, and says who holds it (or held it last).
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
@@ -120,12 +120,12 @@ impl TenantLock {
 pub fn holder(dir: &Path, tenant: &TenantName) -> Result<Option<Holder>, LockError> {
     let path = path(dir, tenant);
     let unusable = |source| LockError::Unusable { path: path.clone(), source };
-    let mut file = match File::open(&path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(unusable(error)),
-    };
+    if !fs::exists(&path).map_err(unusable)? {
+        return Ok(None);
+    }
+    // Before the file, so that the file is closed, and the look over, when the gate opens again.
     let _gate = Gate::enter(dir)?;
+    let mut file = File::open(&path).map_err(unusable)?;
     match file.try_lock_shared() {
         Ok(()) => Ok(None),
         Err(TryLockError::WouldBlock) => {

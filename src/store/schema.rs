@@ -70,11 +70,20 @@ fn create_directory(dir: &Path) -> Result<(), StoreError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(StoreError::of_io(dir, error)),
     }
+    // Level by level, each made durable in the one above: a directory that a power cut takes away
+    // would take every record in it along.
+    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
+    if let Some(parent) = parent {
+        create_directory(parent)?;
+    }
     let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir).map_err(|error| StoreError::of_io(dir, error))
+    match builder.create(dir) {
+        Ok(()) => sync_directory(parent.unwrap_or(Path::new("."))),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(StoreError::of_io(dir, error)),
+    }
 }
 
 /// Makes an empty file that nobody else may read, which SQLite takes for an empty database. SQLite

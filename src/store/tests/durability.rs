@@ -90,7 +90,7 @@ fn one_process_reads_whole_plans_while_another_writes() {
     let reader = Store::open_reading(dir.path()).unwrap();
     let begin = Barrier::new(2);
     std::thread::scope(|threads| {
-        threads.spawn(|| {
+        let writing = threads.spawn(|| {
             begin.wait();
             for number in 1..60 {
                 block_on(writer.propose(a_plan(number), PlanState::Proposed)).unwrap();
@@ -98,14 +98,19 @@ fn one_process_reads_whole_plans_while_another_writes() {
         });
         begin.wait();
         let mut seen = 0;
-        while seen < 59 {
+        loop {
+            let done = writing.is_finished();
             let latest = block_on(reader.plan(None, None)).unwrap().unwrap();
             let number = latest.plan.digest.0[0];
             assert_eq!(latest.plan, a_plan(number));
             assert_eq!(latest.state, PlanState::Proposed, "a plan and its state are one read");
             assert!(number >= seen, "what was seen once stays");
             seen = number;
+            if done {
+                break;
+            }
         }
+        assert_eq!(seen, 59);
     });
 }
 
