@@ -330,3 +330,21 @@ fn the_history_has_the_published_names() {
         }]})
     );
 }
+
+#[test]
+fn ids_and_digests_that_are_none_are_refused() {
+    for (field, wrong) in [
+        ("id", "01J".to_owned()),
+        ("digest", "ab".repeat(32)),
+        ("digest", format!("sha256:{}", "ab".repeat(31))),
+        ("digest", format!("sha256:{}", "ä".repeat(32))),
+        ("digest", format!("sha256:+{}", "a".repeat(63))),
+        ("tenant", "Contoso".to_owned()),
+        ("created_at", "yesterday".to_owned()),
+    ] {
+        let mut value = written(&full_plan());
+        value[field] = json!(wrong);
+        let error = from_json(&value.to_string()).unwrap_err();
+        assert!(matches!(error, PlanJsonError::Malformed(_)), "{field} {wrong}: {error}");
+    }
+}
