@@ -12,7 +12,29 @@ use jiff::Timestamp;
 use crate::domain::ids::{ServicePlanId, SkuId, UserId};
 use crate::domain::names::{PolicyName, TenantName, UsageLocation};
 
+pub mod approval;
+pub mod bind;
+pub mod digest;
+pub mod explain;
+pub mod guard;
 pub mod ledger;
+pub mod make;
+mod operation;
+mod resolve;
+mod seats;
+pub mod second_look;
+mod select;
+mod words;
+
+/// Returns the name that was probably meant: the nearest one, where one is near at all.
+pub(crate) fn near<'n>(written: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let folded = written.to_lowercase();
+    names
+        .map(|name| (strsim::jaro_winkler(&folded, &name.to_lowercase()), name))
+        .filter(|(likeness, _)| *likeness > 0.85)
+        .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)))
+        .map(|(_, name)| name)
+}
 
 /// The time-ordered identity of a plan: a ULID.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -427,6 +449,8 @@ pub struct Released {
     pub sku: SkuRef,
     /// The policy that is gone.
     pub policy: PolicyName,
+    /// Whether other policies still want the assignment, so that it goes on being theirs.
+    pub still_wanted: bool,
 }
 
 /// A policy that could not be decided for some users.

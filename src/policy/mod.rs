@@ -3,6 +3,8 @@
 //!
 //! Pure. Nothing here knows a tenant: SKUs, groups and users are still the names that people wrote.
 
+pub mod settings;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
