@@ -208,8 +208,8 @@ fn any_scheduled() -> impl Strategy<Value = Vec<Scheduled>> {
 }
 
 fn any_released() -> impl Strategy<Value = Vec<Released>> {
-    let one = (any_user_ref(), any_sku_ref(), any_policy_name())
-        .prop_map(|(user, sku, policy)| Released { user, sku, policy });
+    let one = (any_user_ref(), any_sku_ref(), any_policy_name(), any::<bool>())
+        .prop_map(|(user, sku, policy, still_wanted)| Released { user, sku, policy, still_wanted });
     vec(one, 0..3)
 }
 

@@ -54,6 +54,7 @@ pub(crate) struct ReleasedForm {
     sku_id: Text<SkuId>,
     sku: Arc<str>,
     policy: Text<PolicyName>,
+    still_wanted: bool,
 }
 
 /// An [`UnknownMatch`] in JSON.
@@ -180,19 +181,20 @@ impl TryFrom<ScheduledForm> for Scheduled {
 }
 
 impl From<&Released> for ReleasedForm {
-    fn from(Released { user, sku, policy }: &Released) -> Self {
+    fn from(Released { user, sku, policy, still_wanted }: &Released) -> Self {
         Self {
             user: user.into(),
             sku_id: Text(sku.id),
             sku: Arc::clone(&sku.name),
             policy: Text(policy.clone()),
+            still_wanted: *still_wanted,
         }
     }
 }
 
 impl From<ReleasedForm> for Released {
-    fn from(ReleasedForm { user, sku_id, sku, policy }: ReleasedForm) -> Self {
-        Self { user: user.into(), sku: sku_ref(sku_id, sku), policy: policy.0 }
+    fn from(ReleasedForm { user, sku_id, sku, policy, still_wanted }: ReleasedForm) -> Self {
+        Self { user: user.into(), sku: sku_ref(sku_id, sku), policy: policy.0, still_wanted }
     }
 }
 

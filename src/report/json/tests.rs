@@ -49,7 +49,12 @@ fn full_plan() -> StoredPlan {
         due: second(1_798_016_400),
         because,
     });
-    plan.released.push(Released { user, sku: sku.clone(), policy: "gone".parse().unwrap() });
+    plan.released.push(Released {
+        user,
+        sku: sku.clone(),
+        policy: "gone".parse().unwrap(),
+        still_wanted: true,
+    });
     plan.seats.push(SeatLine {
         sku,
         total: 100,
@@ -199,7 +204,7 @@ fn the_other_lists_have_the_published_names() {
             "user": user, "sku_id": e5, "sku": "SPE_E5", "due": "2026-12-23T09:00:00Z",
             "because": expected_because(),
         }],
-        "released": [{"user": user, "sku_id": e5, "sku": "SPE_E5", "policy": "gone"}],
+        "released": [{"user": user, "sku_id": e5, "sku": "SPE_E5", "policy": "gone", "still_wanted": true}],
         "seats": [{
             "sku_id": e5, "sku": "SPE_E5",
             "total": 100, "consumed": 98, "reserved": 0, "after": 100, "waiting": 2,
