@@ -5,3 +5,5 @@ pub mod engine;
 pub mod plan;
 pub mod policy;
 pub mod ports;
+pub mod report;
+pub mod store;

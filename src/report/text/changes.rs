@@ -33,12 +33,7 @@ pub(crate) fn render(out: &mut String, plan: &Plan, options: Options) {
     let mut policies: Vec<_> = by_policy.into_iter().collect();
     policies.sort_by_key(|((at, policy), _)| (file_and_line(at), *policy));
     for ((at, policy), operations) in policies {
-        let _ = writeln!(
-            out,
-            "\n{}  {}",
-            options.style.strong(policy),
-            options.style.dim(at),
-        );
+        let _ = writeln!(out, "\n{}  {}", options.style.strong(policy), options.style.dim(at),);
         for group in groups(&operations, options.style) {
             render_group(out, &group, options);
         }
@@ -143,7 +138,8 @@ fn why(operation: &Operation) -> String {
 fn render_group(out: &mut String, group: &Group<'_>, options: Options) {
     let style = options.style;
     let people = count(group.operations.len() as u64, "person", "people");
-    let _ = writeln!(out, "  {}  {}", group.change, style.dim(&format!("{people} · {}", group.why)));
+    let _ =
+        writeln!(out, "  {}  {}", group.change, style.dim(&format!("{people} · {}", group.why)));
     let adopts = group.operations.iter().all(|op| op.kind == crate::plan::Kind::Adopt);
     let most = match (options.all, adopts) {
         (true, _) => usize::MAX,
@@ -161,7 +157,11 @@ fn render_group(out: &mut String, group: &Group<'_>, options: Options) {
     }
     if shown < group.operations.len() {
         let more = group.operations.len() - shown;
-        let _ = writeln!(out, "      {}", style.dim(&format!("and {more} more (--all lists everybody)")));
+        let _ = writeln!(
+            out,
+            "      {}",
+            style.dim(&format!("and {more} more (--all lists everybody)"))
+        );
     }
 }
 

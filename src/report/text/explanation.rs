@@ -39,7 +39,8 @@ fn render_sku(out: &mut String, sku: &SkuExplanation, style: Style) {
     let _ = writeln!(out, "\n{}", style.strong(&sku.sku.name));
     let mut branches = vec![format!("has          {}", has(&sku.has))];
     branches.push(format!("should have  {}", if sku.wanted { "yes" } else { "no" }));
-    branches.extend(sku.policies.iter().map(|voice| format!("policy       {}", policy(voice, style))));
+    branches
+        .extend(sku.policies.iter().map(|voice| format!("policy       {}", policy(voice, style))));
     branches.extend(sku.owners.iter().map(|of| format!("owner        {}", owner(of))));
     if sku.next.is_empty() {
         branches.push("next         stays as it is".to_owned());

@@ -48,7 +48,8 @@ pub fn plans(plans: &[PlanHead], style: Style) -> String {
 
 /// Renders outcomes.
 pub fn history(entries: &[HistoryEntry], style: Style) -> String {
-    let mut rows = vec![heading(&["when", "outcome", "kind", "user", "change", "policy", "approved by", ""])];
+    let mut rows =
+        vec![heading(&["when", "outcome", "kind", "user", "change", "policy", "approved by", ""])];
     rows.extend(entries.iter().map(|entry| {
         let operation = &entry.operation;
         let mut change: Vec<String> =
@@ -116,7 +117,8 @@ fn licenses(user: &User, snapshot: &Snapshot) -> String {
     let Known::Known(licenses) = &user.licenses else { return "?".to_owned() };
     let name = |assignment: &crate::domain::user::Assignment| {
         let sku = snapshot.catalogue().get(assignment.sku);
-        let name = sku.map_or_else(|| assignment.sku.to_string(), |sku| sku.part_number.to_string());
+        let name =
+            sku.map_or_else(|| assignment.sku.to_string(), |sku| sku.part_number.to_string());
         let how = match (assignment.direct().is_some(), assignment.inherited().is_empty()) {
             (true, true) => "",
             (true, false) => " (direct and group)",

@@ -55,9 +55,7 @@ impl Style {
 /// turn the direction of writing, at most 80 characters.
 pub fn clean(text: &str) -> String {
     const CHARACTERS_MAX: usize = 80;
-    let turns = |c: char| {
-        matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
+    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let mut clean: String = text
         .chars()
         .take(CHARACTERS_MAX)
