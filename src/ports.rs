@@ -448,8 +448,9 @@ pub trait Records: Send + Sync {
         changes: Vec<LedgerChange>,
     ) -> impl Future<Output = Result<(), RecordsError>> + Send;
 
-    /// Stores a new plan. Open plans (proposed, held, approved) of the tenant with other digests
-    /// become superseded; with the same digest, the one that is there stays and is returned.
+    /// Stores a new plan. Open plans (proposed, held, approved) of the tenant that were not decided
+    /// in time become expired, others with other digests superseded, but for the one that the new
+    /// plan is a part of; with the same digest, the one that is there stays and is returned.
     fn propose(
         &self,
         plan: Plan,

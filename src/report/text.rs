@@ -152,10 +152,9 @@ fn next(out: &mut String, stored: &StoredPlan, style: Style) {
         PlanState::Proposed if plan.operations.is_empty() => return,
         PlanState::Proposed => format!("To carry it out: seatkeeper apply {id}"),
         PlanState::Approved => format!("Approved. To carry it out: seatkeeper apply {id}"),
-        PlanState::Applying
-        | PlanState::Applied
-        | PlanState::Partial
-        | PlanState::Failed => format!("What became of it: seatkeeper history --plan {id}"),
+        PlanState::Applying | PlanState::Applied | PlanState::Partial | PlanState::Failed => {
+            format!("What became of it: seatkeeper history --plan {id}")
+        }
         PlanState::Rejected | PlanState::Superseded | PlanState::Expired => {
             "It can no longer be carried out; plan anew: seatkeeper plan".to_owned()
         }

@@ -20,6 +20,7 @@ pub(super) fn propose(
     state: PlanState,
 ) -> Result<StoredPlan, Fault> {
     let open = open_states();
+    expire(transaction, &plan)?;
     let same: Option<Text<PlanId>> = transaction
         .prepare_cached(&format!(
             "SELECT id FROM plans WHERE tenant = ?1 AND digest = ?2 AND state IN ({open})
@@ -30,14 +31,35 @@ pub(super) fn propose(
     transaction
         .prepare_cached(&format!(
             "UPDATE plans SET state = ?3
-             WHERE tenant = ?1 AND digest <> ?2 AND state IN ({open})"
+             WHERE tenant = ?1 AND digest <> ?2 AND state IN ({open}) AND id IS NOT ?4"
         ))?
-        .execute(params![plan.tenant.as_str(), Text(plan.digest), AsWord(PlanState::Superseded)])?;
+        .execute(params![
+            plan.tenant.as_str(),
+            Text(plan.digest),
+            AsWord(PlanState::Superseded),
+            plan.part_of.map(Text),
+        ])?;
     if let Some(Text(same)) = same {
         return find(transaction, same);
     }
     insert(transaction, &plan, state)?;
     Ok(StoredPlan { plan, state, decisions: Vec::new() })
+}
+
+/// Closes open plans of the same tenant that were not decided in time when a new one was made.
+fn expire(transaction: &Transaction<'_>, plan: &Plan) -> Result<(), Fault> {
+    let open = open_states();
+    transaction
+        .prepare_cached(&format!(
+            "UPDATE plans SET state = ?3
+             WHERE tenant = ?1 AND expires_at <= ?2 AND state IN ({open})"
+        ))?
+        .execute(params![
+            plan.tenant.as_str(),
+            Nanoseconds(plan.created_at),
+            AsWord(PlanState::Expired),
+        ])?;
+    Ok(())
 }
 
 /// Supersedes the open plans of a tenant.
