@@ -1,6 +1,7 @@
 //! Seatkeeper keeps the licenses of Microsoft 365 users as YAML policies say.
 
 pub mod domain;
+pub mod graph;
 pub mod plan;
 pub mod policy;
 pub mod ports;
