@@ -20,7 +20,7 @@ use crate::ports::{Clock, TenantError};
 /// How long before its end a token is renewed.
 ///
 /// Source: Microsoft's own libraries renew with 5 minutes left.
-const EARLY: Duration = Duration::from_secs(300);
+const EARLY: Duration = Duration::from_mins(5);
 /// The longest lifetime that is believed.
 const LIFETIME_MAX: u64 = 48 * 3600;
 

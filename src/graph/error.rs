@@ -104,7 +104,7 @@ impl Refused {
 
     /// Whether the listing may be had by beginning again.
     ///
-    /// Source: Graph DirectoryPageTokenNotFoundException, Directory_ExpiredPageToken.
+    /// Source: Graph `DirectoryPageTokenNotFoundException`, `Directory_ExpiredPageToken`.
     pub(super) fn is_page_token(&self) -> bool {
         ["directorypagetokennotfound", "directory_expiredpagetoken"]
             .iter()

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use crate::graph::retry::{after, between};
 
 /// The longest pause of our own making.
-const PAUSE_MAX: Duration = Duration::from_secs(120);
+const PAUSE_MAX: Duration = Duration::from_mins(2);
 /// The pause where Graph names none.
 const PAUSE_DEFAULT: Duration = Duration::from_secs(3);
 
@@ -108,7 +108,7 @@ impl WriteQuota {
 
 /// Bounds how many writes are in flight. The bound grows slowly and halves on contention.
 ///
-/// Source: Graph Directory_ConcurrencyViolation; no limit is documented, so it is felt for.
+/// Source: Graph `Directory_ConcurrencyViolation`; no limit is documented, so it is felt for.
 #[derive(Debug)]
 pub(super) struct WriteGate {
     state: Mutex<Flight>,

@@ -10,7 +10,7 @@ use crate::graph::session::{Call, Fetched, Session, Unread};
 use crate::graph::wire::batch::{self, BATCH_MAX, Item, ItemReply};
 use crate::graph::wire::fault::GraphFault;
 use crate::graph::wire::page::not_json;
-use crate::graph::wire::scalar::{List, Scalar, ids};
+use crate::graph::wire::scalar::{List, Object, Scalar, ids};
 use crate::graph::wire::user::{HOLDING_QUERY, RawUser, holding};
 use crate::ports::{Clock, Holding, TenantError};
 
@@ -158,9 +158,9 @@ fn look_at(reply: &ItemReply, user: UserId) -> Look {
         Look::Again(Unanswered::status(reply.status, &body, reply.request_id()))
     };
     match reply.status {
-        200 => match RawUser::deserialize(&reply.body)
+        200 => match Object::<RawUser>::deserialize(&reply.body)
             .map_err(|error| not_json(&error))
-            .and_then(|raw| holding(raw, user))
+            .and_then(|Object(raw)| holding(raw, user))
         {
             Ok(holding) => Look::Seen(Some(holding)),
             Err(reason) => Look::Again(Unanswered::malformed(&reason, &[], reply.request_id())),
@@ -179,6 +179,7 @@ fn group_ids(body: &[u8]) -> Result<Vec<GroupId>, String> {
     struct Raw {
         value: List<Scalar>,
     }
-    let raw: Raw = serde_json::from_slice(body).map_err(|error| not_json(&error))?;
+    let Object(raw): Object<Raw> =
+        serde_json::from_slice(body).map_err(|error| not_json(&error))?;
     ids(raw.value).ok_or_else(|| "the answer lists what is no group id".to_owned())
 }

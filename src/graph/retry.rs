@@ -11,7 +11,7 @@ const UNREACHABLE_MAX: u32 = 6;
 /// Tries at most while answers cannot be read: mostly it is not Graph that answers.
 const MALFORMED_MAX: u32 = 3;
 /// The longest wait that a server is believed to want.
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
+const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
 
 /// Why a try came to nothing, as far as the next one depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,8 +149,8 @@ mod tests {
     #[test]
     fn nobody_waits_long_for_an_address_where_nothing_answers() {
         let mut tries = Tries::begin(NOW, Duration::from_secs(10_000));
-        let tried = (0..100).take_while(|_| tries.next(Trouble::Unreachable, NOW, 1.0).is_some());
-        assert_eq!(tried.count(), 5);
+        let waited = (0..100).take_while(|_| tries.next(Trouble::Unreachable, NOW, 1.0).is_some());
+        assert_eq!(waited.count(), 5);
     }
 
     proptest! {

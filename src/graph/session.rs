@@ -88,7 +88,7 @@ pub(super) enum Silence {
 #[derive(Debug)]
 pub(super) enum Unread {
     /// Graph refused it, and would again.
-    Refused(Refused),
+    Refused(Box<Refused>),
     /// There is nothing more that could be tried.
     Failed(TenantError),
 }
@@ -307,7 +307,7 @@ impl<C: Clock> Session<C> {
                             // Source: a permission granted a moment ago needs a new token.
                             self.forget_token(reply.token).await;
                         }
-                        return Err(Unread::Refused(refused));
+                        return Err(Unread::Refused(Box::new(refused)));
                     }
                     Judged::Again(unanswered) => unanswered,
                 },

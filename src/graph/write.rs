@@ -19,12 +19,12 @@ use crate::graph::session::{Call, Reply, Session, Silence};
 use crate::graph::wire::batch::{self, BATCH_MAX, ItemReply};
 use crate::graph::wire::fault::GraphFault;
 use crate::graph::write::verdict::{Verdict, verdict, whole};
-use crate::ports::{Answer, Clock, Refusal, RefusalKind, TenantError};
+use crate::ports::{Answer, Clock, Holding, Refusal, RefusalKind, TenantError};
 
 /// How long a location that was just written may take to reach the check of licenses.
 ///
 /// Source: Graph refuses with "invalid usage location" for a while after a successful PATCH.
-const REPLICATION: Duration = Duration::from_secs(300);
+const REPLICATION: Duration = Duration::from_mins(5);
 /// How often "not held" is answered by looking and asking again, where that may help.
 const NOT_HELD_MAX: u32 = 3;
 
@@ -175,21 +175,13 @@ impl<C: Clock> Session<C> {
                     reason = %unanswered.reason,
                     "the answer to a batch of writes was lost; looking before sending it again"
                 );
-                self.lose(chunk, writes, &unanswered);
+                for index in chunk {
+                    writes[*index].lose(&unanswered);
+                }
                 round.note(unanswered.trouble);
             }
             Err(Silence::Paused(delay)) => round.stop = Some(Stop::Paused(delay)),
             Err(Silence::SignIn(error)) => round.stop = Some(Stop::SignIn(error)),
-        }
-    }
-
-    fn lose(&self, chunk: &[usize], writes: &mut [Write<'_>], unanswered: &Unanswered) {
-        for index in chunk {
-            let write = &mut writes[*index];
-            write.sent += 1;
-            // Nothing can have taken effect where there was not even a connection.
-            write.doubt = unanswered.trouble != Trouble::Unreachable;
-            write.last = unavailable(unanswered.status, &unanswered.reason, None);
         }
     }
 
@@ -305,6 +297,14 @@ impl<'a> Write<'a> {
         }
     }
 
+    /// Takes that no answer came.
+    fn lose(&mut self, unanswered: &Unanswered) {
+        self.sent += 1;
+        // Nothing can have taken effect where there was not even a connection.
+        self.doubt = unanswered.trouble != Trouble::Unreachable;
+        self.last = unavailable(unanswered.status, &unanswered.reason, None);
+    }
+
     fn may_replicate(&self, refusal: &Refusal, elapsed: Duration) -> bool {
         refusal.kind == RefusalKind::NoUsageLocation
             && self.change.is_located()
@@ -312,7 +312,7 @@ impl<'a> Write<'a> {
     }
 
     /// Takes what a look at the user shows.
-    fn settle(&mut self, holding: Option<&crate::ports::Holding>) {
+    fn settle(&mut self, holding: Option<&Holding>) {
         self.doubt = false;
         let Some(holding) = holding else {
             let gone = GraphFault::saying("the user does not exist any more");

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::graph::retry::retry_after;
 use crate::graph::wire::fault::GraphFault;
 use crate::graph::wire::page::not_json;
-use crate::graph::wire::scalar::Scalar;
+use crate::graph::wire::scalar::{Object, Scalar};
 
 /// How many requests a batch takes.
 ///
@@ -81,7 +81,7 @@ impl ItemReply {
 
 #[derive(Deserialize)]
 struct Raw {
-    responses: Vec<RawItem>,
+    responses: Vec<Object<RawItem>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -100,8 +100,9 @@ struct RawItem {
 ///
 /// Says why the body is no answer to a batch.
 pub(in crate::graph) fn replies(body: &[u8], now: Timestamp) -> Result<Vec<ItemReply>, String> {
-    let raw: Raw = serde_json::from_slice(body).map_err(|error| not_json(&error))?;
-    Ok(raw.responses.into_iter().filter_map(|item| reply(item, now)).collect())
+    let Object(raw): Object<Raw> =
+        serde_json::from_slice(body).map_err(|error| not_json(&error))?;
+    Ok(raw.responses.into_iter().filter_map(|Object(item)| reply(item, now)).collect())
 }
 
 fn reply(raw: RawItem, now: Timestamp) -> Option<ItemReply> {

@@ -68,7 +68,7 @@ impl GraphFault {
 
     /// Whether other writes to the tenant were in the way.
     ///
-    /// Source: Graph Directory_ConcurrencyViolation, seen with 409, 503 and 400.
+    /// Source: Graph `Directory_ConcurrencyViolation`, seen with 409, 503 and 400.
     pub(in crate::graph) fn is_contention(&self) -> bool {
         self.names("directory_concurrencyviolation") || self.names("due to concurrent requests")
     }

@@ -12,7 +12,7 @@ use crate::domain::known::Known;
 use crate::domain::user::{
     Assignment, AssignmentSource, FailedInheritance, Inherited, Licenses, ServicePlanSet,
 };
-use crate::graph::wire::scalar::{List, Scalar, ids};
+use crate::graph::wire::scalar::{List, Object, Scalar, ids};
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -34,8 +34,8 @@ pub(in crate::graph) struct RawState {
 /// Reads what a user holds. Unknown where the list of SKUs was not sent or one of it is unreadable:
 /// what else the user holds could not be told.
 pub(in crate::graph) fn licenses(
-    held: List<RawLicense>,
-    states: List<RawState>,
+    held: List<Object<RawLicense>>,
+    states: List<Object<RawState>>,
 ) -> Known<Licenses> {
     let Some(held) = held_skus(held) else { return Known::Unknown };
     let sources = match states {
@@ -49,10 +49,10 @@ pub(in crate::graph) fn licenses(
     Known::Known(Licenses { assignments, failed: sources.failed })
 }
 
-fn held_skus(held: List<RawLicense>) -> Option<BTreeMap<SkuId, ServicePlanSet>> {
+fn held_skus(held: List<Object<RawLicense>>) -> Option<BTreeMap<SkuId, ServicePlanSet>> {
     let List::Sent(held) = held else { return None };
     held.into_iter()
-        .map(|license| {
+        .map(|Object(license)| {
             Some((license.sku_id.id()?, ids(license.disabled_plans)?.into_iter().collect()))
         })
         .collect()
@@ -85,9 +85,9 @@ enum State {
 }
 
 impl Sources {
-    fn read(states: &[RawState]) -> Self {
+    fn read(states: &[Object<RawState>]) -> Self {
         let mut sources = Self::default();
-        for raw in states {
+        for Object(raw) in states {
             let Some(sku) = raw.sku_id.id::<SkuId>() else {
                 // Whose source this is cannot be told, so it may be anybody's.
                 return Self::default();

@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use crate::graph::wire::scalar::Object;
+
 /// A page, each row of it already read.
 #[derive(Debug)]
 pub(in crate::graph) struct Page<T> {
@@ -14,7 +16,7 @@ pub(in crate::graph) struct Page<T> {
 
 #[derive(Deserialize)]
 struct Raw<R> {
-    value: Vec<R>,
+    value: Vec<Object<R>>,
     #[serde(rename = "@odata.nextLink", default)]
     next: Option<String>,
     // An answer that breaks down half-way may end in an error behind the rows.
@@ -32,11 +34,12 @@ impl<T> Page<T> {
         body: &[u8],
         row: impl Fn(R) -> Result<T, String>,
     ) -> Result<Self, String> {
-        let raw: Raw<R> = serde_json::from_slice(body).map_err(|error| not_json(&error))?;
+        let Object(raw): Object<Raw<R>> =
+            serde_json::from_slice(body).map_err(|error| not_json(&error))?;
         if raw.error.is_some() {
             return Err("the page ends in an error".to_owned());
         }
-        let rows = raw.value.into_iter().map(row).collect::<Result<_, _>>()?;
+        let rows = raw.value.into_iter().map(|Object(raw)| row(raw)).collect::<Result<_, _>>()?;
         Ok(Self { rows, next: raw.next })
     }
 }
@@ -50,4 +53,38 @@ pub(in crate::graph) fn not_json(error: &serde_json::Error) -> String {
         serde_json::error::Category::Eof => "ends too early",
     };
     format!("the answer {kind} (line {}, column {})", error.line(), error.column())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    fn rows(body: &str) -> Result<usize, String> {
+        Page::parse(body.as_bytes(), Ok::<Value, String>).map(|page| page.rows.len())
+    }
+
+    #[test]
+    fn only_a_whole_page_is_a_page() {
+        assert_eq!(rows(r#"{"value": [{}, {}]}"#), Ok(2));
+        assert_eq!(rows(r#"{"value": []}"#), Ok(0));
+        for body in [
+            "[[]]",
+            "{}",
+            r#"{"value": null}"#,
+            r#"{"value": [[]]}"#,
+            r#"{"value": [{}], "error": {}}"#,
+            r#"{"error": {"code": "x"}}"#,
+            r#"{"value": [{}"#,
+        ] {
+            assert!(rows(body).is_err(), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_without_quoting_the_body() {
+        let error = rows(r#"{"value": [7, "ana@contoso.com"]}"#).unwrap_err();
+        assert_eq!(error, "the answer has another shape than Graph's (line 1, column 12)");
+    }
 }

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::str::FromStr;
 
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::domain::known::Known;
@@ -117,20 +118,39 @@ impl<'de> Visitor<'de> for ScalarVisitor {
     }
 }
 
+/// A JSON object, and nothing else: serde reads a struct from an array too, by position, so that
+/// `[[]]` would pass for a page without rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::graph) struct Object<T>(pub(in crate::graph) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Object<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(entries)).map(Object)
+    }
+}
+
 /// A property that should be a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::graph) enum List<T> {
     /// It was sent.
     Sent(Vec<T>),
-    /// It was not sent, or is null, or no list.
+    /// It was not sent, or as null.
+    #[default]
     Unsent,
-}
-
-// Not derived: that would ask `T` for a default.
-impl<T> Default for List<T> {
-    fn default() -> Self {
-        Self::Unsent
-    }
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {

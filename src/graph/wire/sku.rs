@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::domain::known::Known;
 use crate::domain::sku::{AppliesTo, ServicePlan, Sku, SkuStatus, Units};
-use crate::graph::wire::scalar::{List, Scalar};
+use crate::graph::wire::scalar::{List, Object, Scalar};
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -13,9 +13,9 @@ pub(in crate::graph) struct RawSku {
     sku_part_number: Scalar,
     applies_to: Scalar,
     capability_status: Scalar,
-    prepaid_units: Option<RawUnits>,
+    prepaid_units: Option<Object<RawUnits>>,
     consumed_units: Scalar,
-    service_plans: List<RawPlan>,
+    service_plans: List<Object<RawPlan>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -43,7 +43,7 @@ struct RawPlan {
 pub(in crate::graph) fn sku(raw: RawSku) -> Result<Sku, String> {
     let id = raw.sku_id.id().ok_or("a SKU in the answer has no readable id")?;
     let lacks = |what: &str| format!("SKU {id} in the answer has no readable {what}");
-    let units = raw.prepaid_units.ok_or_else(|| lacks("units"))?;
+    let Object(units) = raw.prepaid_units.ok_or_else(|| lacks("units"))?;
     let List::Sent(plans) = raw.service_plans else { return Err(lacks("service plans")) };
     Ok(Sku {
         id,
@@ -60,7 +60,7 @@ pub(in crate::graph) fn sku(raw: RawSku) -> Result<Sku, String> {
         consumed: raw.consumed_units.count().ok_or_else(|| lacks("consumed units"))?,
         service_plans: plans
             .into_iter()
-            .map(plan)
+            .map(|Object(raw)| plan(raw))
             .collect::<Option<_>>()
             .ok_or_else(|| lacks("service plan"))?,
     })

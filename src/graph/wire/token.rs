@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::graph::wire::scalar::{List, Scalar};
+use crate::graph::wire::scalar::{List, Object, Scalar};
 
 /// A token as it was issued.
 pub(in crate::graph) struct TokenGrant {
@@ -25,7 +25,7 @@ struct RawGrant {
 impl TokenGrant {
     /// Reads a token; none where there is none.
     pub(in crate::graph) fn parse(body: &[u8]) -> Option<Self> {
-        let raw: RawGrant = serde_json::from_slice(body).ok()?;
+        let Object(raw): Object<RawGrant> = serde_json::from_slice(body).ok()?;
         let access_token = raw.access_token.filter(|token| !token.is_empty())?;
         Some(Self {
             access_token: access_token.into(),
@@ -58,7 +58,7 @@ struct RawFault {
 impl TokenFault {
     /// Reads a refusal; none where the body is something else.
     pub(in crate::graph) fn parse(body: &[u8]) -> Option<Self> {
-        let raw: RawFault = serde_json::from_slice(body).ok()?;
+        let Object(raw): Object<RawFault> = serde_json::from_slice(body).ok()?;
         let error = raw.error?;
         let description = raw.error_description.unwrap_or_else(|| error.clone());
         let mut codes: Vec<u64> = match raw.error_codes {

@@ -11,7 +11,7 @@ use crate::domain::known::Known;
 use crate::domain::names::UsageLocation;
 use crate::domain::user::{User, UserType};
 use crate::graph::wire::licenses::{RawLicense, RawState, licenses};
-use crate::graph::wire::scalar::{List, Scalar};
+use crate::graph::wire::scalar::{List, Object, Scalar};
 use crate::ports::Holding;
 
 /// What is asked of each user in a listing; each property here is one that is read below.
@@ -35,8 +35,8 @@ pub(in crate::graph) struct RawUser {
     on_premises_sync_enabled: Scalar,
     on_premises_distinguished_name: Scalar,
     on_premises_domain_name: Scalar,
-    assigned_licenses: List<RawLicense>,
-    license_assignment_states: List<RawState>,
+    assigned_licenses: List<Object<RawLicense>>,
+    license_assignment_states: List<Object<RawState>>,
 }
 
 /// Texts that many users share, each kept once.
@@ -129,13 +129,13 @@ fn enabled(raw: &Scalar) -> Known<bool> {
 fn usage_location(id: UserId, raw: Scalar) -> Known<Option<UsageLocation>> {
     match raw.text() {
         Known::Known(None) => Known::Known(None),
-        Known::Known(Some(text)) => match text.parse() {
-            Ok(location) => Known::Known(Some(location)),
-            Err(_) => {
-                tracing::warn!(user = %id, "Graph shows a usage location that is no country code");
-                Known::Unknown
+        Known::Known(Some(text)) => {
+            if let Ok(location) = text.parse() {
+                return Known::Known(Some(location));
             }
-        },
+            tracing::warn!(user = %id, "Graph shows a usage location that is no country code");
+            Known::Unknown
+        }
         Known::Unknown => Known::Unknown,
     }
 }
@@ -143,13 +143,13 @@ fn usage_location(id: UserId, raw: Scalar) -> Known<Option<UsageLocation>> {
 fn distinguished_name(id: UserId, raw: Scalar) -> Known<Option<DistinguishedName>> {
     match raw.text() {
         Known::Known(None) => Known::Known(None),
-        Known::Known(Some(text)) => match text.parse() {
-            Ok(name) => Known::Known(Some(name)),
-            Err(_) => {
-                tracing::warn!(user = %id, "Graph shows a distinguished name that cannot be read");
-                Known::Unknown
+        Known::Known(Some(text)) => {
+            if let Ok(name) = text.parse() {
+                return Known::Known(Some(name));
             }
-        },
+            tracing::warn!(user = %id, "Graph shows a distinguished name that cannot be read");
+            Known::Unknown
+        }
         Known::Unknown => Known::Unknown,
     }
 }

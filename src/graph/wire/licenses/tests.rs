@@ -15,8 +15,8 @@ fn read(user: Value) -> String {
     #[derive(Default, Deserialize)]
     #[serde(default, rename_all = "camelCase")]
     struct Row {
-        assigned_licenses: List<RawLicense>,
-        license_assignment_states: List<RawState>,
+        assigned_licenses: List<Object<RawLicense>>,
+        license_assignment_states: List<Object<RawState>>,
     }
     let row: Row = serde_json::from_value(user).unwrap();
     let Known::Known(read) = licenses(row.assigned_licenses, row.license_assignment_states) else {
