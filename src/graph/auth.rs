@@ -11,9 +11,10 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 
 use crate::graph::advice::{Advice, advice, cut};
+use crate::graph::call::Reply;
 use crate::graph::error::Unanswered;
 use crate::graph::retry::{Tries, Trouble, after};
-use crate::graph::session::{Reply, Session};
+use crate::graph::session::Session;
 use crate::graph::wire::token::{TokenFault, TokenGrant};
 use crate::ports::{Clock, TenantError};
 

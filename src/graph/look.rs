@@ -1,12 +1,16 @@
 //! Looks at single users, many in one request.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::Deserialize;
 
 use crate::domain::ids::{GroupId, UserId};
+use crate::graph::call::{Call, Fetched, Unread};
 use crate::graph::error::{Ask, Refused, Unanswered};
-use crate::graph::retry::{Tries, Trouble};
-use crate::graph::session::{Call, Fetched, Session, Unread};
+use crate::graph::retry::Tries;
+use crate::graph::session::Session;
 use crate::graph::wire::batch::{self, BATCH_MAX, Item, ItemReply};
 use crate::graph::wire::fault::GraphFault;
 use crate::graph::wire::page::not_json;
@@ -28,6 +32,65 @@ enum Look {
     /// The token was refused.
     Unsigned(Refused),
     Refused(Refused),
+}
+
+/// The users of one batch, and what was seen of them.
+struct Looks<'a> {
+    users: &'a [UserId],
+    /// By the place of the user; who is not in it was not seen yet.
+    seen: BTreeMap<usize, Option<Holding>>,
+}
+
+/// What a batch left open, and why.
+struct Rest {
+    trouble: Unanswered,
+    throttled: bool,
+    pause: Option<Duration>,
+    unsigned: Option<Refused>,
+}
+
+impl Looks<'_> {
+    fn is_open(&self) -> bool {
+        self.seen.len() < self.users.len()
+    }
+
+    /// Returns the requests for the users who were not seen yet.
+    fn open(&self) -> Vec<Item> {
+        (0..self.users.len())
+            .filter(|index| !self.seen.contains_key(index))
+            .map(|index| Item::get(index, format!("/users/{}?{HOLDING_QUERY}", self.users[index])))
+            .collect()
+    }
+
+    /// Takes the answers of a batch.
+    ///
+    /// # Errors
+    ///
+    /// Fails where Graph refuses one of them for good.
+    fn take(&mut self, replies: &[ItemReply]) -> Result<Rest, TenantError> {
+        let mut rest = Rest {
+            trouble: Unanswered::broken("a batch came back without some of its items"),
+            throttled: false,
+            pause: None,
+            unsigned: None,
+        };
+        for reply in replies {
+            let Some(user) = self.users.get(reply.id) else { continue };
+            match look_at(reply, *user) {
+                Look::Seen(holding) => {
+                    self.seen.insert(reply.id, holding);
+                }
+                Look::Again(unanswered) => rest.trouble = unanswered,
+                Look::Unsigned(refused) => rest.unsigned = Some(refused),
+                Look::Refused(refused) => return Err(refused.into_error()),
+            }
+            if reply.status == 429 {
+                rest.throttled = true;
+                rest.pause = rest.pause.max(reply.retry_after);
+            }
+        }
+        Ok(rest)
+    }
 }
 
 impl<C: Clock> Session<C> {
@@ -56,47 +119,29 @@ impl<C: Clock> Session<C> {
         users: &[UserId],
         mut tries: Tries,
     ) -> Result<Vec<Option<Holding>>, TenantError> {
-        let mut seen: Vec<Option<Option<Holding>>> = users.iter().map(|_| None).collect();
+        let mut looks = Looks { users, seen: BTreeMap::new() };
         let mut renewed = false;
         loop {
-            let items: Vec<Item> = (0..users.len())
-                .filter(|index| seen[*index].is_none())
-                .map(|index| Item::get(index, format!("/users/{}?{HOLDING_QUERY}", users[index])))
-                .collect();
+            let items = looks.open();
             if items.is_empty() {
-                return Ok(seen.into_iter().flatten().collect());
+                return Ok(looks.seen.into_values().collect());
             }
-            let Fetched { value: replies, sent_at, token } = self.batch(&items, &mut tries).await?;
-            let mut trouble = None;
-            let mut pause = None;
-            for reply in replies {
-                let Some(user) = users.get(reply.id) else { continue };
-                pause = pause.max(reply.retry_after.filter(|_| reply.status == 429));
-                match look_at(&reply, *user) {
-                    Look::Seen(holding) => seen[reply.id] = Some(holding),
-                    Look::Again(unanswered) => trouble = Some(unanswered),
-                    Look::Unsigned(refused) if !renewed => {
-                        renewed = true;
-                        self.forget_token(token).await;
-                        trouble = Some(Unanswered::broken(&refused.fault.message));
-                    }
-                    Look::Refused(refused) | Look::Unsigned(refused) => {
-                        return Err(refused.into_error());
-                    }
+            let fetched = self.batch(&items, &mut tries).await?;
+            let rest = looks.take(&fetched.value)?;
+            if let Some(refused) = rest.unsigned {
+                if renewed {
+                    return Err(refused.into_error());
                 }
+                renewed = true;
+                self.forget_token(fetched.token).await;
             }
-            if seen.iter().all(Option::is_some) {
-                self.gate.passed(sent_at);
-                continue;
+            if rest.throttled {
+                self.refused(fetched.sent_at, rest.pause);
+            } else {
+                self.gate.passed(fetched.sent_at);
             }
-            let trouble = trouble.unwrap_or_else(|| {
-                Unanswered::broken("a batch came back without some of its items")
-            });
-            if trouble.trouble == Trouble::Throttled {
-                self.refused(sent_at, pause);
-            }
-            if !self.pause(&mut tries, trouble.trouble).await {
-                return Err(trouble.into_error(Ask::Batch));
+            if looks.is_open() && !self.pause(&mut tries, rest.trouble.trouble).await {
+                return Err(rest.trouble.into_error(Ask::Batch));
             }
         }
     }

@@ -9,9 +9,10 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use crate::domain::group::{Members, Membership};
 use crate::domain::ids::{GroupId, UserId};
+use crate::graph::call::Unread;
 use crate::graph::error::Ask;
 use crate::graph::pages::Listing;
-use crate::graph::session::{Session, Unread};
+use crate::graph::session::Session;
 use crate::graph::wire::group::{ListedGroup, MEMBER_QUERY, Member, member};
 use crate::ports::{Clock, Progress, TenantError};
 

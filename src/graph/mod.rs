@@ -6,6 +6,7 @@
 
 mod advice;
 mod auth;
+mod call;
 mod error;
 mod gate;
 mod look;

@@ -3,8 +3,9 @@
 use reqwest::Url;
 use serde::Deserialize;
 
+use crate::graph::call::{Call, Unread};
 use crate::graph::error::{Ask, Unanswered};
-use crate::graph::session::{Call, Session, Unread};
+use crate::graph::session::Session;
 use crate::graph::wire::page::Page;
 use crate::ports::{Clock, Progress};
 

@@ -11,11 +11,12 @@ use std::time::Duration;
 
 pub(super) use change::Change;
 
+use crate::graph::call::{Call, Reply, Silence};
 use crate::graph::error::{Ask, Unanswered};
 use crate::graph::gate::Pressure;
 use crate::graph::refusal::{refusal, unavailable};
 use crate::graph::retry::{Tries, Trouble};
-use crate::graph::session::{Call, Reply, Session, Silence};
+use crate::graph::session::Session;
 use crate::graph::wire::batch::{self, BATCH_MAX, ItemReply};
 use crate::graph::wire::fault::GraphFault;
 use crate::graph::write::verdict::{Verdict, verdict, whole};

@@ -8,7 +8,7 @@ async fn read(client: &Client<TestClock>) -> Result<(), TenantError> {
     client.read(&ReadRequest::default(), &Quiet).await.map(|_| ())
 }
 
-fn fault(error: &str, description: &str, codes: Value) -> Value {
+fn fault(error: &str, description: &str, codes: &Value) -> Value {
     json!({"error": error, "error_description": description, "error_codes": codes,
            "timestamp": "2026-11-23 09:00:00Z", "trace_id": "t", "correlation_id": "c"})
 }
@@ -115,7 +115,7 @@ async fn a_wrong_secret_is_told_with_advice_and_never_quoted() {
         let body = fault(
             "invalid_client",
             "AADSTS7000215: Invalid client secret provided. Trace ID: t",
-            json!([7_000_215]),
+            &json!([7_000_215]),
         );
         seen.is_token().then(|| Play::json(401, &body))
     })
@@ -142,7 +142,7 @@ async fn faults_of_the_token_endpoint_pass() {
             1 => Some(Play::text(503, "")),
             2 => Some(Play::json(
                 400,
-                &fault("invalid_request", "AADSTS90033: transient", json!(["90033"])),
+                &fault("invalid_request", "AADSTS90033: transient", &json!(["90033"])),
             )),
             3 => Some(Play::HangUp),
             4 => Some(Play::json(429, &json!({})).with("Retry-After", "7")),

@@ -5,7 +5,7 @@ use crate::domain::group::{Members, Membership};
 use crate::graph::tests::server::{Play, Seen};
 use crate::ports::{GroupRequest, ReadRequest, TenantError, TenantReader as _};
 
-fn group_row(number: u32, name: &str, visibility: Value) -> Value {
+fn group_row(number: u32, name: &str, visibility: &Value) -> Value {
     json!({"id": group_id(number).to_string(), "displayName": name, "visibility": visibility})
 }
 
@@ -28,11 +28,11 @@ async fn tenant(lists: Lists) -> Server {
     Server::start(move |seen: &Seen| {
         if seen.path == "/v1.0/groups" {
             return Some(Play::rows(&[
-                group_row(1, "Engineering", Value::Null),
-                group_row(2, "Hidden", json!("HiddenMembership")),
-                group_row(3, "Sales", json!("Private")),
-                group_row(4, "Twins", Value::Null),
-                group_row(5, "twins", Value::Null),
+                group_row(1, "Engineering", &Value::Null),
+                group_row(2, "Hidden", &json!("HiddenMembership")),
+                group_row(3, "Sales", &json!("Private")),
+                group_row(4, "Twins", &Value::Null),
+                group_row(5, "twins", &Value::Null),
             ]));
         }
         let rest = seen.path.strip_prefix("/v1.0/groups/")?;

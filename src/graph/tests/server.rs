@@ -132,7 +132,7 @@ async fn serve(mut stream: TcpStream, script: Arc<Mutex<Script>>, log: Arc<Mutex
                 body.len()
             );
             for (name, value) in headers {
-                head.push_str(&format!("{name}: {value}\r\n"));
+                head = format!("{head}{name}: {value}\r\n");
             }
             let _ = stream.write_all(format!("{head}\r\n").as_bytes()).await;
             let _ = stream.write_all(&body).await;

@@ -104,17 +104,17 @@ mod tests {
 
     const ID: &str = "3c2f9b0e-51b1-4a36-a2a5-0a3a4cf7f001";
 
-    fn hides(visibility: Value) -> bool {
+    fn hides(visibility: &Value) -> bool {
         let raw = json!({"id": ID, "displayName": "x", "visibility": visibility});
         group(serde_json::from_value(raw).unwrap()).unwrap().may_hide
     }
 
     #[test]
     fn a_visibility_that_is_not_known_to_be_open_may_hide_members() {
-        assert!(!hides(Value::Null));
-        assert!(!hides(json!("Private")));
-        assert!(hides(json!("HiddenMembership")));
-        assert!(hides(json!("Twilight")));
+        assert!(!hides(&Value::Null));
+        assert!(!hides(&json!("Private")));
+        assert!(hides(&json!("HiddenMembership")));
+        assert!(hides(&json!("Twilight")));
         assert!(group(serde_json::from_value(json!({"id": ID})).unwrap()).unwrap().may_hide);
     }
 

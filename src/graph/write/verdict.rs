@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::graph::call::Reply;
 use crate::graph::error::Unanswered;
 use crate::graph::refusal::{kind, refusal, unavailable};
 use crate::graph::retry::Trouble;
-use crate::graph::session::Reply;
 use crate::graph::wire::fault::GraphFault;
 use crate::ports::{Refusal, RefusalKind};
 
