@@ -1,7 +1,9 @@
 //! Seatkeeper keeps the licenses of Microsoft 365 users as YAML policies say.
 
+pub mod cli;
 pub mod domain;
 pub mod engine;
+pub mod graph;
 pub mod plan;
 pub mod policy;
 pub mod ports;
