@@ -1,6 +1,5 @@
 //! Seatkeeper keeps the licenses of Microsoft 365 users as YAML policies say.
 
-pub mod cli;
 pub mod domain;
 pub mod engine;
 pub mod graph;

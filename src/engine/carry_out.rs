@@ -50,7 +50,7 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         self.records.advance(stored.plan.id, PlanState::Approved, PlanState::Applying).await?;
         self.set_aside(&stored.plan, &stale, OutcomeKind::Stale).await?;
         self.set_aside(&stored.plan, &already_done, OutcomeKind::AlreadyDone).await?;
-        let mut run = self.execute(writer, &approved, &snapshot).await?;
+        let mut run = self.execute(writer, &policies.set, &approved, &snapshot).await?;
         for (kind, keys) in
             [(OutcomeKind::Stale, &stale), (OutcomeKind::AlreadyDone, &already_done)]
         {

@@ -10,20 +10,25 @@ use jiff::Timestamp;
 use crate::domain::ids::UserId;
 use crate::domain::sku::Catalogue;
 use crate::domain::snapshot::Snapshot;
+use crate::domain::user::User;
 use crate::engine::breaker::Breaker;
 use crate::engine::{CycleError, Engine};
 use crate::plan::approval::{ApprovedPlan, is_in_effect};
 use crate::plan::ledger::LedgerChange;
+use crate::plan::second_look::{disagreeing, groups_to_ask, left};
 use crate::plan::{Operation, PlanId};
+use crate::policy::PolicySet;
 use crate::ports::{
-    Answer, Clock, Holding, LicenseWrite, LocationWrite, Outcome, OutcomeKind, Records, Refusal,
-    Settlement, TenantReader, TenantWriter,
+    Answer, Clock, LicenseWrite, LocationWrite, Outcome, OutcomeKind, Records, Refusal, Settlement,
+    TenantReader, TenantWriter,
 };
 
 /// Graph takes this many requests in a batch. Source: Graph JSON batching.
 const BATCH_MAX: usize = 20;
 /// Batches on their way at once; the writer slows itself down further where Graph asks for it.
 const BATCHES_IN_FLIGHT: usize = 4;
+/// Questions about removals on their way at once.
+const QUESTIONS_IN_FLIGHT: usize = 8;
 /// With more people losing something than this, a few go first.
 const MANY_LOSE: usize = 20;
 /// So many go first.
@@ -46,7 +51,8 @@ struct Running<'r, 'e, T, R, C, W> {
     engine: &'r Engine<'e, T, R, C>,
     writer: &'r W,
     plan: PlanId,
-    catalogue: &'r Catalogue,
+    policies: &'r PolicySet,
+    snapshot: &'r Snapshot,
     breaker: Breaker,
     run: Run,
     total: u64,
@@ -62,6 +68,7 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
     pub(crate) async fn execute<W: TenantWriter>(
         &self,
         writer: &W,
+        policies: &PolicySet,
         approved: &ApprovedPlan,
         snapshot: &Snapshot,
     ) -> Result<Run, CycleError> {
@@ -69,7 +76,8 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             engine: self,
             writer,
             plan: approved.id(),
-            catalogue: snapshot.catalogue(),
+            policies,
+            snapshot,
             breaker: Breaker::default(),
             run: Run::default(),
             total: approved.operations().len() as u64,
@@ -113,6 +121,7 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
         let (calling, adopting): (Vec<&Operation>, Vec<&Operation>) =
             operations.iter().copied().partition(|operation| calls_graph(operation));
         self.adopt(&adopting).await?;
+        let calling = self.ask_again(calling).await?;
         let (located, failed) = self.locate(&calling).await?;
         let licensing: Vec<&Operation> = calling
             .iter()
@@ -137,6 +146,83 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
             return Some("stopped on request".to_owned());
         }
         self.breaker.open().map(str::to_owned)
+    }
+
+    /// Asks for the cause of removals on leaving another way, right before they run. Returns what
+    /// may run.
+    async fn ask_again<'o>(
+        &mut self,
+        operations: Vec<&'o Operation>,
+    ) -> Result<Vec<&'o Operation>, CycleError> {
+        let (doubted, mut sure): (Vec<&Operation>, Vec<&Operation>) =
+            operations.into_iter().partition(|operation| !left(operation).is_empty());
+        let mut settlements = Vec::new();
+        for chunk in doubted.chunks(BATCH_MAX) {
+            if let Some(why) = self.stopped() {
+                self.defer(chunk, &why).await?;
+                continue;
+            }
+            let users: Vec<UserId> = chunk.iter().map(|operation| operation.user.id).collect();
+            let seen = self.engine.reader.holdings(&users).await;
+            let seen = match seen {
+                Ok(seen) => seen,
+                Err(error) => {
+                    self.defer(chunk, &format!("its cause could not be asked again: {error}"))
+                        .await?;
+                    continue;
+                }
+            };
+            let answers: Vec<Result<(), Doubt>> = stream::iter(chunk.iter().zip(seen))
+                .map(|(operation, user)| self.second_look(operation, user))
+                .buffered(QUESTIONS_IN_FLIGHT)
+                .collect()
+                .await;
+            for (operation, answer) in chunk.iter().zip(answers) {
+                match answer {
+                    Ok(()) => sure.push(operation),
+                    Err(Doubt { kind, detail }) => {
+                        let mut settlement = self.settlement(operation, kind, None);
+                        settlement.outcome.detail = detail;
+                        settlements.push(settlement);
+                    }
+                }
+            }
+        }
+        self.settle(settlements).await?;
+        Ok(sure)
+    }
+
+    async fn second_look(&self, operation: &Operation, user: Option<User>) -> Result<(), Doubt> {
+        let Some(user) = user else {
+            return Err(Doubt::new(OutcomeKind::Stale, "the user is gone"));
+        };
+        let groups: Vec<_> =
+            groups_to_ask(self.policies, self.snapshot, operation).into_iter().collect();
+        let member_of = if groups.is_empty() {
+            Vec::new()
+        } else {
+            self.engine.reader.memberships(user.id, &groups).await.map_err(|error| {
+                let detail = format!("its cause could not be asked again: {error}");
+                Doubt { kind: OutcomeKind::Deferred, detail }
+            })?
+        };
+        let member_of = member_of.into_iter().collect();
+        let disagreeing = disagreeing(
+            self.policies,
+            self.engine.tenant,
+            self.snapshot,
+            operation,
+            &user,
+            &member_of,
+        );
+        if disagreeing.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<&str> = disagreeing.iter().map(|policy| policy.as_str()).collect();
+        Err(Doubt::new(
+            OutcomeKind::Stale,
+            &format!("asked another way, the user still matches {}", names.join(", ")),
+        ))
     }
 
     /// Records what needs no call: a policy comes to own what is there.
@@ -284,7 +370,8 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
             let mut settlements = Vec::new();
             let mut still = Vec::new();
             for ((operation, request_id), holding) in left.into_iter().zip(holdings) {
-                let shown = holding.is_some_and(|held| shows(operation, &held, self.catalogue));
+                let shown =
+                    holding.is_some_and(|held| shows(operation, &held, self.snapshot.catalogue()));
                 if shown {
                     settlements.push(self.settlement(operation, OutcomeKind::Done, request_id));
                 } else if late {
@@ -373,6 +460,18 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
     }
 }
 
+/// Why a removal does not run after a second look.
+struct Doubt {
+    kind: OutcomeKind,
+    detail: String,
+}
+
+impl Doubt {
+    fn new(kind: OutcomeKind, detail: &str) -> Self {
+        Self { kind, detail: detail.to_owned() }
+    }
+}
+
 /// For whom a location was accepted, with Graph's id of the request.
 type Accepted = BTreeMap<UserId, Option<std::sync::Arc<str>>>;
 
@@ -397,7 +496,7 @@ fn calls_graph(operation: &Operation) -> bool {
 }
 
 /// Whether a read of the user shows the effect of an operation.
-pub(crate) fn shows(operation: &Operation, holding: &Holding, catalogue: &Catalogue) -> bool {
+pub(crate) fn shows(operation: &Operation, holding: &User, catalogue: &Catalogue) -> bool {
     let located = operation.usage_location.is_none_or(|change| {
         holding.usage_location.value().is_some_and(|is| *is == Some(change.to))
     });

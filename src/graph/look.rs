@@ -7,6 +7,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::Deserialize;
 
 use crate::domain::ids::{GroupId, UserId};
+use crate::domain::user::User;
 use crate::graph::call::{Call, Fetched, Unread};
 use crate::graph::error::{Ask, Refused, Unanswered};
 use crate::graph::retry::Tries;
@@ -16,7 +17,7 @@ use crate::graph::wire::fault::GraphFault;
 use crate::graph::wire::page::not_json;
 use crate::graph::wire::scalar::{List, Object, Scalar, ids};
 use crate::graph::wire::user::{HOLDING_QUERY, RawUser, holding};
-use crate::ports::{Clock, Holding, TenantError};
+use crate::ports::{Clock, TenantError};
 
 /// Batches that are read at once at most.
 const AT_ONCE: usize = 4;
@@ -27,7 +28,7 @@ const GROUPS_MAX: usize = 20;
 
 /// What one look at a user came to.
 enum Look {
-    Seen(Option<Holding>),
+    Seen(Option<User>),
     Again(Unanswered),
     /// The token was refused.
     Unsigned(Refused),
@@ -38,7 +39,7 @@ enum Look {
 struct Looks<'a> {
     users: &'a [UserId],
     /// By the place of the user; who is not in it was not seen yet.
-    seen: BTreeMap<usize, Option<Holding>>,
+    seen: BTreeMap<usize, Option<User>>,
 }
 
 /// What a batch left open, and why.
@@ -102,7 +103,7 @@ impl<C: Clock> Session<C> {
     pub(super) async fn holdings(
         &self,
         users: &[UserId],
-    ) -> Result<Vec<Option<Holding>>, TenantError> {
+    ) -> Result<Vec<Option<User>>, TenantError> {
         let looks: Vec<_> =
             users.chunks(BATCH_MAX).map(|chunk| self.look(chunk, self.tries())).collect();
         let seen: Vec<Vec<_>> = stream::iter(looks).buffered(AT_ONCE).try_collect().await?;
@@ -118,7 +119,7 @@ impl<C: Clock> Session<C> {
         &self,
         users: &[UserId],
         mut tries: Tries,
-    ) -> Result<Vec<Option<Holding>>, TenantError> {
+    ) -> Result<Vec<Option<User>>, TenantError> {
         let mut looks = Looks { users, seen: BTreeMap::new() };
         let mut renewed = false;
         loop {

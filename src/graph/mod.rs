@@ -27,11 +27,12 @@ pub use settings::{InvalidSettings, SecretSource, Settings};
 
 use crate::domain::ids::{GroupId, UserId};
 use crate::domain::snapshot::Snapshot;
+use crate::domain::user::User;
 use crate::graph::session::Session;
 use crate::graph::write::Change;
 use crate::ports::{
-    Answer, Clock, Holding, LicenseWrite, LocationWrite, Progress, ReadRequest, TenantError,
-    TenantReader, TenantWriter,
+    Answer, Clock, LicenseWrite, LocationWrite, Progress, ReadRequest, TenantError, TenantReader,
+    TenantWriter,
 };
 
 /// A client of Microsoft Graph for one tenant. All calls through one client share its token, its
@@ -60,7 +61,7 @@ impl<C: Clock> TenantReader for Client<C> {
         self.session.read(request, progress).await
     }
 
-    async fn holdings(&self, users: &[UserId]) -> Result<Vec<Option<Holding>>, TenantError> {
+    async fn holdings(&self, users: &[UserId]) -> Result<Vec<Option<User>>, TenantError> {
         self.session.holdings(users).await
     }
 

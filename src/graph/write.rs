@@ -11,6 +11,7 @@ use std::time::Duration;
 
 pub(super) use change::Change;
 
+use crate::domain::user::User;
 use crate::graph::call::{Call, Reply, Silence};
 use crate::graph::error::{Ask, Unanswered};
 use crate::graph::gate::Pressure;
@@ -20,7 +21,7 @@ use crate::graph::session::Session;
 use crate::graph::wire::batch::{self, BATCH_MAX, ItemReply};
 use crate::graph::wire::fault::GraphFault;
 use crate::graph::write::verdict::{Verdict, verdict, whole};
-use crate::ports::{Answer, Clock, Holding, Refusal, RefusalKind, TenantError};
+use crate::ports::{Answer, Clock, Refusal, RefusalKind, TenantError};
 
 /// How long a location that was just written may take to reach the check of licenses.
 ///
@@ -313,7 +314,7 @@ impl<'a> Write<'a> {
     }
 
     /// Takes what a look at the user shows.
-    fn settle(&mut self, holding: Option<&Holding>) {
+    fn settle(&mut self, holding: Option<&User>) {
         self.doubt = false;
         let Some(holding) = holding else {
             let gone = GraphFault::saying("the user does not exist any more");

@@ -12,16 +12,16 @@ use crate::domain::names::UsageLocation;
 use crate::domain::user::{User, UserType};
 use crate::graph::wire::licenses::{RawLicense, RawState, licenses};
 use crate::graph::wire::scalar::{List, Object, Scalar};
-use crate::ports::Holding;
 
 /// What is asked of each user in a listing; each property here is one that is read below.
 pub(in crate::graph) const USER_QUERY: &str = "$select=id,userPrincipalName,displayName,userType,\
     accountEnabled,usageLocation,onPremisesSyncEnabled,onPremisesDistinguishedName,\
     onPremisesDomainName,assignedLicenses,licenseAssignmentStates&$top=999";
 
-/// What is asked of a single user right before and after a change.
-pub(in crate::graph) const HOLDING_QUERY: &str =
-    "$select=id,assignedLicenses,licenseAssignmentStates,usageLocation,accountEnabled";
+/// What is asked of a single user right before and after a change: the same as in a listing.
+pub(in crate::graph) const HOLDING_QUERY: &str = "$select=id,userPrincipalName,displayName,userType,\
+    accountEnabled,usageLocation,onPremisesSyncEnabled,onPremisesDistinguishedName,\
+    onPremisesDomainName,assignedLicenses,licenseAssignmentStates";
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -94,15 +94,11 @@ pub(in crate::graph) fn user(raw: RawUser, shared: &Shared) -> Result<User, Stri
 /// # Errors
 ///
 /// Fails where it is not the user who was asked for.
-pub(in crate::graph) fn holding(raw: RawUser, asked: UserId) -> Result<Holding, String> {
+pub(in crate::graph) fn holding(raw: RawUser, asked: UserId) -> Result<User, String> {
     if raw.id.id() != Some(asked) {
         return Err(format!("the answer is not about user {asked}"));
     }
-    Ok(Holding {
-        licenses: licenses(raw.assigned_licenses, raw.license_assignment_states),
-        usage_location: usage_location(asked, raw.usage_location),
-        enabled: enabled(&raw.account_enabled),
-    })
+    user(raw, &Shared::default())
 }
 
 /// Source: Graph user.userType; null on very old synced objects, which are members.

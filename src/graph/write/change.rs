@@ -4,9 +4,9 @@ use serde_json::json;
 
 use crate::domain::ids::UserId;
 use crate::domain::known::Known;
-use crate::domain::user::AssignmentSource;
+use crate::domain::user::{AssignmentSource, User};
 use crate::graph::wire::batch::Item;
-use crate::ports::{Holding, LicenseWrite, LocationWrite};
+use crate::ports::{LicenseWrite, LocationWrite};
 
 /// A change to one user.
 #[derive(Clone, Copy, Debug)]
@@ -79,7 +79,7 @@ impl Change<'_> {
     }
 
     /// Whether a read shows all of it. What the read does not tell counts as not shown.
-    pub(super) fn is_shown_by(&self, holding: &Holding) -> bool {
+    pub(super) fn is_shown_by(&self, holding: &User) -> bool {
         match self {
             Self::Locate(write) => holding.usage_location == Known::Known(Some(write.location)),
             Self::Assign(write) => {
