@@ -1,0 +1,184 @@
+//! What a tenant's configuration says about planning, as plain values.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::domain::names::Place;
+use crate::domain::span::Span;
+use crate::policy::Written;
+
+/// What planning takes from the configuration of a tenant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Whom nothing touches.
+    pub protected: Protected,
+    /// Seats to keep free, by SKU part number or id.
+    pub reserve: BTreeMap<Arc<str>, Reserve>,
+    /// Whether expired seats in grace count as seats.
+    pub use_warning_seats: bool,
+    /// Whether a license from a group satisfies a policy.
+    pub inherited: InheritedRule,
+    /// How long to wait before a removal on leaving, where the policy does not say.
+    pub grace: Span,
+    /// The limits.
+    pub guards: GuardSettings,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            protected: Protected::default(),
+            reserve: BTreeMap::new(),
+            use_warning_seats: false,
+            inherited: InheritedRule::Satisfies,
+            grace: Span::days(7),
+            guards: GuardSettings::default(),
+        }
+    }
+}
+
+/// Users and groups that nothing touches, by name or id.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Protected {
+    /// The users, by principal name or id.
+    pub users: Vec<Written<Arc<str>>>,
+    /// The groups, by display name or id, nested groups included.
+    pub groups: Vec<Written<Arc<str>>>,
+}
+
+/// Seats to keep free.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reserve {
+    /// How many.
+    pub seats: u32,
+    /// Where that is written.
+    pub place: Place,
+}
+
+/// Whether a license from a group satisfies a policy that grants it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum InheritedRule {
+    /// It does, where it has every wanted service plan on.
+    #[default]
+    Satisfies,
+    /// It does not: the SKU is assigned directly all the same.
+    Ignore,
+}
+
+/// The limits that hold a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GuardSettings {
+    /// Whether a person looks at the first plan of a tenant.
+    pub first_plan: bool,
+    /// How many people may lose something in one plan.
+    pub max_removals: MaxRemovals,
+}
+
+impl Default for GuardSettings {
+    fn default() -> Self {
+        Self { first_plan: true, max_removals: MaxRemovals::default() }
+    }
+}
+
+/// How many people may lose something: the stricter of the two holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MaxRemovals {
+    /// Of those that policies own.
+    pub percent: PercentLimit,
+    /// In people.
+    pub count: CountLimit,
+}
+
+impl Default for MaxRemovals {
+    fn default() -> Self {
+        Self {
+            percent: PercentLimit::AtMost(Percent::from_whole(5)),
+            count: CountLimit::AtMost(50),
+        }
+    }
+}
+
+/// A limit in whole things. Zero forbids; no limit has to be spelled out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CountLimit {
+    /// So many and no more.
+    AtMost(u64),
+    /// No limit.
+    Unlimited,
+}
+
+/// A limit as a share. Zero forbids; no limit has to be spelled out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PercentLimit {
+    /// So much and no more.
+    AtMost(Percent),
+    /// No limit.
+    Unlimited,
+}
+
+/// A share in hundredths of a percent, from 0 to 100 %.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Percent(u32);
+
+impl Percent {
+    /// Returns so many whole percent, at most 100.
+    pub const fn from_whole(percent: u32) -> Self {
+        Self(if percent > 100 { 10_000 } else { percent * 100 })
+    }
+
+    /// Reads `5%` or `2.5%`, with at most two decimals and at most 100 %.
+    pub fn parse(text: &str) -> Option<Self> {
+        let number = text.strip_suffix('%')?.trim_end();
+        let (whole, decimals) = number.split_once('.').unwrap_or((number, "0"));
+        let digits =
+            |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        if !digits(whole) || !digits(decimals) || decimals.len() > 2 || whole.len() > 3 {
+            return None;
+        }
+        let scale = if decimals.len() == 1 { 10 } else { 1 };
+        let hundredths: u32 =
+            whole.parse::<u32>().ok()? * 100 + decimals.parse::<u32>().ok()? * scale;
+        (hundredths <= 10_000).then_some(Self(hundredths))
+    }
+
+    /// Returns the largest whole number that is not more than this share of `total`.
+    pub fn of(self, total: u64) -> u64 {
+        u64::try_from(u128::from(total) * u128::from(self.0) / 10_000)
+            .expect("a share is not more than the whole")
+    }
+}
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, rest) = (self.0 / 100, self.0 % 100);
+        match (rest, rest % 10) {
+            (0, _) => write!(f, "{whole}%"),
+            (_, 0) => write!(f, "{whole}.{}%", rest / 10),
+            (_, _) => write!(f, "{whole}.{rest:02}%"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentages_carry_their_sign() {
+        for (text, printed, of_310) in [
+            ("5%", "5%", 15),
+            ("2.5%", "2.5%", 7),
+            ("0%", "0%", 0),
+            ("100%", "100%", 310),
+            ("0.25%", "0.25%", 0),
+        ] {
+            let percent = Percent::parse(text).unwrap();
+            assert_eq!(percent.to_string(), printed);
+            assert_eq!(percent.of(310), of_310, "{text}");
+        }
+        for wrong in ["5", "101%", "-1%", "%", "5.%", "1.234%", "five%", "99999999999%"] {
+            assert!(Percent::parse(wrong).is_none(), "{wrong}");
+        }
+    }
+}
