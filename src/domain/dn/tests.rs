@@ -125,7 +125,7 @@ fn write(path: &[(String, String)], hexadecimal: bool, blank: &str) -> String {
             } else {
                 let mut bytes = [0; 4];
                 for byte in character.encode_utf8(&mut bytes).bytes() {
-                    text.push_str(&format!("\\{byte:02X}"));
+                    text.push_str(&["\\".to_owned(), format!("{byte:02X}")].concat());
                 }
             }
         }
