@@ -114,20 +114,17 @@ struct Json<'a> {
     hint: Option<&'a str>,
 }
 
-/// Returns the diagnostics as what serialises to a JSON array, for editors and pipelines.
-pub fn to_json(diagnostics: &[Diagnostic]) -> impl Serialize {
-    let json = |diagnostic| {
+impl<'a> From<&'a Diagnostic> for Json<'a> {
+    fn from(diagnostic: &'a Diagnostic) -> Self {
         let Diagnostic { severity, message, place, length, hint, related: _, conceal_from: _ } =
             diagnostic;
-        Json {
-            severity: severity.as_str(),
-            message,
-            file: &place.file,
-            line: place.line,
-            column: place.column,
-            length: *length,
-            hint: hint.as_deref(),
-        }
-    };
-    diagnostics.iter().map(json).collect::<Vec<Json<'_>>>()
+        let hint = hint.as_deref();
+        let (file, line, column) = (&*place.file, place.line, place.column);
+        Self { severity: severity.as_str(), message, file, line, column, length: *length, hint }
+    }
+}
+
+/// Returns the diagnostics as what serialises to a JSON array, for editors and pipelines.
+pub fn to_json(diagnostics: &[Diagnostic]) -> impl Serialize {
+    diagnostics.iter().map(Json::from).collect::<Vec<_>>()
 }

@@ -311,7 +311,7 @@ fn a_concealed_line_ends_in_stars() {
 #[test]
 fn diagnostics_are_json_too() {
     let problems = parse(&file("a: 1\na: 2\n")).unwrap_err();
-    assert_snapshot!(serde_json::to_string(&to_json(&problems)).unwrap(), @r#"[{"column":1,"file":"policies/a.yaml","hint":null,"length":1,"line":2,"message":"duplicate key `a`; it is already on line 1","severity":"error"}]"#);
+    assert_snapshot!(serde_json::to_string(&to_json(&problems)).unwrap(), @r#"[{"severity":"error","message":"duplicate key `a`; it is already on line 1","file":"policies/a.yaml","line":2,"column":1,"length":1,"hint":null}]"#);
 }
 
 #[test]
