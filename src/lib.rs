@@ -4,3 +4,4 @@ pub mod domain;
 pub mod plan;
 pub mod policy;
 pub mod ports;
+pub mod sandbox;
