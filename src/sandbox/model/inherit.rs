@@ -22,7 +22,7 @@ impl Tenant {
                     // Nested groups pass nothing on.
                     Member::Group(_) => {}
                     Member::User(id) => {
-                        if let Ok(user) = self.users.binary_search_by_key(id, |user| user.id) {
+                        if let Some(user) = self.place_of(*id) {
                             self.give(user, group, at);
                         }
                     }

@@ -328,9 +328,14 @@ impl Tenant {
     /// Returns the place of a user in [`Tenant::users`].
     pub(crate) fn user_index(&self, key: &str) -> Option<usize> {
         match key.parse::<UserId>() {
-            Ok(id) => self.users.binary_search_by_key(&id, |user| user.id).ok(),
+            Ok(id) => self.place_of(id),
             Err(_) => self.names.get(key.to_lowercase().as_str()).copied(),
         }
+    }
+
+    /// Returns the place of the user with this id in [`Tenant::users`].
+    pub(crate) fn place_of(&self, id: UserId) -> Option<usize> {
+        self.users.binary_search_by_key(&id, |user| user.id).ok()
     }
 
     /// Returns the group with this id.
@@ -349,7 +354,7 @@ impl Tenant {
 
     /// Allows or forbids a user's sign-in. Does nothing for a user who does not exist.
     pub fn set_enabled(&mut self, user: UserId, enabled: bool) {
-        if let Ok(index) = self.users.binary_search_by_key(&user, |user| user.id) {
+        if let Some(index) = self.place_of(user) {
             self.users[index].enabled = enabled;
         }
     }
