@@ -305,13 +305,11 @@ impl Reader {
     }
 
     fn ids(&mut self, at: &str, name: &str) -> Vec<GroupId> {
-        match self.groups.get(name) {
-            Some(ids) => ids.clone(),
-            None => {
-                self.problem(at, format!("there is no group `{name}`"));
-                Vec::new()
-            }
+        if let Some(ids) = self.groups.get(name) {
+            return ids.clone();
         }
+        self.problem(at, format!("there is no group `{name}`"));
+        Vec::new()
     }
 
     fn groups(&mut self, groups: &[GroupDocument]) -> Vec<Group> {
@@ -370,15 +368,7 @@ impl Reader {
                 UserId::from_uuid(derived)
             }
         };
-        let mut licenses = Vec::new();
-        for (place, license) in document.licenses.iter().enumerate() {
-            let held = self.license(&format!("{at}.licenses[{place}]"), license);
-            licenses.extend(held.map(|(product, disabled)| Held {
-                sku: product.id,
-                direct: Some(Direct { disabled, since: start() }),
-                inherited: Vec::new(),
-            }));
-        }
+        let licenses = self.held(at, document);
         User {
             id,
             principal_name: name.as_str().into(),
@@ -394,6 +384,20 @@ impl Reader {
             created_at: start(),
             licenses,
         }
+    }
+
+    fn held(&mut self, at: &str, document: &UserDocument) -> Vec<Held> {
+        let mut licenses: Vec<Held> = Vec::new();
+        for (place, license) in document.licenses.iter().enumerate() {
+            let at = format!("{at}.licenses[{place}]");
+            let Some((product, disabled)) = self.license(&at, license) else { continue };
+            if licenses.iter().any(|held| held.sku == product.id) {
+                self.problem(&at, format!("SKU `{}` is there twice", product.part_number));
+            }
+            let direct = Some(Direct { disabled, since: start() });
+            licenses.push(Held { sku: product.id, direct, inherited: Vec::new() });
+        }
+        licenses
     }
 
     fn location(&mut self, at: &str, document: &UserDocument) -> Option<UsageLocation> {

@@ -7,7 +7,7 @@
 //! | [`model`] | the tenant: users, groups, products, seats, and every check of `assignLicense`; pure |
 //! | [`company`] | the default tenant: an invented company, the same for the same seed; pure |
 //! | [`document`] | a tenant that somebody described; pure |
-//! | [`http`] | the wire: tokens, OData, batches, throttling, read lag |
+//! | [`http`] | the wire: tokens, queries, batches, throttling, read lag |
 //! | [`faults`] | what goes wrong on request; pure |
 //!
 //! Uses nothing of `graph`: what is misread there shall show here.

@@ -40,7 +40,7 @@ impl Quotas {
         Self {
             resource_units: Quota { units, every: Duration::from_secs(10) },
             writes: Quota { units: 3_000, every: Duration::from_secs(150) },
-            tenant_writes: Quota { units: 18_000, every: Duration::from_secs(300) },
+            tenant_writes: Quota { units: 18_000, every: Duration::from_mins(5) },
         }
     }
 }

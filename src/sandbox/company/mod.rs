@@ -78,8 +78,12 @@ impl Tenant {
             users: people.into_iter().map(|person| person.user).collect(),
             at: instant("2026-09-14T08:21:07Z"),
         };
-        Self::build(parts).expect("ids differ by index, and a name that is taken gets a number")
+        assemble(parts)
     }
+}
+
+fn assemble(parts: Parts) -> Tenant {
+    Tenant::build(parts).expect("ids differ by index, and a name that is taken gets a number")
 }
 
 fn about() -> About {
@@ -108,9 +112,9 @@ struct Seats {
 
 impl Seats {
     fn of(people: &[Person], products: &Products) -> Self {
-        let named = OWNED.iter().filter_map(|name| products.named(name));
+        let owned = OWNED.iter().filter_map(|name| products.named(name));
         let names: BTreeMap<_, _> =
-            named.map(|product| (product.id, product.part_number.clone())).collect();
+            owned.map(|product| (product.id, product.part_number.clone())).collect();
         let mut direct = BTreeMap::new();
         for held in people.iter().flat_map(|person| &person.user.licenses) {
             if let Some(name) = names.get(&held.sku) {

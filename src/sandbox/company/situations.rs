@@ -199,8 +199,8 @@ fn store(country: Country, k: usize) -> Situation {
 
 fn contractor(k: usize) -> Situation {
     let mut person = at("DE");
-    person.groups.push(if k % 2 == 0 { "Contractors" } else { "Agency Fabrikam" });
-    if k % 5 == 0 {
+    person.groups.push(if k.is_multiple_of(2) { "Contractors" } else { "Agency Fabrikam" });
+    if k.is_multiple_of(5) {
         person.groups.push("Data Engineering");
     }
     let usual: Direct = ("SPE_F1", ALL_BUT_CONTRACTORS);

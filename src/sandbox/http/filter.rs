@@ -10,14 +10,30 @@ pub(super) enum Filter {
     And(Vec<Filter>),
     Or(Vec<Filter>),
     Not(Box<Filter>),
-    /// The property is one of these (none stands for null).
-    In(String, Vec<Option<String>>),
+    /// The property is one of these.
+    In(String, Vec<Literal>),
     StartsWith(String, String),
     EndsWith(String, String),
     /// Holds the license with this id.
     HoldsSku(String),
     /// Whether any license is held.
     Licensed(bool),
+}
+
+/// What a property is compared with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Literal {
+    Text(String),
+    Null,
+}
+
+impl Literal {
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Null => None,
+        }
+    }
 }
 
 const CLAUSES_MAX: usize = 15;
@@ -64,7 +80,7 @@ impl Filter {
         match self {
             Self::And(parts) | Self::Or(parts) => parts.iter().any(Self::is_advanced),
             Self::Not(_) | Self::EndsWith(_, _) | Self::Licensed(_) => true,
-            Self::In(_, values) => values.contains(&None),
+            Self::In(_, values) => values.contains(&Literal::Null),
             Self::StartsWith(_, _) | Self::HoldsSku(_) => false,
         }
     }
@@ -83,7 +99,7 @@ impl Filter {
     pub(super) fn pins(&self, property: &str) -> Option<Vec<&str>> {
         match self {
             Self::In(name, values) if name == property => {
-                values.iter().map(|value| value.as_deref()).collect()
+                values.iter().map(Literal::text).collect()
             }
             Self::Or(parts) => {
                 let pinned: Option<Vec<_>> = parts.iter().map(|part| part.pins(property)).collect();
@@ -108,7 +124,7 @@ impl Filter {
             Self::Not(inner) => !inner.fits(object),
             Self::In(name, values) => {
                 let value = lower(name);
-                values.iter().any(|wanted| wanted.as_ref().map(|w| w.to_lowercase()) == value)
+                values.iter().any(|wanted| wanted.text().map(str::to_lowercase) == value)
             }
             Self::StartsWith(name, start) => {
                 lower(name).is_some_and(|value| value.starts_with(&start.to_lowercase()))
@@ -252,7 +268,7 @@ impl Parser<'_> {
         if !opened || !path.ends_with("/skuId") || !self.word("eq") {
             return None;
         }
-        let id = self.value()??;
+        let id = self.text()?;
         self.sign(')').then_some(Filter::HoldsSku(id))
     }
 
@@ -260,19 +276,26 @@ impl Parser<'_> {
         let opened = self.sign('(');
         let name = self.any_word()?;
         let comma = self.sign(',');
-        let value = self.value()??;
+        let value = self.text()?;
         (opened && comma && self.sign(')')).then_some((name, value))
     }
 
-    /// Reads a literal; the inner none is null.
-    fn value(&mut self) -> Option<Option<String>> {
+    /// Reads a literal.
+    fn value(&mut self) -> Option<Literal> {
         let token = self.tokens.get(self.at)?;
         self.at += 1;
         match token {
-            Token::Text(text) => Some(Some(text.clone())),
-            Token::Word(word) if word == "null" => Some(None),
-            Token::Word(word) => Some(Some(word.clone())),
+            Token::Text(text) => Some(Literal::Text(text.clone())),
+            Token::Word(word) if word == "null" => Some(Literal::Null),
+            Token::Word(word) => Some(Literal::Text(word.clone())),
             Token::Sign(_) => None,
+        }
+    }
+
+    fn text(&mut self) -> Option<String> {
+        match self.value()? {
+            Literal::Text(text) => Some(text),
+            Literal::Null => None,
         }
     }
 

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,7 +14,6 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, Response, header};
-use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
 
 use crate::sandbox::faults::{FaultKind, Faults, Target};
@@ -28,12 +27,14 @@ use crate::sandbox::roles::Role;
 use crate::sandbox::throttle::{Buckets, Quotas};
 
 mod batch;
+mod directory;
 mod faulty;
 mod filter;
 mod json;
 mod lag;
 mod line;
 mod log;
+mod options;
 mod paging;
 mod properties;
 mod query;
@@ -46,79 +47,9 @@ mod writes;
 
 pub use self::lag::Lag;
 pub use self::log::{Counts, ItemSeen, RequestSeen};
-
-/// The client id of the app that the sandbox knows, where nothing else is said.
-pub const CLIENT_ID: &str = "2c9a4d10-7d5b-4c50-8f37-4b8b3f0a7a11";
-/// The secret of that app. It opens nothing but a sandbox.
-pub const CLIENT_SECRET: &str = "sandbox-secret";
+pub use self::options::{CLIENT_ID, CLIENT_SECRET, Clock, Options, Throttle};
 
 const BODY_MAX: usize = 4 * 1024 * 1024;
-
-/// How a server behaves.
-#[derive(Clone)]
-pub struct Options {
-    /// Where to listen. Port 0 takes any free one.
-    pub listen: SocketAddr,
-    /// The client id of the app.
-    pub client_id: String,
-    /// The secret of the app.
-    pub secret: String,
-    /// What the app may do.
-    pub roles: BTreeSet<Role>,
-    /// What goes wrong.
-    pub faults: Faults,
-    /// How long reads lag behind writes.
-    pub lag: Lag,
-    /// Quotas; without any, nothing is throttled.
-    pub throttle: Throttle,
-    /// How long tokens live.
-    pub token_lifetime: Duration,
-    /// How long a slow answer takes.
-    pub delay: Duration,
-    /// What time it is.
-    pub clock: Clock,
-}
-
-/// Which quotas hold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Throttle {
-    /// What Graph documents for a tenant of this size.
-    #[default]
-    Documented,
-    /// None.
-    Off,
-    /// These.
-    Custom(Quotas),
-}
-
-/// Where the server's time comes from.
-#[derive(Clone)]
-pub enum Clock {
-    /// Begins here when the server starts, and runs as tokio's time does.
-    From(Timestamp),
-    /// Asks each time.
-    Ask(Arc<dyn Fn() -> Timestamp + Send + Sync>),
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            client_id: CLIENT_ID.to_owned(),
-            secret: CLIENT_SECRET.to_owned(),
-            roles: Role::usual(),
-            faults: Faults::default(),
-            lag: Lag::None,
-            throttle: Throttle::Documented,
-            // Source: Entra, access tokens of apps: 3,599 seconds is what is commonly sent.
-            token_lifetime: Duration::from_secs(3_599),
-            delay: Duration::from_secs(2),
-            clock: Clock::From(
-                "2026-11-23T09:00:00Z".parse().expect("the instant is written in RFC 3339"),
-            ),
-        }
-    }
-}
 
 /// The server.
 #[derive(Debug)]
@@ -289,20 +220,6 @@ impl Shared {
     }
 }
 
-impl Clock {
-    fn now(&self, started: tokio::time::Instant) -> Timestamp {
-        match self {
-            Self::From(start) => {
-                let passed = SignedDuration::try_from(started.elapsed());
-                start
-                    .saturating_add(passed.unwrap_or(SignedDuration::MAX))
-                    .unwrap_or(Timestamp::MAX)
-            }
-            Self::Ask(ask) => ask(),
-        }
-    }
-}
-
 /// Whatever comes in.
 async fn handle(
     State(shared): State<Arc<Shared>>,
@@ -330,7 +247,7 @@ async fn handle(
         Some(FaultKind::Slow) => tokio::time::sleep(shared.delay).await,
         Some(_) | None => {}
     }
-    let mut reply = whole.answer(&shared, fault, body.ok());
+    let mut reply = whole.answer(&shared, fault, body.ok().as_ref());
     let cut = fault == Some(FaultKind::ResetAfter);
     let status = if cut { 0 } else { reply.status };
     whole.log(&shared, status, fault, std::mem::take(&mut reply.items));
@@ -371,7 +288,7 @@ impl Whole {
         });
     }
 
-    fn answer(&self, shared: &Shared, fault: Option<FaultKind>, body: Option<Bytes>) -> Reply {
+    fn answer(&self, shared: &Shared, fault: Option<FaultKind>, body: Option<&Bytes>) -> Reply {
         let host = self.headers.get("host").map_or("localhost", String::as_str);
         let base = format!("http://{host}");
         let (path, query) = self.path.split_once('?').unwrap_or((&self.path, ""));
@@ -380,7 +297,7 @@ impl Whole {
             path: path.strip_prefix("/v1.0").unwrap_or(path).to_owned(),
             query: query.to_owned(),
             headers: self.headers.clone(),
-            body: body.as_deref().unwrap_or_default().to_vec(),
+            body: body.map(|body| body.to_vec()).unwrap_or_default(),
             root: format!("{base}/v1.0"),
             now: self.now,
             item: None,
@@ -430,3 +347,6 @@ fn respond(reply: Reply) -> Response<Body> {
     // A client chooses its `client-request-id`, and may choose badly.
     response.body(Body::from(reply.body)).unwrap_or_else(|_| Response::new(Body::empty()))
 }
+
+#[cfg(test)]
+mod tests;

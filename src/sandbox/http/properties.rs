@@ -231,7 +231,7 @@ fn extension_attributes(_: &Seen<'_>, out: &mut Vec<u8>) {
 }
 
 fn plans(out: &mut Vec<u8>, plans: &ServicePlanSet) {
-    json::list(out, plans.iter(), |out, plan| json::plain(out, plan));
+    json::list(out, plans.iter(), json::plain);
 }
 
 fn assigned(licenses: &[Held], out: &mut Vec<u8>) {

@@ -1,4 +1,4 @@
-//! Query strings and the OData options in them.
+//! Query strings and the `OData` options in them.
 
 use crate::sandbox::http::reply::Failure;
 

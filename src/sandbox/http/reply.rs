@@ -21,7 +21,7 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    /// An answer in OData's JSON.
+    /// An answer in the JSON of `OData`.
     pub(super) fn json(status: u16, body: Vec<u8>) -> Self {
         let headers = vec![("Content-Type", JSON.to_owned()), ("OData-Version", "4.0".to_owned())];
         Self { status, headers, body, items: Vec::new() }

@@ -115,11 +115,14 @@ impl Route {
     pub(super) fn cost(&self, query: &Query) -> Cost {
         let (base, writes) = match self {
             Self::Users => (2, 0),
-            Self::UserCount | Self::User(_) | Self::Groups | Self::Group(_) => (1, 0),
-            Self::Members { transitive: false, group: _, cast: _ } => (3, 0),
+            Self::UserCount
+            | Self::User(_)
+            | Self::Groups
+            | Self::Group(_)
+            | Self::Organization
+            | Self::Domains => (1, 0),
+            Self::SubscribedSkus | Self::Members { transitive: false, group: _, cast: _ } => (3, 0),
             Self::Members { transitive: true, group: _, cast: _ } => (5, 0),
-            Self::SubscribedSkus => (3, 0),
-            Self::Organization | Self::Domains => (1, 0),
             // Asking who is in a group is a POST, and writes nothing.
             Self::CheckMemberGroups(_) => (4, 0),
             Self::PatchUser(_) | Self::AssignLicense(_) => (1, 1),

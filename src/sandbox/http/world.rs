@@ -13,7 +13,7 @@ use crate::sandbox::http::log::Log;
 use crate::sandbox::http::query::Query;
 use crate::sandbox::http::reply::{Failure, Reply, Stamp};
 use crate::sandbox::http::route::Route;
-use crate::sandbox::http::{batch, faulty, reads, writes};
+use crate::sandbox::http::{batch, directory, faulty, reads, writes};
 use crate::sandbox::model::{Member, Tenant};
 use crate::sandbox::roles::Role;
 use crate::sandbox::throttle::{Buckets, Cost, Verdict};
@@ -151,9 +151,9 @@ impl World {
                 let list = reads::MemberList { group, cast: *cast, transitive: *transitive };
                 reads::members(self, call, &list, caller)
             }
-            Route::SubscribedSkus => reads::subscribed_skus(self, call),
-            Route::Organization => reads::organization(self, call),
-            Route::Domains => reads::domains(self, call),
+            Route::SubscribedSkus => Ok(directory::subscribed_skus(self, call)),
+            Route::Organization => Ok(directory::organization(self, call)),
+            Route::Domains => Ok(directory::domains(self, call)),
             Route::PatchUser(key) => writes::patch_user(self, call, key),
             Route::AssignLicense(key) => writes::assign_license(self, call, key),
             Route::CheckMemberGroups(key) => writes::check_member_groups(self, call, key, caller),

@@ -42,12 +42,8 @@ impl Products {
                 }
                 ["sku", name, id, applies_to, ref parts @ ..] => {
                     let part = |part: &&str| plans.get(part).cloned();
-                    let product = Product {
-                        id: id.parse().expect("the table holds GUIDs"),
-                        part_number: name.into(),
-                        applies_to: whom(applies_to),
-                        service_plans: parts.iter().filter_map(part).collect(),
-                    };
+                    let service_plans = parts.iter().filter_map(part).collect();
+                    let product = product(name, id, applies_to, service_plans);
                     by_name.insert(product.part_number.clone(), product);
                 }
                 _ => {}
@@ -65,6 +61,11 @@ impl Products {
     pub fn part_numbers(&self) -> impl Iterator<Item = &str> {
         self.by_name.keys().map(|name| &**name)
     }
+}
+
+fn product(name: &str, id: &str, applies_to: &str, service_plans: Vec<ServicePlan>) -> Product {
+    let id: SkuId = id.parse().expect("the table holds GUIDs");
+    Product { id, part_number: name.into(), applies_to: whom(applies_to), service_plans }
 }
 
 fn service_plan(name: &str, id: &str, applies_to: &str) -> ServicePlan {
