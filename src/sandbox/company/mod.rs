@@ -135,7 +135,7 @@ impl Seats {
     /// Buys what the company needs, and not always enough of it.
     fn buy(&self, product: &Product) -> Sku {
         let held = self.direct.get(&product.part_number).copied().unwrap_or(0);
-        let some = self.users / 25 + 5;
+        let some = self.users / 15 + 5;
         let (enabled, warning) = match &*product.part_number {
             "SPE_E5" => (held + self.platform + self.users / 12 + 5, 0),
             // Two free seats for every 500 people: fewer than analysts who have none.

@@ -1,5 +1,7 @@
 use super::*;
 
+type Changes = &'static [(&'static str, &'static str)];
+
 #[tokio::test]
 async fn a_token_is_issued_for_the_right_credentials() {
     let bench = Bench::small().await;
@@ -14,7 +16,7 @@ async fn a_token_is_issued_for_the_right_credentials() {
 #[tokio::test]
 async fn wrong_credentials_are_answered_as_entra_does() {
     let bench = Bench::small().await;
-    let cases: [(&[(&str, &str)], u16, &str, u32); 11] = [
+    let cases: [(Changes, u16, &str, u32); 11] = [
         (&[("client_secret", "wrong")], 401, "invalid_client", 7_000_215),
         (&[("client_secret", "")], 401, "invalid_client", 7_000_218),
         (&[("client_secret", ""), ("client_assertion", "x")], 401, "invalid_client", 700_027),
