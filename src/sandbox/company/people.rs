@@ -134,8 +134,12 @@ impl Desk {
             Part::Guest => {
                 principal_name.split_once("#EXT#").map(|(local, _)| local.replace('_', "@").into())
             }
-            _ if situation.licenses.is_empty() => None,
-            _ => Some(principal_name.into()),
+            Part::Engineering
+            | Part::Office(_)
+            | Part::Store(_)
+            | Part::Contractor
+            | Part::Leaver
+            | Part::Cloud => (!situation.licenses.is_empty()).then(|| principal_name.into()),
         }
     }
 
@@ -144,7 +148,12 @@ impl Desk {
             Part::Guest => Some(UserType::Guest),
             // Synchronised before there were guests: never got a type.
             Part::Office(Department::People) if self.k == 0 => None,
-            _ => Some(UserType::Member),
+            Part::Engineering
+            | Part::Office(_)
+            | Part::Store(_)
+            | Part::Contractor
+            | Part::Leaver
+            | Part::Cloud => Some(UserType::Member),
         }
     }
 
@@ -161,11 +170,13 @@ impl Desk {
             Part::Leaver => ("Leavers", "", &[""]),
             Part::Guest | Part::Cloud => return Profile::default(),
         };
-        let country = match self.part {
-            Part::Store(Country::France) => "France",
+        let country = if self.part == Part::Store(Country::France) {
+            "France"
+        } else if self.index.is_multiple_of(7) {
             // Whatever somebody typed.
-            _ if self.index.is_multiple_of(7) => "DE",
-            _ => "Germany",
+            "DE"
+        } else {
+            "Germany"
         };
         let text = |text: &str| (!text.is_empty()).then(|| Arc::from(text));
         let kind = if self.part == Part::Contractor { "Contractor" } else { "Employee" };

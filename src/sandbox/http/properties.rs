@@ -361,7 +361,7 @@ fn processing(group: &Group, out: &mut Vec<u8>) {
 /// The properties that a plain filter on users may name.
 ///
 /// Source: Graph, properties of user that support `$filter`.
-const USER_FILTERS: [&str; 15] = [
+const USER_FILTERS: [&str; 16] = [
     "id",
     "userPrincipalName",
     "displayName",
@@ -376,6 +376,7 @@ const USER_FILTERS: [&str; 15] = [
     "department",
     "officeLocation",
     "employeeId",
+    "onPremisesSyncEnabled",
     "assignedLicenses",
 ];
 
@@ -383,10 +384,22 @@ const USER_FILTERS: [&str; 15] = [
 const GROUP_FILTERS: [&str; 6] =
     ["id", "displayName", "mailNickname", "securityEnabled", "mailEnabled", "assignedLicenses"];
 
-/// Refuses a filter over what cannot be filtered.
-pub(super) fn check_filterable(names: &[&str], users: bool) -> Result<(), Failure> {
-    let (allowed, kind) =
-        if users { (&USER_FILTERS[..], "User") } else { (&GROUP_FILTERS[..], "Group") };
+/// What users can be filtered by in advanced queries alone.
+const USER_ADVANCED_FILTERS: [&str; 3] =
+    ["companyName", "employeeType", "onPremisesSamAccountName"];
+
+/// Refuses a filter over what users cannot be filtered by.
+pub(super) fn check_user_filter(names: &[&str], advanced: bool) -> Result<(), Failure> {
+    let more = if advanced { &USER_ADVANCED_FILTERS[..] } else { &[] };
+    check_filter(names, &[&USER_FILTERS, more].concat(), "User")
+}
+
+/// Refuses a filter over what groups cannot be filtered by.
+pub(super) fn check_group_filter(names: &[&str]) -> Result<(), Failure> {
+    check_filter(names, &GROUP_FILTERS, "Group")
+}
+
+fn check_filter(names: &[&str], allowed: &[&str], kind: &str) -> Result<(), Failure> {
     match names.iter().find(|name| !allowed.contains(name)) {
         None => Ok(()),
         Some(name) => Err(Failure::unsupported(format!(
@@ -401,6 +414,7 @@ impl Filtered for Seen<'_> {
         match name {
             "id" => Some(self.user.id.to_string()),
             "accountEnabled" => Some(self.user.enabled.to_string()),
+            "onPremisesSyncEnabled" => synced(self, |_| "true"),
             _ => user_text(self, name),
         }
     }

@@ -49,8 +49,10 @@ pub(super) fn users(world: &World, call: &Call) -> Result<Reply, Failure> {
 
 fn user_filter(call: &Call, query: &Query) -> Result<Option<Filter>, Failure> {
     let Some(text) = query.get("$filter") else { return Ok(None) };
-    let filter = Filter::parse(text, call.is_advanced())?;
-    properties::check_filterable(&filter.properties(), true)?;
+    // A bare count is an advanced query by its path.
+    let advanced = call.is_advanced() || call.path.ends_with("/$count");
+    let filter = Filter::parse(text, advanced)?;
+    properties::check_user_filter(&filter.properties(), advanced)?;
     Ok(Some(filter))
 }
 
@@ -89,10 +91,7 @@ pub(super) fn user_count(world: &World, call: &Call) -> Result<Reply, Failure> {
         return Err(Failure::bad("$count is not currently supported."));
     }
     let query = call.options();
-    let filter = match query.get("$filter") {
-        Some(text) => Some(Filter::parse(text, true)?),
-        None => None,
-    };
+    let filter = user_filter(call, &query)?;
     let fits = |place: &usize| filter.as_ref().is_none_or(|f| f.fits(&world.seen(*place)));
     let count = (0..world.tenant.users().len()).filter(fits).count();
     let headers = vec![("Content-Type", "text/plain".to_owned())];
@@ -134,7 +133,7 @@ pub(super) fn groups(world: &World, call: &Call) -> Result<Reply, Failure> {
         None => None,
     };
     if let Some(filter) = &filter {
-        properties::check_filterable(&filter.properties(), false)?;
+        properties::check_group_filter(&filter.properties())?;
     }
     let page = Page::asked(call, &query)?;
     let groups = world.tenant.groups();

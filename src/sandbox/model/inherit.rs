@@ -7,9 +7,7 @@ use jiff::Timestamp;
 use crate::domain::ids::SkuId;
 use crate::domain::sku::AppliesTo;
 use crate::domain::user::ServicePlanSet;
-use crate::sandbox::model::{
-    Group, Held, InheritanceError, Inherited, Member, Refusal, Tenant, rules,
-};
+use crate::sandbox::model::{Group, Held, InheritanceError, Inherited, Member, Tenant, rules};
 
 impl Tenant {
     /// Gives every direct member of every licensed group what the group carries.
@@ -78,13 +76,11 @@ impl Tenant {
             put(&mut after, *sku, source);
         }
         let enabled = self.enabled_plans(&after);
-        match rules::exclusion(&enabled).or_else(|| rules::dependency(&enabled)) {
-            None => None,
-            Some(Refusal::Dependency { plan: _, needs: _ }) => {
-                Some(InheritanceError::DependencyViolation)
-            }
-            Some(_) => Some(InheritanceError::MutuallyExclusiveViolation),
-        }
+        let excluded = rules::exclusion(&enabled);
+        let lacking = rules::dependency(&enabled);
+        excluded
+            .map(|_| InheritanceError::MutuallyExclusiveViolation)
+            .or(lacking.map(|_| InheritanceError::DependencyViolation))
     }
 }
 

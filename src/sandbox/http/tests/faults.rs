@@ -188,3 +188,11 @@ async fn a_server_that_was_stopped_answers_nobody() {
     bench.server.shutdown();
     assert!(bench.http.get(url).send().await.is_err());
 }
+
+#[tokio::test]
+async fn a_slow_answer_is_whole() {
+    let slow = options(&["slow=1@/users"]);
+    let bench = Bench::new(small(), Options { delay: Duration::from_millis(1), ..slow }).await;
+    assert_eq!(bench.get("/users").await.values("id").len(), 5);
+    assert_eq!(bench.server.counts().faults, 1);
+}

@@ -132,6 +132,9 @@ async fn users_are_filtered() {
     assert_eq!(names("userPrincipalName eq 'o''neil@contoso.com'").await, ["o'neil@contoso.com"]);
     assert_eq!(names("startsWith(userPrincipalName,'b')").await, ["ben@contoso.com"]);
     assert_eq!(names("accountEnabled eq false").await, ["dev@contoso.com"]);
+    assert_eq!(names("onPremisesSyncEnabled eq true").await, ["ana@contoso.com"]);
+    let count = "/users/$count?$filter=assignedLicenses/$count eq 0";
+    assert_eq!(bench.eventually(count).await.text, "1");
     let two = ["ana@contoso.com", "ben@contoso.com"];
     assert_eq!(names("userPrincipalName in ('ben@contoso.com','ana@contoso.com')").await, two);
     let answer = bench.get("/users?$filter=onPremisesDomainName eq 'corp.contoso.com'").await;

@@ -187,3 +187,25 @@ async fn an_administrator_elsewhere_can_change_the_tenant() {
     let answer = bench.send("POST", &format!("/users/{ana}/checkMemberGroups"), check).await;
     assert_eq!(answer.json()["value"], json!([]));
 }
+
+#[tokio::test]
+async fn reads_lag_behind_writes_by_time() {
+    let now = Arc::new(Mutex::new("2026-11-23T09:00:00Z".parse::<jiff::Timestamp>().unwrap()));
+    let told = now.clone();
+    let clock = Clock::Ask(Arc::new(move || *told.lock().unwrap()));
+    let lag = Lag::For(Duration::from_secs(5));
+    let bench = Bench::new(small(), Options { clock, lag, ..Options::default() }).await;
+    let path = "/users/ana@contoso.com";
+    let shown = async || {
+        bench.get(&format!("{path}?$select=usageLocation")).await.json()["usageLocation"].clone()
+    };
+    for country in ["FR", "IT"] {
+        let answer = bench.send("PATCH", path, json!({"usageLocation": country})).await;
+        assert_eq!(answer.status, 204);
+        *now.lock().unwrap() += jiff::SignedDuration::from_secs(3);
+    }
+    // The first write is six seconds old, the second three.
+    assert_eq!(shown().await, "FR");
+    *now.lock().unwrap() += jiff::SignedDuration::from_secs(2);
+    assert_eq!(shown().await, "IT");
+}
