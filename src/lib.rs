@@ -1,5 +1,6 @@
 //! Seatkeeper keeps the licenses of Microsoft 365 users as YAML policies say.
 
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod engine;
@@ -8,6 +9,7 @@ pub mod plan;
 pub mod policy;
 pub mod ports;
 pub mod report;
+pub mod sandbox;
 pub mod source;
 pub mod store;
 pub mod yaml;
