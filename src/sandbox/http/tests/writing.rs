@@ -194,7 +194,7 @@ async fn reads_lag_behind_writes_by_time() {
     let told = now.clone();
     let clock = Clock::Ask(Arc::new(move || *told.lock().unwrap()));
     let lag = Lag::For(Duration::from_secs(5));
-    let bench = Bench::new(small(), Options { clock, lag, ..Options::default() }).await;
+    let bench = Bench::new(small(), Options { lag, clock, ..Options::default() }).await;
     let path = "/users/ana@contoso.com";
     let shown = async || {
         bench.get(&format!("{path}?$select=usageLocation")).await.json()["usageLocation"].clone()
