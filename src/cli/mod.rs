@@ -10,17 +10,14 @@ use crate::cli::args::{Cli, Command};
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::ui::Ui;
 
-mod args;
-mod clock;
-mod commands;
-mod environment;
-mod exit;
-mod session;
-mod telemetry;
-mod ui;
-
-pub use clock::SystemClock;
-pub use exit::Exit as ExitKind;
+pub mod args;
+pub mod clock;
+pub mod commands;
+pub mod environment;
+pub mod exit;
+pub mod session;
+pub mod telemetry;
+pub mod ui;
 
 /// Runs the program. Returns how it ends.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {

@@ -116,7 +116,7 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
     }
 
     /// Says what has to be read for these policies.
-    fn request(&self, policies: &PolicySet) -> ReadRequest {
+    pub fn request(&self, policies: &PolicySet) -> ReadRequest {
         let mut groups = BTreeSet::new();
         for policy in &policies.policies {
             if policy.tenants.as_ref().is_none_or(|only| only.contains(self.tenant)) {

@@ -13,10 +13,12 @@ use operation::forms;
 use plan::PlanForm;
 
 pub use operation::Contradiction;
+pub use people::{explanation_to_json, users_to_json};
 
 mod entry;
 mod list;
 pub(crate) mod operation;
+mod people;
 pub(crate) mod plan;
 pub(crate) mod text;
 

@@ -6,6 +6,7 @@ use crate::cli::session::{Session, plan_id};
 use crate::cli::ui::Ui;
 use crate::ports::{HistoryFilter, Records as _};
 use crate::report;
+use crate::store::{Store, Verification};
 
 /// Lists outcomes, or checks the chain of them.
 pub async fn run(args: &History, ui: &Ui) -> Outcome {
@@ -28,4 +29,31 @@ pub async fn run(args: &History, ui: &Ui) -> Outcome {
         Format::Text => ui.result(&report::text::history(&entries, ui.style()))?,
     }
     Ok(Exit::Done)
+}
+
+/// Checks the chain of outcomes.
+async fn verify(session: &Session<'_>, store: &Store, format: Format) -> Outcome {
+    let found = store.verify_history().await.map_err(|error| session.records_failure(error))?;
+    let (exit, text, json) = match found {
+        Verification::Whole { outcomes, head } => (
+            Exit::Done,
+            format!("whole: {outcomes} outcomes, none changed or dropped\nhead: {head}"),
+            serde_json::json!({"whole": true, "outcomes": outcomes, "head": head.to_string()}),
+        ),
+        Verification::Broken { plan, operation } => (
+            Exit::Unavailable,
+            format!(
+                "broken: the outcome of operation {operation} of plan {plan} is not what was \
+                 recorded, or one before it is missing"
+            ),
+            serde_json::json!({
+                "whole": false, "plan": plan.to_string(), "operation": operation.to_string(),
+            }),
+        ),
+    };
+    match format {
+        Format::Text => session.ui.result(&text)?,
+        Format::Json => session.ui.result(&json.to_string())?,
+    }
+    Ok(exit)
 }

@@ -14,8 +14,11 @@ pub async fn run(args: &PlanArgs, ui: &Ui, verbose: u8) -> Outcome {
     let session = Session::open(&args.common.config, ui, verbose)?;
     let tenants = session.tenants(args.common.tenant.as_deref())?;
     if tenants.len() > 1 && (args.format == Format::Json || args.out.is_some()) {
-        return Err(Failure::text(Exit::Usage, "there are several tenants, and JSON holds one plan")
-            .hint("name one with --tenant"));
+        return Err(Failure::text(
+            Exit::Usage,
+            "there are several tenants, and JSON holds one plan",
+        )
+        .hint("name one with --tenant"));
     }
     let policies = session.policies()?;
     let store = session.store()?;

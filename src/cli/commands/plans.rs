@@ -15,7 +15,9 @@ pub async fn run(args: &Plans, ui: &Ui) -> Outcome {
     let plans = store.plans(tenant).await.map_err(|error| session.records_failure(error))?;
     match args.format {
         Format::Json => ui.result(&report::json::plans_to_json(&plans))?,
-        Format::Text if plans.is_empty() => ui.say("no plan is stored: `seatkeeper plan` makes one"),
+        Format::Text if plans.is_empty() => {
+            ui.say("no plan is stored: `seatkeeper plan` makes one")
+        }
         Format::Text => ui.result(&report::text::plans(&plans, ui.style()))?,
     }
     Ok(Exit::Done)

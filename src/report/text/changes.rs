@@ -15,11 +15,12 @@ const ADOPTED_MAX: usize = 3;
 /// So many service plans are named.
 const SERVICE_PLANS_MAX: usize = 6;
 
-/// Operations that do the same for the same reason.
+/// Operations that do the same.
 struct Group<'a> {
     change: String,
-    why: String,
-    operations: Vec<&'a Operation>,
+    /// The reason, where it is one for all.
+    why: Option<String>,
+    operations: Vec<(&'a Operation, String)>,
 }
 
 /// Renders all operations.
@@ -33,7 +34,13 @@ pub(crate) fn render(out: &mut String, plan: &Plan, options: Options) {
     let mut policies: Vec<_> = by_policy.into_iter().collect();
     policies.sort_by_key(|((at, policy), _)| (file_and_line(at), *policy));
     for ((at, policy), operations) in policies {
-        let _ = writeln!(out, "\n{}  {}", options.style.strong(policy), options.style.dim(at),);
+        let people = count(operations.len() as u64, "person", "people");
+        let _ = writeln!(
+            out,
+            "\n{}  {}",
+            options.style.strong(policy),
+            options.style.dim(&format!("{at}  {people}")),
+        );
         for group in groups(&operations, options.style) {
             render_group(out, &group, options);
         }
@@ -46,27 +53,33 @@ fn file_and_line(at: &str) -> (&str, u32) {
     (file, line.parse().unwrap_or_default())
 }
 
-/// Returns the reason that an operation is filed under: what is taken before what is given, what is
-/// given before where somebody is.
+/// Returns the reason that an operation is filed under: what is given, before what is taken, before
+/// where somebody is, before what is there already.
 fn lead(operation: &Operation) -> Option<&Because> {
+    let added = |because: &Because| {
+        operation.add.iter().any(|addition| because.sku.as_ref() == Some(&addition.sku))
+    };
     operation.because.iter().min_by_key(|because| match because.reason {
-        Reason::Matched => 0,
+        Reason::Matched if added(because) => 0,
         Reason::Removed | Reason::Left | Reason::Exchanged | Reason::Replaced => 1,
         Reason::Located => 2,
+        Reason::Matched => 3,
     })
 }
 
 fn groups<'a>(operations: &[&'a Operation], style: Style) -> Vec<Group<'a>> {
-    let mut groups: BTreeMap<(u8, String, String), Vec<&Operation>> = BTreeMap::new();
+    let mut groups: BTreeMap<(u8, String), Vec<(&Operation, String)>> = BTreeMap::new();
     for operation in operations {
-        let key = (rank(operation), change(operation, style), why(operation));
-        groups.entry(key).or_default().push(operation);
+        let key = (rank(operation), change(operation, style));
+        groups.entry(key).or_default().push((operation, why(operation)));
     }
     groups
         .into_iter()
-        .map(|((_, change, why), mut operations)| {
-            operations.sort_by(|a, b| a.user.principal_name.cmp(&b.user.principal_name));
-            Group { change, why, operations }
+        .map(|((_, change), mut operations)| {
+            operations.sort_by(|(a, _), (b, _)| a.user.principal_name.cmp(&b.user.principal_name));
+            let first = operations.first().map(|(_, why)| why.clone());
+            let one = first.filter(|first| operations.iter().all(|(_, why)| why == first));
+            Group { change, why: one, operations }
         })
         .collect()
 }
@@ -112,25 +125,30 @@ fn change(operation: &Operation, style: Style) -> String {
     parts.join("  ")
 }
 
+/// Says why, each reason once. The policy that the operation is filed under goes without saying.
 fn why(operation: &Operation) -> String {
-    let mut reasons: Vec<String> = Vec::new();
     let lead = lead(operation);
-    for because in &operation.because {
-        let verb = match because.reason {
-            Reason::Matched | Reason::Located => "",
-            Reason::Removed => "removed: ",
-            Reason::Replaced => "in exchange: ",
-            Reason::Left => "left: ",
-            Reason::Exchanged => "exchanged: ",
-        };
+    let mut reasons: Vec<String> = Vec::new();
+    let mut said: Vec<(&str, &str)> = Vec::new();
+    for because in lead.into_iter().chain(&operation.because) {
+        let (policy, detail) = (because.policy.as_str(), &*because.detail);
+        if said.contains(&(policy, detail)) {
+            continue;
+        }
+        said.push((policy, detail));
         let by = match lead {
             Some(lead) if lead.policy == because.policy => String::new(),
-            Some(_) | None => format!("{} ({}): ", because.policy, because.at),
+            Some(_) | None => format!("{policy} ({}): ", because.at),
         };
-        let reason = format!("{by}{verb}{}", because.detail);
-        if !reasons.contains(&reason) {
-            reasons.push(reason);
-        }
+        let verb = match because.reason {
+            Reason::Left => "no longer matches: ",
+            Reason::Matched
+            | Reason::Located
+            | Reason::Removed
+            | Reason::Replaced
+            | Reason::Exchanged => "",
+        };
+        reasons.push(format!("{by}{verb}{detail}"));
     }
     reasons.join("; ")
 }
@@ -138,48 +156,62 @@ fn why(operation: &Operation) -> String {
 fn render_group(out: &mut String, group: &Group<'_>, options: Options) {
     let style = options.style;
     let people = count(group.operations.len() as u64, "person", "people");
-    let _ =
-        writeln!(out, "  {}  {}", group.change, style.dim(&format!("{people} · {}", group.why)));
-    let adopts = group.operations.iter().all(|op| op.kind == crate::plan::Kind::Adopt);
+    let note = match &group.why {
+        Some(why) => format!("{people} · {why}"),
+        None => people,
+    };
+    let _ = writeln!(out, "  {}  {}", group.change, style.dim(&note));
+    let adopts = group.operations.iter().all(|(op, _)| op.kind == crate::plan::Kind::Adopt);
     let most = match (options.all, adopts) {
         (true, _) => usize::MAX,
         (false, true) => ADOPTED_MAX,
         (false, false) => LISTED_MAX,
     };
     let shown = group.operations.len().min(most);
-    let width = group.operations[..shown]
-        .iter()
-        .map(|operation| clean(&operation.user.principal_name).chars().count())
-        .max()
-        .unwrap_or_default();
-    for operation in &group.operations[..shown] {
-        render_person(out, operation, width, style);
+    let name_width = |text: &str| clean(text).chars().count();
+    let people = || group.operations[..shown].iter().map(|(operation, _)| &operation.user);
+    let widths = (
+        people().map(|user| name_width(&user.principal_name)).max().unwrap_or_default(),
+        people()
+            .map(|user| user.display_name.as_deref().map_or(0, name_width))
+            .max()
+            .unwrap_or_default(),
+    );
+    for (operation, why) in &group.operations[..shown] {
+        let why = if group.why.is_some() { "" } else { why };
+        render_person(out, operation, why, widths, style);
     }
     if shown < group.operations.len() {
         let more = group.operations.len() - shown;
-        let _ = writeln!(
-            out,
-            "      {}",
-            style.dim(&format!("and {more} more (--all lists everybody)"))
-        );
+        let note = format!("and {more} more (--all lists everybody)");
+        let _ = writeln!(out, "      {}", style.dim(&note));
     }
 }
 
-fn render_person(out: &mut String, operation: &Operation, width: usize, style: Style) {
+fn render_person(
+    out: &mut String,
+    operation: &Operation,
+    why: &str,
+    (name_width, display_width): (usize, usize),
+    style: Style,
+) {
     let name = clean(&operation.user.principal_name);
     let display = operation.user.display_name.as_deref().map(clean).unwrap_or_default();
-    let mut notes = Vec::new();
+    let mut line = format!("      {name:<name_width$}  {display:<display_width$}");
     if !operation.data_at_risk.is_empty() {
         let families: Vec<&str> = operation.data_at_risk.iter().map(|f| f.word()).collect();
-        notes.push(style.minus(&format!("! data at risk: {}", families.join(", "))));
-    }
-    if !operation.held_by.is_empty() {
-        let held = crate::plan::digest::guard_list(&operation.held_by);
-        notes.push(style.warn(&format!("held by {held}")));
-    }
-    let mut line = format!("      {name:<width$}  {}", style.dim(&display));
-    for note in notes {
+        let note = style.minus(&format!("! data at risk: {}", families.join(", ")));
         let _ = write!(line, "  {note}");
+    }
+    // What holds the plan as a whole is said once, below; here only what holds some and not others.
+    let some: Vec<_> =
+        operation.held_by.iter().copied().filter(|guard| guard.holds_removals_only()).collect();
+    if !some.is_empty() {
+        let held = crate::plan::digest::guard_list(&some);
+        let _ = write!(line, "  {}", style.warn(&format!("held by {held}")));
+    }
+    if !why.is_empty() {
+        let _ = write!(line, "  {}", style.dim(why));
     }
     let _ = writeln!(out, "{}", line.trim_end());
 }
