@@ -131,8 +131,8 @@ impl Columns {
     /// In an OU.
     pub(crate) fn ou(&mut self, ou: &DistinguishedName, scope: OuScope, place: &Place) -> Tree {
         let tree = self.column(Test::Ou { ou: ou.clone(), scope }, || match scope {
-            OuScope::Subtree => format!("OU {}", ou.without_domain()),
-            OuScope::One => format!("OU {} (that level)", ou.without_domain()),
+            OuScope::Subtree => ou.without_domain().to_owned(),
+            OuScope::One => format!("{} (that level)", ou.without_domain()),
         });
         if let Tree::Column(at) = tree {
             self.columns[at].warn_if_empty.get_or_insert_with(|| {

@@ -129,6 +129,11 @@ fn header(out: &mut String, stored: &StoredPlan, style: Style) {
             count(s.unmanaged, "assignment", "assignments"),
         ))
     );
+    if !plan.operations.is_empty() {
+        let legend =
+            "+ add  - remove  ~ change service plans  @ set location  = adopt what is there";
+        let _ = writeln!(out, "{}", style.dim(legend));
+    }
 }
 
 fn next(out: &mut String, stored: &StoredPlan, style: Style) {
