@@ -12,7 +12,7 @@ use crate::cli::ui::Ui;
 
 pub mod args;
 pub mod clock;
-pub mod commands;
+mod commands;
 pub mod environment;
 pub mod exit;
 pub mod session;

@@ -6,9 +6,9 @@ pub enum Cloud {
     /// The worldwide one, also for GCC.
     #[default]
     Global,
-    /// US Government L4 (GCC High).
+    /// US Government L4, also called GCC High.
     UsGov,
-    /// US Government L5 (DoD).
+    /// US Government L5, of the Department of Defense.
     UsGovDod,
     /// China, run by 21Vianet.
     China,

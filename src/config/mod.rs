@@ -252,7 +252,8 @@ fn known_zone(reader: &mut Reader, fields: &Fields<'_>, zone: &str) {
 fn schedule(reader: &mut Reader, node: &Node) {
     let Some(text) = reader.text(node) else { return };
     let fields = text.split_whitespace().count();
-    if !matches!(fields, 5 | 6) && !(fields == 1 && text.starts_with('@')) {
+    let fits = matches!(fields, 5 | 6) || (fields == 1 && text.starts_with('@'));
+    if !fits {
         let message = format!("`{text}` is not a schedule");
         let hint = "five fields as in `*/15 * * * *`, six with seconds first, or `@hourly`";
         reader.error_with(node.spot, message, hint);

@@ -8,6 +8,7 @@ use futures_util::stream::{self, StreamExt};
 use jiff::Timestamp;
 
 use crate::domain::ids::UserId;
+use crate::domain::names::PolicyName;
 use crate::domain::sku::Catalogue;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::user::User;
@@ -102,7 +103,7 @@ fn in_order(operations: &[Operation]) -> Vec<Vec<&Operation>> {
     let mut first_due = many;
     let mut groups = Vec::new();
     for wave in waves.into_values() {
-        if first_due && wave.iter().any(|operation| loses(operation)) {
+        if first_due && wave.iter().any(loses) {
             first_due = false;
             let (losing, others): (Vec<_>, Vec<_>) = wave.into_iter().partition(loses);
             let (first, rest) = losing.split_at(losing.len().min(FIRST_WAVE));
@@ -218,7 +219,7 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
         if disagreeing.is_empty() {
             return Ok(());
         }
-        let names: Vec<&str> = disagreeing.iter().map(|policy| policy.as_str()).collect();
+        let names: Vec<&str> = disagreeing.iter().map(PolicyName::as_str).collect();
         Err(Doubt::new(
             OutcomeKind::Stale,
             &format!("asked another way, the user still matches {}", names.join(", ")),
@@ -508,10 +509,8 @@ pub(crate) fn shows(operation: &Operation, holding: &User, catalogue: &Catalogue
 /// Returns what an operation that took effect changes in the ledger.
 pub(crate) fn consequences(operation: &Operation, at: Timestamp) -> Vec<LedgerChange> {
     let user = operation.user.id;
-    let own = |sku, owners: &[crate::domain::names::PolicyName]| {
-        let own = |owner: &crate::domain::names::PolicyName| {
-            LedgerChange::Own(user, sku, owner.clone(), at)
-        };
+    let own = |sku, owners: &[PolicyName]| {
+        let own = |owner: &PolicyName| LedgerChange::Own(user, sku, owner.clone(), at);
         owners.iter().map(own).collect::<Vec<_>>()
     };
     let mut changes: Vec<LedgerChange> =

@@ -134,7 +134,9 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
 fn collect_groups(selector: &Selector, groups: &mut BTreeSet<(Arc<str>, bool)>) {
     match selector {
         Selector::All(parts) | Selector::Any(parts) | Selector::None(parts) => {
-            parts.iter().for_each(|part| collect_groups(part, groups));
+            for part in parts {
+                collect_groups(part, groups);
+            }
         }
         Selector::Test(test) => {
             if let Test::Group { group, nested } = &test.value {

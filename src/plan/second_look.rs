@@ -38,7 +38,9 @@ pub fn groups_to_ask(
 fn collect(selector: &Selector, snapshot: &Snapshot, groups: &mut BTreeSet<GroupId>) {
     match selector {
         Selector::All(parts) | Selector::Any(parts) | Selector::None(parts) => {
-            parts.iter().for_each(|part| collect(part, snapshot, groups));
+            for part in parts {
+                collect(part, snapshot, groups);
+            }
         }
         Selector::Test(test) => {
             if let Test::Group { group, nested: true } = &test.value {

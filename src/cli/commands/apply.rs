@@ -13,7 +13,7 @@ use crate::ports::{OutcomeKind, Records as _, StoredPlan};
 use crate::report::text::summary;
 
 /// Applies a plan, or plans and applies every tenant that is asked for.
-pub async fn run(args: &Apply, ui: &Ui, verbose: u8) -> Outcome {
+pub(crate) async fn run(args: &Apply, ui: &Ui, verbose: u8) -> Outcome {
     let session = Session::open(&args.common.config, ui, verbose)?;
     let policies = session.policies()?;
     let store = session.store()?;

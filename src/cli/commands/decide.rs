@@ -15,7 +15,7 @@ use crate::ports::{Clock as _, Decision, Records as _, StoredPlan};
 use crate::store::Store;
 
 /// Approves a plan.
-pub async fn approve(args: &Approve, ui: &Ui) -> Outcome {
+pub(crate) async fn approve(args: &Approve, ui: &Ui) -> Outcome {
     let session = Session::open(&args.common.config, ui, 0)?;
     let tenant = session.one_or_any(args.common.tenant.as_deref())?;
     let store = session.store_of_records()?;
@@ -30,7 +30,7 @@ pub async fn approve(args: &Approve, ui: &Ui) -> Outcome {
 }
 
 /// Rejects a plan.
-pub async fn reject(args: &Reject, ui: &Ui) -> Outcome {
+pub(crate) async fn reject(args: &Reject, ui: &Ui) -> Outcome {
     let session = Session::open(&args.common.config, ui, 0)?;
     let tenant = session.one_or_any(args.common.tenant.as_deref())?;
     let store = session.store_of_records()?;

@@ -23,7 +23,7 @@ const POLICIES: [(&str, &str); 6] = [
 ];
 
 /// Reads, plans, shows, applies, and plans again: then nothing is left to do.
-pub async fn run(args: &Demo, ui: &Ui, verbose: u8) -> Outcome {
+pub(crate) async fn run(args: &Demo, ui: &Ui, verbose: u8) -> Outcome {
     let tenant = Tenant::company(args.users as usize, args.seed);
     let server = Server::start(tenant, Options::default()).await.map_err(|error| {
         let context = "cannot serve the sandbox tenant on this machine";

@@ -16,7 +16,7 @@ use crate::ports::{Clock as _, Records as _};
 use crate::report;
 
 /// Explains one user from the last read, or from a fresh one.
-pub async fn run(args: &Explain, ui: &Ui, verbose: u8) -> Outcome {
+pub(crate) async fn run(args: &Explain, ui: &Ui, verbose: u8) -> Outcome {
     let session = Session::open(&args.common.config, ui, verbose)?;
     let tenant = session.one(args.common.tenant.as_deref())?;
     let policies = session.policies()?;

@@ -9,7 +9,7 @@ use crate::report;
 use crate::store::{Store, Verification};
 
 /// Lists outcomes, or checks the chain of them.
-pub async fn run(args: &History, ui: &Ui) -> Outcome {
+pub(crate) async fn run(args: &History, ui: &Ui) -> Outcome {
     let session = Session::open(&args.common.config, ui, 0)?;
     let tenant = session.one_or_any(args.common.tenant.as_deref())?;
     let store = session.store_for_reading()?;

@@ -12,7 +12,7 @@ const CONFIGURATION: &str = include_str!("init/seatkeeper.yaml");
 const POLICY: &str = include_str!("init/policy.yaml");
 
 /// Writes both files, or neither.
-pub fn run(args: &Init, ui: &Ui) -> Outcome {
+pub(crate) fn run(args: &Init, ui: &Ui) -> Outcome {
     let configuration = args.directory.join("seatkeeper.yaml");
     let policy = args.directory.join("policies").join("engineering.yaml");
     if let Some(there) = [&configuration, &policy].into_iter().find(|path| path.exists()) {

@@ -10,7 +10,7 @@ use crate::ports::StoredPlan;
 use crate::report;
 
 /// Plans every tenant that is asked for.
-pub async fn run(args: &PlanArgs, ui: &Ui, verbose: u8) -> Outcome {
+pub(crate) async fn run(args: &PlanArgs, ui: &Ui, verbose: u8) -> Outcome {
     let session = Session::open(&args.common.config, ui, verbose)?;
     let tenants = session.tenants(args.common.tenant.as_deref())?;
     if tenants.len() > 1 && (args.format == Format::Json || args.out.is_some()) {

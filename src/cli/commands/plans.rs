@@ -8,7 +8,7 @@ use crate::ports::Records as _;
 use crate::report;
 
 /// Lists the stored plans.
-pub async fn run(args: &Plans, ui: &Ui) -> Outcome {
+pub(crate) async fn run(args: &Plans, ui: &Ui) -> Outcome {
     let session = Session::open(&args.common.config, ui, 0)?;
     let tenant = session.one_or_any(args.common.tenant.as_deref())?;
     let store = session.store_for_reading()?;
@@ -16,7 +16,7 @@ pub async fn run(args: &Plans, ui: &Ui) -> Outcome {
     match args.format {
         Format::Json => ui.result(&report::json::plans_to_json(&plans))?,
         Format::Text if plans.is_empty() => {
-            ui.say("no plan is stored: `seatkeeper plan` makes one")
+            ui.say("no plan is stored: `seatkeeper plan` makes one");
         }
         Format::Text => ui.result(&report::text::plans(&plans, ui.style()))?,
     }

@@ -11,7 +11,7 @@ use crate::sandbox::{Faults, Options, Running, Server, Tenant, TenantDocument};
 use crate::yaml::{Kind, Node, SourceFile, parse, render};
 
 /// Serves until it is asked to stop.
-pub async fn run(args: &Sandbox, ui: &Ui, verbose: u8) -> Outcome {
+pub(crate) async fn run(args: &Sandbox, ui: &Ui, verbose: u8) -> Outcome {
     telemetry::begin(telemetry::LogFormat::Text, if verbose == 0 { "warn" } else { "debug" });
     let tenant = match &args.tenant {
         Some(path) => load(path)?,

@@ -7,7 +7,7 @@ use crate::cli::ui::Ui;
 use crate::ports::Records as _;
 
 /// Shows a stored plan, or the latest.
-pub async fn run(args: &Show, ui: &Ui) -> Outcome {
+pub(crate) async fn run(args: &Show, ui: &Ui) -> Outcome {
     let session = Session::open(&args.common.config, ui, 0)?;
     let tenant = session.one_or_any(args.common.tenant.as_deref())?;
     let store = session.store_for_reading()?;

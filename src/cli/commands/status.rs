@@ -46,7 +46,7 @@ struct Waiting {
 }
 
 /// Tells where every tenant stands, from the store alone.
-pub async fn run(args: &Status, ui: &Ui) -> Outcome {
+pub(crate) async fn run(args: &Status, ui: &Ui) -> Outcome {
     let session = Session::open(&args.common.config, ui, 0)?;
     let tenants = session.tenants(args.common.tenant.as_deref())?;
     let store = match Store::open_reading(&session.config.state) {

@@ -14,7 +14,7 @@ use crate::domain::user::User;
 use crate::report;
 
 /// Lists users from the last read, or from a fresh one.
-pub async fn run(args: &Users, ui: &Ui, verbose: u8) -> Outcome {
+pub(crate) async fn run(args: &Users, ui: &Ui, verbose: u8) -> Outcome {
     let session = Session::open(&args.common.config, ui, verbose)?;
     let tenant = session.one(args.common.tenant.as_deref())?;
     let policies = session.policies()?;

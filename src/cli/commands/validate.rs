@@ -7,7 +7,7 @@ use crate::cli::ui::Ui;
 use crate::report::text::count;
 
 /// Checks everything that can be checked without a tenant.
-pub fn run(args: &Validate, ui: &Ui) -> Outcome {
+pub(crate) fn run(args: &Validate, ui: &Ui) -> Outcome {
     if args.format == Format::Json {
         return as_json(args, ui);
     }

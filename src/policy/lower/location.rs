@@ -37,6 +37,7 @@ pub(super) fn lower(reader: &mut Reader, entry: Option<&Entry>) -> Option<Locati
 }
 
 /// Reads a country: none where no key was written, and none inside where it cannot be read.
+#[expect(clippy::option_option, reason = "the two are told apart once, right above")]
 fn code(reader: &mut Reader, entry: Option<&Entry>) -> Option<Option<UsageLocation>> {
     let entry = entry?;
     let code: Option<UsageLocation> = reader.parsed(&entry.value);
