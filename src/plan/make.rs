@@ -171,12 +171,15 @@ impl Making<'_> {
         self.inputs.snapshot.users()[at].id
     }
 
-    /// Returns the seats of each SKU that can be given out before anything is freed.
-    fn free(&self) -> BTreeMap<SkuId, u64> {
+    /// Returns the seats of each SKU that can be given out before anything is freed. Below zero
+    /// where more is in use than may be: the first seats that are freed then serve nobody.
+    ///
+    /// Source: a restored user gets licenses back even where no seat is free.
+    fn free(&self) -> BTreeMap<SkuId, i64> {
         let usable = |sku: &crate::domain::sku::Sku| {
             let reserved = self.bound.reserve.get(&sku.id).copied().unwrap_or_default();
-            let free = self.total(sku).saturating_sub(u64::from(sku.consumed));
-            free.saturating_sub(u64::from(reserved))
+            let total = i64::try_from(self.total(sku)).expect("a sum of two 32-bit numbers");
+            total - i64::from(sku.consumed) - i64::from(reserved)
         };
         self.inputs.snapshot.catalogue().skus().iter().map(|sku| (sku.id, usable(sku))).collect()
     }

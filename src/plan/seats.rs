@@ -47,8 +47,10 @@ type Place = (std::cmp::Reverse<i32>, UserId);
 
 /// The sharing out under way.
 struct Sharing {
-    free: BTreeMap<SkuId, u64>,
-    freed: BTreeMap<SkuId, u64>,
+    /// Below zero where more is in use (or kept free) than there is: what is given back then goes
+    /// to nobody.
+    free: BTreeMap<SkuId, i64>,
+    freed: BTreeMap<SkuId, i64>,
     queues: BTreeMap<SkuId, BTreeSet<Place>>,
     open: BTreeMap<UserId, Open>,
     /// Who waits although their call is made already; they keep their place before others.
@@ -56,12 +58,12 @@ struct Sharing {
     waves: BTreeMap<UserId, u32>,
 }
 
-/// Shares out the free seats.
+/// Shares out the free seats; below zero where more is in use than may be.
 ///
 /// Works in waves: what a wave frees can be used from the next on. A user's call is made when all
 /// that it needs is there; when nothing moves any more, calls that can free something, and then
 /// those that can do a part, are made without the rest.
-pub(crate) fn share(free: BTreeMap<SkuId, u64>, requests: BTreeMap<UserId, Request>) -> Shares {
+pub(crate) fn share(free: BTreeMap<SkuId, i64>, requests: BTreeMap<UserId, Request>) -> Shares {
     let mut queues: BTreeMap<SkuId, BTreeSet<Place>> = BTreeMap::new();
     let mut open = BTreeMap::new();
     for (user, request) in requests {
