@@ -22,6 +22,10 @@ mod operation;
 mod resolve;
 mod seats;
 mod select;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 mod words;
 
 /// Returns the name that was probably meant: the nearest one, where one is near at all.
