@@ -148,6 +148,7 @@ impl Making<'_> {
             adopts,
             removals,
             location,
+            location_doubted: _,
             blocked,
             scheduled,
             released,

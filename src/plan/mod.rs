@@ -338,6 +338,16 @@ pub enum Reason {
     Located,
 }
 
+impl Reason {
+    /// Whether it is a reason to take a SKU away.
+    pub(crate) fn takes_away(self) -> bool {
+        match self {
+            Self::Removed | Self::Replaced | Self::Left | Self::Exchanged => true,
+            Self::Matched | Self::Located => false,
+        }
+    }
+}
+
 /// What cannot be done, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Blocked {

@@ -31,6 +31,8 @@ pub(crate) struct Resolution {
     pub(crate) removals: BTreeMap<SkuId, Removal>,
     /// The change of location and the policies that want it.
     pub(crate) location: Option<(LocationChange, Vec<usize>)>,
+    /// Whether a policy of which it cannot be told whether it matches may want another location.
+    pub(crate) location_doubted: bool,
     /// What cannot be done.
     pub(crate) blocked: Vec<Block>,
     /// Removals whose grace runs.
@@ -260,19 +262,13 @@ impl<'a> Resolver<'a> {
         for (policy, terms) in self.matching(view) {
             let overruled = !terms.grants.is_empty()
                 && !terms.grants.keys().any(|sku| wanted.contains_key(sku));
-            let wish = match (terms.location, current) {
-                (Some(LocationRule::Set(location)), _)
-                | (Some(LocationRule::Default(location)), None) => Some(location),
-                (
-                    Some(LocationRule::Default(_) | LocationRule::FromCountry { default: _ })
-                    | None,
-                    _,
-                ) => None,
-            };
-            if let Some(location) = wish.filter(|_| !overruled) {
+            if let Some(location) = wish(terms, current).filter(|_| !overruled) {
                 wishes.entry(location).or_default().push(policy);
             }
         }
+        let mut doubtful = self.doubtful(view).filter_map(|terms| wish(terms, current));
+        resolution.location_doubted =
+            !wishes.is_empty() && doubtful.any(|location| !wishes.contains_key(&location));
         if wishes.len() > 1 {
             let why = wishes.into_values().flatten();
             let why = why.map(|policy| Why { policy, reason: Reason::Located }).collect();
@@ -441,7 +437,7 @@ impl<'a> Resolver<'a> {
         let mut candidates = Vec::new();
         for (policy, reason, grace) in asked {
             let needs = match reason {
-                Reason::Replaced => match self.needs(policy, wanted, resolution) {
+                Reason::Replaced => match self.needs(view, policy, wanted, resolution) {
                     Some(needs) => needs,
                     None => continue,
                 },
@@ -457,6 +453,18 @@ impl<'a> Resolver<'a> {
             candidates.push(candidate);
         }
         resolution.unmanaged += u64::from(unmanaged);
+        let doubt = self.doubt(view, sku);
+        let withheld: Vec<Why> = candidates
+            .iter()
+            .filter(|candidate| candidate.due <= self.now && doubt.leaves(candidate))
+            .flat_map(|candidate| candidate.why.clone())
+            .collect();
+        candidates.retain(|candidate| !doubt.leaves(candidate));
+        let goes = candidates.iter().any(|candidate| candidate.due <= self.now);
+        if !goes && !withheld.is_empty() {
+            let reason = BlockedReason::Unreadable;
+            resolution.blocked.push(Block { sku: Some(sku), reason, why: withheld });
+        }
         self.settle(assignment, candidates, resolution);
     }
 
@@ -486,14 +494,52 @@ impl<'a> Resolver<'a> {
     /// cannot be.
     fn needs(
         &self,
+        view: &View<'_>,
         policy: usize,
         wanted: &BTreeMap<SkuId, Vec<usize>>,
         resolution: &Resolution,
     ) -> Option<BTreeSet<SkuId>> {
         let grants: BTreeSet<SkuId> = self.terms(policy)?.grants.keys().copied().collect();
         let blocked = |sku: &SkuId| resolution.blocked.iter().any(|block| block.sku == Some(*sku));
-        let obtainable = |sku: &SkuId| wanted.contains_key(sku) && !blocked(sku);
-        grants.iter().all(obtainable).then_some(grants)
+        let doubted = |sku: &SkuId| {
+            self.doubtful(view).any(|terms| match &terms.takes {
+                Takes::Removes(which) => which.includes(*sku),
+                Takes::Nothing | Takes::Replaces(_) => false,
+            })
+        };
+        let obtainable = |sku: &SkuId| wanted.contains_key(sku) && !blocked(sku) && !doubted(sku);
+        let obtainable = !resolution.location_doubted && grants.iter().all(obtainable);
+        obtainable.then_some(grants)
+    }
+
+    /// Returns the policies of which it cannot be told whether they match.
+    fn doubtful<'v>(&'v self, view: &'v View<'_>) -> impl Iterator<Item = &'a Terms> + 'v {
+        view.standings
+            .iter()
+            .enumerate()
+            .filter(|(_, standing)| **standing == Standing::CannotBeTold)
+            .filter_map(|(policy, _)| self.terms(policy))
+    }
+
+    /// Returns what doubt leaves in place of the reasons to remove an assignment.
+    ///
+    /// Nothing goes that a policy owns of which it cannot be told whether it matches. What such a
+    /// policy may want is not left or exchanged; that another takes it away needs no telling, since
+    /// `remove` beats `add`.
+    fn doubt(&self, view: &View<'_>, sku: SkuId) -> Doubt {
+        let cannot_be_told = |name: &PolicyName| {
+            self.by_name
+                .get(name)
+                .is_some_and(|policy| view.standings[*policy] == Standing::CannotBeTold)
+        };
+        let owners = self.owners(view.user.id, sku).into_iter().flatten();
+        if owners.into_iter().any(|(name, _)| cannot_be_told(name)) {
+            return Doubt::LeavesAll;
+        }
+        if self.doubtful(view).any(|terms| terms.grants.contains_key(&sku)) {
+            return Doubt::LeavesWhatMayBeWanted;
+        }
+        Doubt::None
     }
 
     /// Returns when the grace of a reason is over, and starts its clock where none runs.
@@ -577,7 +623,7 @@ impl<'a> Resolver<'a> {
         if !exchanging.is_empty() {
             let mut needs = BTreeSet::new();
             for policy in &exchanging {
-                match self.needs(*policy, wanted, resolution) {
+                match self.needs(view, *policy, wanted, resolution) {
                     Some(more) => needs.extend(more),
                     None => return LetGo::Stays,
                 }
@@ -736,6 +782,28 @@ struct View<'a> {
     standings: Vec<Standing>,
 }
 
+/// What doubt leaves in place of the reasons to remove an assignment.
+#[derive(Clone, Copy)]
+enum Doubt {
+    /// There is none.
+    None,
+    /// It is not known whether an owner wants it: it stays, whatever the reason.
+    LeavesAll,
+    /// It is not known whether a policy wants it: it stays unless it is taken away.
+    LeavesWhatMayBeWanted,
+}
+
+impl Doubt {
+    fn leaves(self, candidate: &Candidate) -> bool {
+        let taken = |why: &Why| why.reason == Reason::Removed;
+        match self {
+            Self::None => false,
+            Self::LeavesAll => true,
+            Self::LeavesWhatMayBeWanted => !candidate.why.iter().any(taken),
+        }
+    }
+}
+
 /// What is known of a user's location afterwards.
 enum Located {
     There,
@@ -754,6 +822,18 @@ enum LetGo {
     By(Candidate),
 }
 
+/// Returns the location that a policy wants for a user who has this one now.
+fn wish(terms: &Terms, current: Option<UsageLocation>) -> Option<UsageLocation> {
+    match (terms.location, current) {
+        (Some(LocationRule::Set(location)), _) | (Some(LocationRule::Default(location)), None) => {
+            Some(location)
+        }
+        (Some(LocationRule::Default(_) | LocationRule::FromCountry { default: _ }) | None, _) => {
+            None
+        }
+    }
+}
+
 fn matched(by: &[usize]) -> Vec<Why> {
     by.iter().map(|policy| Why { policy: *policy, reason: Reason::Matched }).collect()
 }
@@ -769,3 +849,6 @@ fn lacks(sku: &Sku, effective: Option<&ServicePlanSet>, off: &ServicePlanSet) ->
     sku.switchable()
         .any(|plan| !off.contains(plan) && effective.is_some_and(|off_now| off_now.contains(plan)))
 }
+
+#[cfg(test)]
+mod tests;
