@@ -197,7 +197,7 @@ impl<'a> Resolver<'a> {
                 self.unwanted(&view, assignment, &wanted, &mut resolution);
             }
         }
-        self.observe(&view, &mut resolution);
+        self.observe(&view, &wanted, &mut resolution);
         resolution
     }
 
@@ -693,7 +693,12 @@ impl<'a> Resolver<'a> {
     }
 
     /// Notes what having looked changes in the ledger: clocks that start or stop, what is gone.
-    fn observe(&self, view: &View<'_>, resolution: &mut Resolution) {
+    fn observe(
+        &self,
+        view: &View<'_>,
+        wanted: &BTreeMap<SkuId, Vec<usize>>,
+        resolution: &mut Resolution,
+    ) {
         let user = view.user.id;
         let (least, most) =
             (SkuId::from_uuid(uuid::Uuid::nil()), SkuId::from_uuid(uuid::Uuid::max()));
@@ -726,13 +731,19 @@ impl<'a> Resolver<'a> {
                 resolution.observed.push(LedgerChange::Forget(user, *sku));
             }
         }
-        self.stop_clocks(view, (least, most), resolution);
+        self.stop_clocks(view, least, wanted, resolution);
     }
 
-    fn stop_clocks(&self, view: &View<'_>, skus: (SkuId, SkuId), resolution: &mut Resolution) {
+    fn stop_clocks(
+        &self,
+        view: &View<'_>,
+        least: SkuId,
+        wanted: &BTreeMap<SkuId, Vec<usize>>,
+        resolution: &mut Resolution,
+    ) {
         let user = view.user.id;
         let running =
-            self.ledger.clocks.iter_from(user, skus.0).take_while(|((of, _, _), _)| *of == user);
+            self.ledger.clocks.iter_from(user, least).take_while(|((of, _, _), _)| *of == user);
         for ((_, sku, name), _) in running {
             let stands = match self.by_name.get(name) {
                 None => false,
@@ -742,7 +753,8 @@ impl<'a> Resolver<'a> {
                     Standing::Matches => {
                         let there = view.licenses.get(*sku).is_some_and(|a| a.direct().is_some());
                         let wants = self.takes(*policy).is_some_and(|which| which.includes(*sku));
-                        there && wants
+                        // What is wanted does not go: the reason is away, and its time with it.
+                        there && wants && !wanted.contains_key(sku)
                     }
                 },
             };

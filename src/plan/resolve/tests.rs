@@ -1,6 +1,6 @@
 use insta::assert_snapshot;
 
-use crate::plan::testing::world;
+use crate::plan::testing::{observed, world};
 
 #[test]
 fn an_exchange_waits_while_a_policy_that_may_want_the_old_sku_cannot_be_told() {
@@ -78,5 +78,19 @@ fn nothing_is_exchanged_where_another_policy_may_want_another_location() {
         add ana: +SPE_E5 from nowhere to DE (up located, up matched)
         unknown board for 1: group Board cannot be told
         unmanaged 1
+    ");
+}
+
+#[test]
+fn a_clock_stops_while_another_policy_wants_the_license() {
+    let tenant = "ana: in Engineering, in Sales, SPE_E3 clock:up=29d, SPE_E5";
+    let policies = "sales: Sales -> SPE_E3
+                    up: Engineering -> SPE_E5 for SPE_E3; grace 30d";
+    assert_snapshot!(observed(&world(tenant, policies).planned().observed), @"stop ana SPE_E3 up");
+    let wanted_for_long = world(tenant, policies).later("300d");
+    let not_any_more = wanted_for_long.under("up: Engineering -> SPE_E5 for SPE_E3; grace 30d");
+    assert_snapshot!(not_any_more.text(), @r"
+        adopt ana: SPE_E5 becomes up's (up matched)
+        scheduled 2027-10-19 ana: -SPE_E3 (up replaced)
     ");
 }
