@@ -40,7 +40,7 @@ const PRODUCTS: [(&str, &[&str]); 7] = [
     ),
     ("SPE_F1", &["EXCHANGE_S_DESKLESS", "TEAMS1"]),
     ("POWER_BI_PRO", &["BI_AZURE_P2"]),
-    ("VISIO", &["VISIOONLINE", "ONEDRIVE_BASIC"]),
+    ("VISIO", &["VISIOONLINE"]),
     ("SUSPENDED", &["OLD_THING"]),
     ("*COMPANY", &["*COMPANY_THING"]),
 ];
