@@ -256,7 +256,16 @@ impl<'a> Resolver<'a> {
     ) -> Located {
         let current = match view.user.usage_location {
             Known::Known(current) => current,
-            Known::Unknown => return Located::Unreadable,
+            Known::Unknown => {
+                let wishes = self.matching(view).filter(|(_, terms)| terms.location.is_some());
+                let why = wishes.map(|(policy, _)| Why { policy, reason: Reason::Located });
+                let why: Vec<Why> = why.collect();
+                if !why.is_empty() {
+                    let reason = BlockedReason::Unreadable;
+                    resolution.blocked.push(Block { sku: None, reason, why });
+                }
+                return Located::Unreadable;
+            }
         };
         let mut wishes: BTreeMap<UsageLocation, Vec<usize>> = BTreeMap::new();
         for (policy, terms) in self.matching(view) {
@@ -360,8 +369,10 @@ impl<'a> Resolver<'a> {
             .filter(|(_, standing)| **standing == Standing::CannotBeTold)
             .filter_map(|(policy, _)| said(policy))
             .collect();
+        // Of what is held directly too, only the direct part is ours to change.
         let assignment = view.licenses.get(sku.id);
-        let is_on = |plan| assignment.is_some_and(|held| !held.disabled.contains(plan));
+        let off_now = assignment.map(|held| held.direct().unwrap_or(&held.disabled));
+        let is_on = |plan| off_now.is_some_and(|off| !off.contains(plan));
         let stays_off = |plan| {
             rest.iter().all(|off| off.contains(plan))
                 && !(is_on(plan) && doubtful.iter().any(|off| !off.contains(plan)))
@@ -453,6 +464,10 @@ impl<'a> Resolver<'a> {
             candidates.push(candidate);
         }
         resolution.unmanaged += u64::from(unmanaged);
+        if !candidates.is_empty() {
+            // What another policy takes away is not left alone.
+            resolution.released.retain(|(released, _)| *released != sku);
+        }
         let doubt = self.doubt(view, sku);
         let withheld: Vec<Why> = candidates
             .iter()

@@ -94,3 +94,30 @@ fn a_clock_stops_while_another_policy_wants_the_license() {
         scheduled 2027-10-19 ana: -SPE_E3 (up replaced)
     ");
 }
+
+#[test]
+fn a_policy_that_cannot_be_told_switches_nothing_on() {
+    let tenant = "group Board hidden
+                  ana: in Staff, SPE_E3 off:YAMMER direct via:Sales by:staff";
+    let policies = "board: Board -> SPE_E3 off:
+                    staff: Staff -> SPE_E3 off:YAMMER";
+    assert_snapshot!(world(tenant, policies).text(), @"unknown board for 1: group Board cannot be told");
+}
+
+#[test]
+fn a_license_that_another_policy_takes_away_is_not_told_as_released() {
+    let tenant = "ana: disabled, SPE_E3 by:gone, VISIO by:gone";
+    let policies = "leavers: disabled -> no SPE_E3";
+    assert_snapshot!(world(tenant, policies).text(), @r"
+        remove ana: -SPE_E3 risks mailbox risks files (leavers removed)
+        released ana: VISIO of gone
+    ");
+}
+
+#[test]
+fn a_location_that_cannot_be_read_is_told_where_a_policy_would_set_it() {
+    let tenant = "ana: from ?
+                  ben: from ?, in Staff";
+    let policies = "place: Staff -> nothing; set DE";
+    assert_snapshot!(world(tenant, policies).text(), @"blocked ben: Graph did not return the user's usage location (place located)");
+}
