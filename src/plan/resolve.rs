@@ -515,16 +515,21 @@ impl<'a> Resolver<'a> {
         resolution: &Resolution,
     ) -> Option<BTreeSet<SkuId>> {
         let grants: BTreeSet<SkuId> = self.terms(policy)?.grants.keys().copied().collect();
-        let blocked = |sku: &SkuId| resolution.blocked.iter().any(|block| block.sku == Some(*sku));
-        let doubted = |sku: &SkuId| {
+        let obtainable = |sku: &SkuId| wanted.contains_key(sku) && !is_blocked(resolution, *sku);
+        let obtainable = grants.iter().all(obtainable);
+        (obtainable && !self.is_exchange_doubted(view, policy, resolution)).then_some(grants)
+    }
+
+    /// Whether a policy that cannot be told may be in the way of what another one grants.
+    fn is_exchange_doubted(&self, view: &View<'_>, policy: usize, resolution: &Resolution) -> bool {
+        let taken = |sku: &SkuId| {
             self.doubtful(view).any(|terms| match &terms.takes {
                 Takes::Removes(which) => which.includes(*sku),
                 Takes::Nothing | Takes::Replaces(_) => false,
             })
         };
-        let obtainable = |sku: &SkuId| wanted.contains_key(sku) && !blocked(sku) && !doubted(sku);
-        let obtainable = !resolution.location_doubted && grants.iter().all(obtainable);
-        obtainable.then_some(grants)
+        let mut grants = self.terms(policy).into_iter().flat_map(|terms| terms.grants.keys());
+        resolution.location_doubted || grants.any(taken)
     }
 
     /// Returns the policies of which it cannot be told whether they match.
@@ -629,22 +634,21 @@ impl<'a> Resolver<'a> {
         wanted: &BTreeMap<SkuId, Vec<usize>>,
         resolution: &Resolution,
     ) -> LetGo {
-        let exchanging: Vec<usize> = policies
-            .iter()
-            .copied()
-            .filter(|policy| view.standings[*policy] == Standing::Matches)
-            .filter(|policy| self.gives_something_new(view, *policy, wanted))
-            .collect();
-        if !exchanging.is_empty() {
-            let mut needs = BTreeSet::new();
-            for policy in &exchanging {
-                match self.needs(view, *policy, wanted, resolution) {
-                    Some(more) => needs.extend(more),
-                    None => return LetGo::Stays,
-                }
+        let matching = |policy: &usize| view.standings[*policy] == Standing::Matches;
+        let mut matching: Vec<usize> = policies.iter().copied().filter(matching).collect();
+        if matching.iter().any(|policy| self.is_exchange_doubted(view, *policy, resolution)) {
+            return LetGo::Stays;
+        }
+        matching.retain(|policy| self.gives_something_new(view, *policy, wanted));
+        if !matching.is_empty() {
+            let terms = matching.iter().filter_map(|policy| self.terms(*policy));
+            let given = terms.flat_map(|terms| terms.grants.keys().copied());
+            let needs: BTreeSet<SkuId> = given.filter(|sku| wanted.contains_key(sku)).collect();
+            if needs.iter().any(|sku| is_blocked(resolution, *sku)) {
+                return LetGo::Stays;
             }
             let reason = Reason::Exchanged;
-            let why = exchanging.into_iter().map(|policy| Why { policy, reason }).collect();
+            let why = matching.into_iter().map(|policy| Why { policy, reason }).collect();
             return LetGo::By(Candidate { due: self.now, why, needs });
         }
         let policy_of = |policy: &usize| self.bound.policies[*policy].policy;
@@ -859,6 +863,10 @@ fn wish(terms: &Terms, current: Option<UsageLocation>) -> Option<UsageLocation> 
             None
         }
     }
+}
+
+fn is_blocked(resolution: &Resolution, sku: SkuId) -> bool {
+    resolution.blocked.iter().any(|block| block.sku == Some(sku))
 }
 
 fn matched(by: &[usize]) -> Vec<Why> {

@@ -121,3 +121,13 @@ fn a_location_that_cannot_be_read_is_told_where_a_policy_would_set_it() {
     let policies = "place: Staff -> nothing; set DE";
     assert_snapshot!(world(tenant, policies).text(), @"blocked ben: Graph did not return the user's usage location (place located)");
 }
+
+#[test]
+fn what_another_policy_takes_away_is_not_waited_for_in_an_exchange() {
+    let tenant = "ana: in Staff, SPE_E5 by:staff";
+    let policies = "staff: Staff -> SPE_E3, POWER_BI_PRO
+                    no-e3: Staff -> no SPE_E3";
+    let world = world(tenant, policies);
+    assert_snapshot!(world.text(), @"replace ana: +POWER_BI_PRO -SPE_E5 risks mailbox risks files risks phone (staff matched, staff exchanged)");
+    assert_snapshot!(world.carry_out(&world.planned()).text(), @"nothing to do");
+}

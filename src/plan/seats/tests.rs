@@ -19,7 +19,7 @@ fn swap(from: u128, to: u128) -> Request {
     Request {
         needs: BTreeMap::from([(sku(to), 0)]),
         frees: BTreeMap::from([(sku(from), BTreeSet::from([sku(to)]))]),
-        otherwise_busy: false,
+        ..Request::default()
     }
 }
 
@@ -55,6 +55,26 @@ fn what_is_given_back_goes_to_nobody_while_too_much_is_in_use() {
     assert!(shares.waits(user(1), sku(9)));
     let shares = share(BTreeMap::from([(sku(9), -1)]), requests);
     assert!(!shares.waits(user(1), sku(9)));
+}
+
+#[test]
+fn who_can_give_back_waits_for_all_they_need_unless_somebody_needs_it() {
+    let moves = Request { frees: gives(1).frees, ..wants(&[(2, 0)]) };
+    let cannot_move = swap(3, 4);
+    let gives_way = Request { frees: gives(2).frees, ..wants(&[(4, 0)]) };
+    let requests = BTreeMap::from([(user(1), moves), (user(2), cannot_move), (user(3), gives_way)]);
+    let shares = share(BTreeMap::new(), requests);
+    assert_eq!(shares.waves, BTreeMap::from([(user(1), 1), (user(3), 0)]));
+    assert!(!shares.waits(user(1), sku(2)));
+}
+
+#[test]
+fn a_kept_seat_goes_to_nobody_else() {
+    let kept = Request { kept: true, frees: gives(8).frees, ..wants(&[(9, 5)]) };
+    let requests = BTreeMap::from([(user(1), wants(&[(9, 0), (8, 0)])), (user(2), kept)]);
+    let shares = share(BTreeMap::from([(sku(9), 1)]), requests);
+    assert!(shares.waves.is_empty());
+    assert_eq!(shares.waiting, BTreeMap::from([(sku(8), vec![user(1)]), (sku(9), vec![user(1)])]));
 }
 
 #[test]
@@ -94,7 +114,7 @@ fn any_request() -> impl Strategy<Value = Request> {
             .filter(|sku| !needs.contains_key(sku))
             .map(|sku| (sku, exchanged.clone()))
             .collect();
-        Request { needs, frees, otherwise_busy: busy }
+        Request { needs, frees, otherwise_busy: busy, kept: false }
     })
 }
 
