@@ -586,3 +586,6 @@ impl<'a> Names<'a> {
         if problems.is_empty() { Ok(reserve) } else { Err(problems) }
     }
 }
+
+#[cfg(test)]
+mod tests;

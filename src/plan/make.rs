@@ -480,3 +480,6 @@ fn id(now: Timestamp, digest: Digest) -> ulid::Ulid {
     tail[6..].copy_from_slice(&digest.0[..10]);
     ulid::Ulid::from_parts(millisecond, u128::from_be_bytes(tail))
 }
+
+#[cfg(test)]
+mod tests;

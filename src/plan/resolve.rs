@@ -528,8 +528,16 @@ impl<'a> Resolver<'a> {
                 Takes::Nothing | Takes::Replaces(_) => false,
             })
         };
+        // Of what is there already, other service plans may be wanted, and not to be had.
+        let other_service_plans = |sku: &SkuId| {
+            view.licenses.get(*sku).is_some()
+                && self.doubtful(view).any(|terms| match terms.grants.get(sku) {
+                    Some(PlanTerms::Off(_)) => true,
+                    Some(PlanTerms::Unsaid) | None => false,
+                })
+        };
         let mut grants = self.terms(policy).into_iter().flat_map(|terms| terms.grants.keys());
-        resolution.location_doubted || grants.any(taken)
+        resolution.location_doubted || grants.any(|sku| taken(sku) || other_service_plans(sku))
     }
 
     /// Returns the policies of which it cannot be told whether they match.

@@ -35,11 +35,18 @@ enum Test {
     Members,
     Everyone,
     Enabled(bool),
-    Group { group: GroupId, nested: bool },
-    Ou { ou: DistinguishedName, scope: OuScope },
+    Group {
+        group: GroupId,
+        nested: bool,
+    },
+    Ou {
+        ou: DistinguishedName,
+        scope: OuScope,
+    },
     Domain(String),
     AdDomain(String),
-    Users(Vec<UserId>),
+    /// With the label, so that two lists of which nobody was found keep their own words.
+    Users(Vec<UserId>, String),
 }
 
 /// One test, for all users.
@@ -156,10 +163,11 @@ impl Columns {
     pub(crate) fn users(&mut self, mut users: Vec<UserId>, written: &[Written<Arc<str>>]) -> Tree {
         users.sort_unstable();
         users.dedup();
-        self.column(Test::Users(users), || match written {
+        let label = match written {
             [one] => format!("user {}", one.value),
             several => format!("one of {} users by name", several.len()),
-        })
+        };
+        self.column(Test::Users(users, label.clone()), || label)
     }
 
     /// Asks every test about every user of the snapshot.
@@ -363,7 +371,7 @@ impl Test {
             Self::AdDomain(domain) => told(&user.ad_domain, |of| {
                 of.as_ref().is_some_and(|of| of.eq_ignore_ascii_case(domain))
             }),
-            Self::Users(users) => users.binary_search(&user.id).is_ok().into(),
+            Self::Users(users, _) => users.binary_search(&user.id).is_ok().into(),
             Self::Group { group: _, nested: _ } => Truth::Unknown,
         }
     }
@@ -403,3 +411,6 @@ fn evaluate_group(
     unknown.toggle_range(..);
     (holds, Some(unknown))
 }
+
+#[cfg(test)]
+mod tests;

