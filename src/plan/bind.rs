@@ -1,6 +1,7 @@
 //! Names to ids: fits policies to a tenant. A policy with a problem takes no part, and nothing that
 //! it owns is removed meanwhile.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -211,7 +212,8 @@ pub(crate) fn bind<'a>(
 struct Names<'a> {
     tenant: &'a TenantName,
     snapshot: &'a Snapshot,
-    users: BTreeMap<String, UserId>,
+    /// The users by principal name, in lower case; collected when somebody is first looked up.
+    users: OnceCell<BTreeMap<String, UserId>>,
     groups: BTreeMap<String, Vec<GroupId>>,
 }
 
@@ -221,12 +223,13 @@ impl<'a> Names<'a> {
         for group in snapshot.groups() {
             groups.entry(group.name.to_lowercase()).or_default().push(group.id);
         }
-        let users = snapshot
-            .users()
-            .iter()
-            .map(|user| (user.principal_name.to_lowercase(), user.id))
-            .collect();
-        Self { tenant, snapshot, users, groups }
+        Self { tenant, snapshot, users: OnceCell::new(), groups }
+    }
+
+    fn users(&self) -> &BTreeMap<String, UserId> {
+        let by_name =
+            |user: &crate::domain::user::User| (user.principal_name.to_lowercase(), user.id);
+        self.users.get_or_init(|| self.snapshot.users().iter().map(by_name).collect())
     }
 
     fn terms(
@@ -482,7 +485,7 @@ impl<'a> Names<'a> {
     fn user(&self, written: &Written<Arc<str>>, warnings: &mut Vec<Warning>) -> Option<UserId> {
         let found = self.find_user(&written.value);
         if found.is_none() {
-            let names = self.users.keys().map(String::as_str);
+            let names = self.users().keys().map(String::as_str);
             let meant = near(&written.value.to_lowercase(), names)
                 .map(|name| format!(": did you mean `{name}`?"))
                 .unwrap_or_default();
@@ -497,7 +500,7 @@ impl<'a> Names<'a> {
     fn find_user(&self, written: &str) -> Option<UserId> {
         match written.parse::<UserId>() {
             Ok(id) => self.snapshot.user(id).map(|user| user.id),
-            Err(_) => self.users.get(&written.to_lowercase()).copied(),
+            Err(_) => self.users().get(&written.to_lowercase()).copied(),
         }
     }
 
@@ -541,7 +544,7 @@ impl<'a> Names<'a> {
                     protected.insert(id);
                 }
                 None => {
-                    let names = self.users.keys().map(String::as_str);
+                    let names = self.users().keys().map(String::as_str);
                     let hint = near(&written.value.to_lowercase(), names).map_or_else(
                         || "a protected user who cannot be found would not be protected: correct the name, or take it off the list".to_owned(),
                         |name| format!("tenant `{}` has `{name}`", self.tenant),

@@ -126,8 +126,8 @@ pub fn make_for(inputs: &Inputs<'_>, scope: &Scope) -> Result<Planned, Vec<Probl
         unmanaged: 0,
         observed: Vec::new(),
     };
-    for at in 0..inputs.snapshot.users().len() {
-        making.take(at, resolver.resolve(at), scope);
+    for (at, resolution) in resolver.resolve_all().enumerate() {
+        making.take(at, resolution, scope);
     }
     let shares = share(making.free(), making.requests());
     let plan = making.plan(&resolver, &shares, scope);

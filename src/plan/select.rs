@@ -7,7 +7,7 @@ use std::sync::Arc;
 use fixedbitset::FixedBitSet;
 
 use crate::domain::dn::DistinguishedName;
-use crate::domain::group::Membership;
+use crate::domain::group::{Members, Membership};
 use crate::domain::ids::{GroupId, UserId};
 use crate::domain::known::{Known, Truth};
 use crate::domain::names::Place;
@@ -49,6 +49,19 @@ enum Test {
     Users(Vec<UserId>, String),
 }
 
+/// What all users answered to one test.
+struct Answers {
+    holds: FixedBitSet,
+    unknown: FixedBitSet,
+}
+
+impl Answers {
+    fn of(users: usize) -> Self {
+        let nobody = FixedBitSet::with_capacity(users);
+        Self { holds: nobody.clone(), unknown: nobody }
+    }
+}
+
 /// One test, for all users.
 #[derive(Debug)]
 struct Column {
@@ -78,6 +91,11 @@ impl Matches {
         } else {
             Truth::False
         }
+    }
+
+    /// Returns for a block of users, bit by bit, whether they are matched, and whether they may be.
+    pub(crate) fn block(&self, block: usize) -> (usize, usize) {
+        (self.holds.as_slice()[block], self.possible.as_slice()[block])
     }
 
     /// Returns the positions of the users for whom it cannot be told.
@@ -172,10 +190,32 @@ impl Columns {
 
     /// Asks every test about every user of the snapshot.
     pub(crate) fn evaluate(&mut self, snapshot: &Snapshot) {
-        self.users = snapshot.users().len();
+        let users = snapshot.users();
+        self.users = users.len();
+        let ids: Vec<UserId> = users.iter().map(|user| user.id).collect();
+        let mut asked: Vec<(&Test, usize, Answers)> = Vec::new();
         for (test, at) in &self.index {
-            let column = &mut self.columns[*at];
-            (column.holds, column.unknown) = test.evaluate(snapshot);
+            if let Test::Group { group, nested } = test {
+                let column = &mut self.columns[*at];
+                (column.holds, column.unknown) = evaluate_group(snapshot, &ids, *group, *nested);
+            } else {
+                asked.push((test, *at, Answers::of(users.len())));
+            }
+        }
+        // Users outside, tests inside: a user is large, and is fetched once.
+        for (at, user) in users.iter().enumerate() {
+            for (test, _, answers) in &mut asked {
+                match test.ask(user) {
+                    Truth::True => answers.holds.insert(at),
+                    Truth::Unknown => answers.unknown.insert(at),
+                    Truth::False => {}
+                }
+            }
+        }
+        for (_, at, Answers { holds, unknown }) in asked {
+            let undecided = !unknown.is_clear();
+            self.columns[at].holds = holds;
+            self.columns[at].unknown = undecided.then_some(unknown);
         }
     }
 
@@ -336,25 +376,6 @@ impl Columns {
 }
 
 impl Test {
-    /// Asks every user; the second set is there only where somebody cannot be told.
-    fn evaluate(&self, snapshot: &Snapshot) -> (FixedBitSet, Option<FixedBitSet>) {
-        let users = snapshot.users();
-        let mut holds = FixedBitSet::with_capacity(users.len());
-        if let Self::Group { group, nested } = self {
-            return evaluate_group(snapshot, *group, *nested);
-        }
-        let mut unknown = FixedBitSet::with_capacity(users.len());
-        for (at, user) in users.iter().enumerate() {
-            match self.ask(user) {
-                Truth::True => holds.insert(at),
-                Truth::Unknown => unknown.insert(at),
-                Truth::False => {}
-            }
-        }
-        let undecided = !unknown.is_clear();
-        (holds, undecided.then_some(unknown))
-    }
-
     fn ask(&self, user: &User) -> Truth {
         match self {
             Self::Everyone => Truth::True,
@@ -386,11 +407,11 @@ fn told<T>(value: &Known<T>, holds: impl FnOnce(&T) -> bool) -> Truth {
 
 fn evaluate_group(
     snapshot: &Snapshot,
+    ids: &[UserId],
     group: GroupId,
     nested: bool,
 ) -> (FixedBitSet, Option<FixedBitSet>) {
-    let users = snapshot.users();
-    let mut holds = FixedBitSet::with_capacity(users.len());
+    let mut holds = FixedBitSet::with_capacity(ids.len());
     let members = match snapshot.group(group).map(|group| &group.membership) {
         Some(Membership::Read { nested: all, direct: _ }) if nested => Some(all),
         Some(Membership::Read { nested: _, direct }) => direct.as_ref(),
@@ -398,18 +419,30 @@ fn evaluate_group(
     };
     // Both are in the order of ids, so that one pass is enough.
     let mut at = 0;
-    for member in members.map_or(&[][..], |members| members.users()) {
-        at += users[at..].partition_point(|user| user.id < *member);
-        if users.get(at).is_some_and(|user| user.id == *member) {
+    for member in members.map_or(&[][..], Members::users) {
+        at = seek(ids, at, *member);
+        if ids.get(at) == Some(member) {
             holds.insert(at);
         }
     }
-    if members.is_some_and(crate::domain::group::Members::is_complete) {
+    if members.is_some_and(Members::is_complete) {
         return (holds, None);
     }
     let mut unknown = holds.clone();
     unknown.toggle_range(..);
     (holds, Some(unknown))
+}
+
+/// Returns where an id stands or would stand at or behind a position, in steps that double, since
+/// the next member is seldom far.
+fn seek(ids: &[UserId], from: usize, wanted: UserId) -> usize {
+    let (mut low, mut step) = (from, 1);
+    while ids.get(low + step).is_some_and(|id| *id < wanted) {
+        low += step;
+        step *= 2;
+    }
+    let high = ids.len().min(low + step + 1);
+    low + ids[low..high].partition_point(|id| *id < wanted)
 }
 
 #[cfg(test)]
