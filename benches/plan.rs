@@ -148,7 +148,7 @@ fn user(at: usize, size: Size, busy: Option<usize>) -> User {
         principal_name: format!("user{at}@contoso.com").into(),
         display_name: Some(format!("User Number {at}").into()),
         user_type: Known::Known(UserType::Member),
-        enabled: Known::Known(!is_busy || at / 20 % 3 > 0),
+        enabled: Known::Known(!is_busy || !(at / 20).is_multiple_of(3)),
         usage_location: Known::Known(Some("DE".parse().expect("a country"))),
         synced: Known::Known(true),
         distinguished_name: Known::Known(None),

@@ -119,14 +119,14 @@ pub fn take_up(plan: &Plan, state: PlanState, inputs: &Inputs<'_>) -> Result<Tak
     }
     operations.retain(|op| approved.contains(&op.key));
     let running: BTreeSet<Digest> = operations.iter().map(|op| op.key).collect();
-    let (already_done, stale): (Vec<&Operation>, Vec<&Operation>) = plan
+    let (done, not_so): (Vec<&Operation>, Vec<&Operation>) = plan
         .operations
         .iter()
         .filter(|op| !running.contains(&op.key))
         .partition(|op| is_so(op, inputs.snapshot, inputs.ledger));
     Ok(TakenUp {
-        stale: stale.iter().map(|op| op.key).collect(),
-        already_done: already_done.iter().map(|op| op.key).collect(),
+        stale: not_so.iter().map(|op| op.key).collect(),
+        already_done: done.iter().map(|op| op.key).collect(),
         approved: ApprovedPlan { id: plan.id, tenant: plan.tenant.clone(), operations },
         unapproved,
         planned: everything,

@@ -286,7 +286,7 @@ impl<'a> Names<'a> {
             return;
         }
         let plans = |written: &[Written<Arc<str>>], problems: &mut Vec<Problem>| {
-            let found = written.iter().filter_map(|plan| self.service_plan(sku, plan, problems));
+            let found = written.iter().filter_map(|plan| service_plan(sku, plan, problems));
             found.collect::<BTreeSet<_>>()
         };
         let terms = match &license.service_plans {
@@ -381,47 +381,6 @@ impl<'a> Names<'a> {
         format!("tenant `{}` has {}{and_more}", self.tenant, names.join(", "))
     }
 
-    fn service_plan(
-        &self,
-        sku: &Sku,
-        written: &Written<Arc<str>>,
-        problems: &mut Vec<Problem>,
-    ) -> Option<ServicePlanId> {
-        let by_id = written.value.parse::<ServicePlanId>().ok();
-        let found = sku.service_plans.iter().find(|plan| match by_id {
-            Some(id) => plan.id == id,
-            None => plan.name == written.value,
-        });
-        let Some(plan) = found else {
-            let names = || sku.service_plans.iter().map(|plan| &*plan.name);
-            let hint = near(&written.value, names()).map_or_else(
-                || {
-                    format!(
-                        "`seatkeeper seats` and `plan --format json` list what {} has",
-                        sku.part_number
-                    )
-                },
-                |name| format!("{} has `{name}`", sku.part_number),
-            );
-            let message =
-                format!("SKU `{}` has no service plan `{}`", sku.part_number, written.value);
-            problems.push(Problem::at(written, message, Some(hint)));
-            return None;
-        };
-        if plan.applies_to == AppliesTo::Company {
-            problems.push(Problem::at(
-                written,
-                format!(
-                    "service plan `{}` belongs to the company and cannot be switched",
-                    plan.name
-                ),
-                Some("remove it from the list".to_owned()),
-            ));
-            return None;
-        }
-        Some(plan.id)
-    }
-
     fn tree(
         &self,
         selector: &Selector,
@@ -510,8 +469,8 @@ impl<'a> Names<'a> {
         {
             return Some(id);
         }
-        let named = self.groups.get(&written.value.to_lowercase()).map_or(&[][..], Vec::as_slice);
-        match named {
+        let called = self.groups.get(&written.value.to_lowercase());
+        match called.map_or(&[][..], Vec::as_slice) {
             [id] => Some(*id),
             [] => {
                 let names = self.snapshot.groups().iter().map(|group| &*group.name);
@@ -539,20 +498,17 @@ impl<'a> Names<'a> {
         let mut problems = Vec::new();
         let mut protected = BTreeSet::new();
         for written in &settings.protected.users {
-            match self.find_user(&written.value) {
-                Some(id) => {
-                    protected.insert(id);
-                }
-                None => {
-                    let names = self.users().keys().map(String::as_str);
-                    let hint = near(&written.value.to_lowercase(), names).map_or_else(
-                        || "a protected user who cannot be found would not be protected: correct the name, or take it off the list".to_owned(),
-                        |name| format!("tenant `{}` has `{name}`", self.tenant),
-                    );
-                    let message = format!("unknown protected user `{}`", written.value);
-                    problems.push(Problem::at(written, message, Some(hint)));
-                }
+            if let Some(id) = self.find_user(&written.value) {
+                protected.insert(id);
+                continue;
             }
+            let names = self.users().keys().map(String::as_str);
+            let hint = near(&written.value.to_lowercase(), names).map_or_else(
+                || "a protected user who cannot be found would not be protected: correct the name, or take it off the list".to_owned(),
+                |name| format!("tenant `{}` has `{name}`", self.tenant),
+            );
+            let message = format!("unknown protected user `{}`", written.value);
+            problems.push(Problem::at(written, message, Some(hint)));
         }
         for written in &settings.protected.groups {
             if let Some(id) = self.group(written, &mut problems) {
@@ -588,6 +544,43 @@ impl<'a> Names<'a> {
         }
         if problems.is_empty() { Ok(reserve) } else { Err(problems) }
     }
+}
+
+/// Returns the service plan of a SKU that a person wrote, where users can be given it.
+fn service_plan(
+    sku: &Sku,
+    written: &Written<Arc<str>>,
+    problems: &mut Vec<Problem>,
+) -> Option<ServicePlanId> {
+    let by_id = written.value.parse::<ServicePlanId>().ok();
+    let found = sku.service_plans.iter().find(|plan| match by_id {
+        Some(id) => plan.id == id,
+        None => plan.name == written.value,
+    });
+    let Some(plan) = found else {
+        let names = || sku.service_plans.iter().map(|plan| &*plan.name);
+        let hint = near(&written.value, names()).map_or_else(
+            || {
+                format!(
+                    "`seatkeeper seats` and `plan --format json` list what {} has",
+                    sku.part_number
+                )
+            },
+            |name| format!("{} has `{name}`", sku.part_number),
+        );
+        let message = format!("SKU `{}` has no service plan `{}`", sku.part_number, written.value);
+        problems.push(Problem::at(written, message, Some(hint)));
+        return None;
+    };
+    if plan.applies_to == AppliesTo::Company {
+        problems.push(Problem::at(
+            written,
+            format!("service plan `{}` belongs to the company and cannot be switched", plan.name),
+            Some("remove it from the list".to_owned()),
+        ));
+        return None;
+    }
+    Some(plan.id)
 }
 
 #[cfg(test)]

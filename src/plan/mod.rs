@@ -300,7 +300,7 @@ pub struct LocationChange {
 pub enum DataFamily {
     /// Exchange.
     Mailbox,
-    /// SharePoint and OneDrive.
+    /// `SharePoint` and `OneDrive`.
     Files,
     /// Teams Phone.
     Phone,

@@ -108,16 +108,16 @@ impl Matches {
 #[derive(Debug, Default)]
 pub(crate) struct Columns {
     index: BTreeMap<Test, usize>,
-    columns: Vec<Column>,
+    all: Vec<Column>,
     users: usize,
 }
 
 impl Columns {
     fn column(&mut self, test: Test, label: impl FnOnce() -> String) -> Tree {
-        let next = self.columns.len();
+        let next = self.all.len();
         let at = *self.index.entry(test).or_insert(next);
         if at == next {
-            self.columns.push(Column {
+            self.all.push(Column {
                 label: label().into(),
                 warn_if_empty: None,
                 holds: FixedBitSet::new(),
@@ -160,7 +160,7 @@ impl Columns {
             OuScope::One => format!("OU {ou} (that level)"),
         });
         if let Tree::Column(at) = tree {
-            self.columns[at].warn_if_empty.get_or_insert_with(|| {
+            self.all[at].warn_if_empty.get_or_insert_with(|| {
                 (place.file_and_line().into(), format!("OU `{ou}` holds no user"))
             });
         }
@@ -196,7 +196,7 @@ impl Columns {
         let mut asked: Vec<(&Test, usize, Answers)> = Vec::new();
         for (test, at) in &self.index {
             if let Test::Group { group, nested } = test {
-                let column = &mut self.columns[*at];
+                let column = &mut self.all[*at];
                 (column.holds, column.unknown) = evaluate_group(snapshot, &ids, *group, *nested);
             } else {
                 asked.push((test, *at, Answers::of(users.len())));
@@ -214,15 +214,15 @@ impl Columns {
         }
         for (_, at, Answers { holds, unknown }) in asked {
             let undecided = !unknown.is_clear();
-            self.columns[at].holds = holds;
-            self.columns[at].unknown = undecided.then_some(unknown);
+            self.all[at].holds = holds;
+            self.all[at].unknown = undecided.then_some(unknown);
         }
     }
 
     /// Returns what a reviewer should know about tests that select nobody.
     pub(crate) fn warnings(&self) -> Vec<Warning> {
         let empty = |column: &&Column| column.holds.is_clear() && column.unknown.is_none();
-        self.columns
+        self.all
             .iter()
             .filter(empty)
             .filter_map(|column| column.warn_if_empty.clone())
@@ -234,7 +234,7 @@ impl Columns {
     pub(crate) fn matches(&self, tree: &Tree) -> Matches {
         match tree {
             Tree::Column(at) => {
-                let column = &self.columns[*at];
+                let column = &self.all[*at];
                 let mut possible = column.holds.clone();
                 if let Some(unknown) = &column.unknown {
                     possible.union_with(unknown);
@@ -281,7 +281,7 @@ impl Columns {
     }
 
     fn at(&self, column: usize, user: usize) -> Truth {
-        let column = &self.columns[column];
+        let column = &self.all[column];
         if column.holds.contains(user) {
             Truth::True
         } else if column.unknown.as_ref().is_some_and(|unknown| unknown.contains(user)) {
@@ -324,7 +324,7 @@ impl Columns {
     fn decisive(&self, tree: &Tree, user: usize, truth: Truth, words: &mut Vec<String>) {
         match tree {
             Tree::Column(at) => {
-                let label = &self.columns[*at].label;
+                let label = &self.all[*at].label;
                 words.push(match self.at(*at, user) {
                     Truth::True => label.to_string(),
                     Truth::False => format!("not {label}"),

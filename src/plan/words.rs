@@ -145,8 +145,8 @@ impl<'a> Words<'a> {
 
 /// Returns what is lost for good some time after a service plan of this name is gone.
 ///
-/// Source: names of Exchange, SharePoint, OneDrive and Teams Phone service plans in Microsoft's list
-/// of products; `EXCHANGE_S_FOUNDATION` and `SHAREPOINTWAC` carry no data of their own.
+/// Source: names of Exchange, `SharePoint`, `OneDrive` and Teams Phone service plans in Microsoft's
+/// list of products; `EXCHANGE_S_FOUNDATION` and `SHAREPOINTWAC` carry no data of their own.
 pub(crate) fn data_family(service_plan: &str) -> Option<DataFamily> {
     let name = service_plan.to_ascii_uppercase();
     let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));

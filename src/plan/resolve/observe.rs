@@ -21,7 +21,7 @@ impl Resolver<'_> {
             let mut wanted_by_owner = false;
             let mut undecided = false;
             for (name, ownership) in *owners {
-                let Some(policy) = self.by_name.get(name).copied() else { continue };
+                let Some(policy) = self.named(name, view) else { continue };
                 let grants = self.terms(policy).is_some_and(|terms| terms.grants.contains_key(sku));
                 match (self.standing(policy, view), ownership.let_go) {
                     (Standing::CannotBeTold, _) => undecided = true,
@@ -57,14 +57,14 @@ impl Resolver<'_> {
     ) {
         let user = view.user.id;
         for (sku, name, _) in &view.row.clocks {
-            let stands = match self.by_name.get(name) {
+            let stands = match self.named(name, view) {
                 None => false,
-                Some(policy) => match self.standing(*policy, view) {
+                Some(policy) => match self.standing(policy, view) {
                     Standing::CannotBeTold => true,
                     Standing::DoesNotMatch => false,
                     Standing::Matches => {
                         let there = view.licenses.get(*sku).is_some_and(|a| a.direct().is_some());
-                        let wants = self.takes(*policy).is_some_and(|which| which.includes(*sku));
+                        let wants = self.takes(policy).is_some_and(|which| which.includes(*sku));
                         // What is wanted does not go: the reason is away, and its time with it.
                         there && wants && !wanted.contains_key(sku)
                     }

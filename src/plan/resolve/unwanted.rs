@@ -203,7 +203,7 @@ impl<'a> Resolver<'a> {
         let mut gone_since = Vec::new();
         let mut kept = false;
         for (name, ownership) in owners {
-            let Some(policy) = self.by_name.get(name).copied() else {
+            let Some(policy) = self.named(name, view) else {
                 released.push((sku, name.clone()));
                 continue;
             };

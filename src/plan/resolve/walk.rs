@@ -122,6 +122,13 @@ impl Iterator for Walk<'_> {
 }
 
 impl Resolver<'_> {
+    /// Returns the policy of this name. An owner mostly matches the user: so look there first.
+    pub(super) fn named(&self, name: &PolicyName, view: &View<'_>) -> Option<usize> {
+        let is_named = |policy: usize| self.bound.policies[policy].policy.name == *name;
+        let mut near = view.row.standings.iter().map(|(policy, _)| *policy);
+        near.find(|policy| is_named(*policy)).or_else(|| self.by_name.get(name).copied())
+    }
+
     /// Returns how a policy stands to a user.
     pub(super) fn standing(&self, policy: usize, view: &View<'_>) -> Standing {
         match &self.bound.policies[policy].part {

@@ -4,6 +4,7 @@ use std::fmt::{self, Write as _};
 
 use super::World;
 use crate::domain::known::Known;
+use crate::domain::names::PolicyName;
 use crate::domain::user::{Assignment, Licenses, ServicePlanSet, User};
 use crate::plan::ledger::LedgerChange;
 use crate::plan::{Because, Operation, Plan, ServicePlanRef, UserRef};
@@ -59,7 +60,7 @@ fn operation(operation: &Operation) -> String {
         let _ = write!(line, " -{}", removed.name);
     }
     for adopted in &operation.adopt {
-        let owners: Vec<&str> = adopted.owners.iter().map(|owner| owner.as_str()).collect();
+        let owners: Vec<&str> = adopted.owners.iter().map(PolicyName::as_str).collect();
         let _ = write!(line, " {} becomes {}'s", adopted.sku.name, owners.join("+"));
     }
     if let Some(change) = operation.usage_location {
