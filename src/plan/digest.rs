@@ -42,9 +42,25 @@ impl Meaning {
     }
 }
 
-/// Returns the digest of any bytes.
-pub fn of_bytes(bytes: &[u8]) -> Digest {
-    Digest(Sha256::digest(bytes).into())
+/// Takes fields in, one after the other, each with its length.
+pub struct Hashing(Meaning);
+
+impl Hashing {
+    /// Begins, for a kind of thing.
+    pub fn new(kind: &str) -> Self {
+        Self(Meaning::new(kind))
+    }
+
+    /// Takes a field in.
+    pub fn field(&mut self, bytes: &[u8]) {
+        self.0.number(bytes.len() as u64);
+        self.0.0.update(bytes);
+    }
+
+    /// Returns the digest of all fields.
+    pub fn finish(self) -> Digest {
+        self.0.finish()
+    }
 }
 
 /// Returns the key of an operation: user, before, change and reason. Names, places in files, waves

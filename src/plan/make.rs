@@ -358,12 +358,16 @@ impl Making<'_> {
 
     fn released(&self) -> Vec<Released> {
         let each = self.resolutions.iter().flat_map(|(at, resolution)| {
-            resolution.released.iter().map(move |(sku, policy)| (*at, *sku, policy))
+            resolution
+                .released
+                .iter()
+                .map(move |(sku, policy, wanted)| (*at, *sku, policy, *wanted))
         });
-        each.map(|(at, sku, policy)| Released {
+        each.map(|(at, sku, policy, still_wanted)| Released {
             user: self.words.user(at),
             sku: self.words.sku(sku),
             policy: policy.clone(),
+            still_wanted,
         })
         .collect()
     }

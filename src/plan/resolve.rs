@@ -41,8 +41,8 @@ pub(crate) struct Resolution {
     pub(crate) blocked: Vec<Block>,
     /// Removals whose grace runs.
     pub(crate) scheduled: BTreeMap<SkuId, (Timestamp, Vec<Why>)>,
-    /// Owners that are gone from the files.
-    pub(crate) released: Vec<(SkuId, PolicyName)>,
+    /// Owners that are gone from the files, and whether others still want the assignment.
+    pub(crate) released: Vec<(SkuId, PolicyName, bool)>,
     /// Direct assignments that nobody wants or owns.
     pub(crate) unmanaged: u64,
     /// Direct assignments that some policy owns.
@@ -168,6 +168,7 @@ impl<'a> Resolver<'a> {
         let located = self.locate(&view, &wanted, &mut resolution);
         for (sku, by) in &wanted {
             self.want(&view, *sku, by, &mut resolution);
+            self.release_from_the_gone(&view, *sku, &mut resolution);
         }
         self.hold_back_without_location(&view, &located, &mut resolution);
         for assignment in &licenses.assignments {
@@ -362,6 +363,13 @@ impl<'a> Resolver<'a> {
                 && !(is_on(plan) && doubtful.iter().any(|off| !off.contains(plan)))
         };
         Some(first.iter().filter(|plan| stays_off(*plan)).collect())
+    }
+
+    /// Lets go of owners that are gone from the files where others want the assignment.
+    fn release_from_the_gone(&self, view: &View<'_>, sku: SkuId, resolution: &mut Resolution) {
+        let owners = view.owners(sku).into_iter().flatten();
+        let gone = owners.filter(|(name, _)| self.named(name, view).is_none());
+        resolution.released.extend(gone.map(|(name, _)| (sku, name.clone(), true)));
     }
 
     fn owns(&self, view: &View<'_>, sku: SkuId, policy: usize) -> bool {

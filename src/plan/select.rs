@@ -156,8 +156,8 @@ impl Columns {
     /// In an OU.
     pub(crate) fn ou(&mut self, ou: &DistinguishedName, scope: OuScope, place: &Place) -> Tree {
         let tree = self.column(Test::Ou { ou: ou.clone(), scope }, || match scope {
-            OuScope::Subtree => format!("OU {ou}"),
-            OuScope::One => format!("OU {ou} (that level)"),
+            OuScope::Subtree => ou.without_domain().to_owned(),
+            OuScope::One => format!("{} (that level)", ou.without_domain()),
         });
         if let Tree::Column(at) = tree {
             self.all[at].warn_if_empty.get_or_insert_with(|| {
@@ -334,10 +334,20 @@ impl Columns {
             Tree::All(parts) => {
                 let tells = parts.iter().filter(|part| self.truth(part, user) == truth);
                 match truth {
-                    // That somebody is a member of the tenant goes without saying.
-                    Truth::True => tells
-                        .filter(|part| parts.len() == 1 || !self.is_members(part))
-                        .for_each(|part| self.decisive(part, user, truth, words)),
+                    // That somebody is a member of the tenant goes without saying, and that the
+                    // account is enabled where something else is said.
+                    Truth::True => {
+                        let before = words.len();
+                        tells
+                            .clone()
+                            .filter(|part| !self.goes_without_saying(part))
+                            .for_each(|part| self.decisive(part, user, truth, words));
+                        if words.len() == before {
+                            tells
+                                .filter(|part| parts.len() == 1 || !self.is_members(part))
+                                .for_each(|part| self.decisive(part, user, truth, words));
+                        }
+                    }
                     Truth::False | Truth::Unknown => {
                         tells.take(1).for_each(|part| self.decisive(part, user, truth, words));
                     }
@@ -364,6 +374,16 @@ impl Columns {
                     }
                 }
             }
+        }
+    }
+
+    fn goes_without_saying(&self, tree: &Tree) -> bool {
+        match tree {
+            Tree::Column(at) => {
+                self.index.get(&Test::Members) == Some(at)
+                    || self.index.get(&Test::Enabled(true)) == Some(at)
+            }
+            Tree::All(_) | Tree::Any(_) | Tree::None(_) => false,
         }
     }
 

@@ -3,8 +3,6 @@
 //!
 //! Pure. Nothing here knows a tenant: SKUs, groups and users are still the names that people wrote.
 
-pub mod settings;
-
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -14,6 +12,15 @@ use crate::domain::dn::DistinguishedName;
 use crate::domain::names::{Place, PolicyName, TenantName, UsageLocation};
 use crate::domain::span::Span;
 use crate::domain::user::UserType;
+
+mod load;
+mod lower;
+mod raw;
+pub mod selector;
+pub mod settings;
+mod unsupported;
+
+pub use load::{Loaded, load, load_for};
 
 /// All policies of a directory: the whole tree is valid, or there is none of it.
 #[derive(Clone, Debug, Default, PartialEq)]

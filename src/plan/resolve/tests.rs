@@ -758,3 +758,18 @@ fn a_hidden_group_neither_grants_nor_takes_away() {
         unmanaged 1
     ");
 }
+
+#[test]
+fn what_is_there_but_cannot_be_changed_is_adopted_and_nothing_is_exchanged_for_it() {
+    let tenant = "ana: in Staff, from nowhere, SPE_E5, VISIO by:staff";
+    let world = world(tenant, "staff: Staff -> SPE_E5 off:YAMMER");
+    assert_snapshot!(world.text(), @r"
+        adopt ana: SPE_E5 becomes staff's (staff matched)
+        blocked ana SPE_E5: needs a usage location, and no policy gives one (staff matched)
+        scheduled 2026-11-30 ana: -VISIO (staff left)
+    ");
+    assert_snapshot!(world.carry_out(&world.planned()).text(), @r"
+        blocked ana SPE_E5: needs a usage location, and no policy gives one (staff matched)
+        scheduled 2026-11-30 ana: -VISIO (staff left)
+    ");
+}

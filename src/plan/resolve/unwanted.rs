@@ -70,7 +70,7 @@ impl<'a> Resolver<'a> {
         resolution.unmanaged += u64::from(unmanaged);
         if !candidates.is_empty() {
             // What another policy takes away is not left alone.
-            resolution.released.retain(|(released, _)| *released != sku);
+            resolution.released.retain(|(released, _, _)| *released != sku);
         }
         let doubt = self.doubt(view, sku);
         let withheld: Vec<Why> = candidates
@@ -204,7 +204,7 @@ impl<'a> Resolver<'a> {
         let mut kept = false;
         for (name, ownership) in owners {
             let Some(policy) = self.named(name, view) else {
-                released.push((sku, name.clone()));
+                released.push((sku, name.clone(), false));
                 continue;
             };
             let grants = self.terms(policy).is_some_and(|terms| terms.grants.contains_key(&sku));
@@ -249,12 +249,12 @@ impl<'a> Resolver<'a> {
         if matching.iter().any(|policy| self.is_exchange_doubted(view, *policy, resolution)) {
             return LetGo::Stays;
         }
-        matching.retain(|policy| self.gives_something_new(view, *policy, wanted));
+        matching.retain(|policy| self.gives_something_new(view, *policy, wanted, resolution));
         if !matching.is_empty() {
             let terms = matching.iter().filter_map(|policy| self.terms(*policy));
             let given = terms.flat_map(|terms| terms.grants.keys().copied());
             let needs: BTreeSet<SkuId> = given.filter(|sku| wanted.contains_key(sku)).collect();
-            if needs.iter().any(|sku| is_blocked(resolution, *sku)) {
+            if needs.iter().any(|sku| is_blocked(resolution, *sku) && !view.holds(*sku)) {
                 return LetGo::Stays;
             }
             let reason = Reason::Exchanged;
@@ -275,15 +275,20 @@ impl<'a> Resolver<'a> {
         LetGo::By(Candidate { due: grace.after(since), why, needs: BTreeSet::new() })
     }
 
-    /// Whether a policy gives a user something now that it does not own yet.
+    /// Whether a policy gives a user something now that it does not own yet. What is there already,
+    /// and only blocked from being changed, is not given but adopted.
     fn gives_something_new(
         &self,
         view: &View<'_>,
         policy: usize,
         wanted: &BTreeMap<SkuId, Vec<usize>>,
+        resolution: &Resolution,
     ) -> bool {
+        let is_given = |sku: &SkuId| !(is_blocked(resolution, *sku) && view.holds(*sku));
         let grants = self.terms(policy).map(|terms| terms.grants.keys()).into_iter().flatten();
-        grants.filter(|sku| wanted.contains_key(sku)).any(|sku| !self.owns(view, *sku, policy))
+        grants
+            .filter(|sku| wanted.contains_key(sku) && is_given(sku))
+            .any(|sku| !self.owns(view, *sku, policy))
     }
 
     /// Puts the reasons to remove an assignment together.

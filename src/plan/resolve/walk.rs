@@ -43,6 +43,11 @@ pub(super) struct View<'a> {
 }
 
 impl<'a> View<'a> {
+    /// Whether the user holds a SKU directly.
+    pub(super) fn holds(&self, sku: SkuId) -> bool {
+        self.licenses.get(sku).is_some_and(|held| held.direct().is_some())
+    }
+
     /// Returns who owns an assignment.
     pub(super) fn owners(&self, sku: SkuId) -> Option<&'a Owners> {
         self.row.owners.iter().find(|(of, _)| *of == sku).map(|(_, owners)| *owners)

@@ -29,7 +29,8 @@ pub(crate) fn show(plan: &Plan) -> String {
     }
     for released in &plan.released {
         let who = name(&released.user);
-        lines.push(format!("released {who}: {} of {}", released.sku.name, released.policy));
+        let wanted = if released.still_wanted { ", others want it" } else { "" };
+        lines.push(format!("released {who}: {} of {}{wanted}", released.sku.name, released.policy));
     }
     for unknown in &plan.unknown {
         lines.push(format!("unknown {} for {}: {}", unknown.policy, unknown.users, unknown.detail));

@@ -1,0 +1,266 @@
+//! Builds the tree from the parser's events.
+//!
+//! Every limit is checked as events come in, so that a file of a hundred thousand brackets is
+//! refused at the sixty-fifth. Aliases are refused, never followed: no file grows when it is read.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span};
+
+use crate::domain::names::Place;
+use crate::yaml::node::{Entry, Kind, Node, Spot, count};
+use crate::yaml::reader::Reader;
+use crate::yaml::{Diagnostic, FILE_BYTES_MAX, SourceFile};
+
+const DEPTH_MAX: usize = 64;
+const NODES_MAX: usize = 2_000_000;
+
+/// Reads a file into a tree.
+///
+/// # Errors
+///
+/// Returns what is wrong with it as YAML. Duplicate keys, anchors, aliases and tags are all
+/// returned; a fault in the syntax is the last thing that is seen.
+pub fn parse(file: &SourceFile) -> Result<Node, Vec<Diagnostic>> {
+    let start = || Place { file: file.name.clone(), line: 1, column: 1 };
+    if file.text.len() > FILE_BYTES_MAX {
+        return Err(vec![too_large(start())]);
+    }
+    if let Some(diagnostic) = null_character(file) {
+        return Err(vec![diagnostic]);
+    }
+    let mut builder = Builder::new(&file.name);
+    builder.read(&file.text);
+    let Builder { reader, root, .. } = builder;
+    let (mut problems, _) = reader.finish();
+    pull_back(&mut problems, &file.text);
+    match root {
+        Some(root) if problems.is_empty() => Ok(root),
+        None if problems.is_empty() => Err(vec![
+            Diagnostic::error(start(), 1, "the file holds nothing")
+                .with_hint("delete it, or write what it is for"),
+        ]),
+        Some(_) | None => Err(problems),
+    }
+}
+
+/// Moves faults that the parser saw at the end of the file to the last line with something on it.
+fn pull_back(problems: &mut [Diagnostic], text: &str) {
+    let written = super::render::lines(text).enumerate();
+    let last = written.filter(|(_, line)| !line.trim().is_empty()).last();
+    let Some((index, line)) = last else { return };
+    for problem in problems {
+        if problem.place.line as usize > index + 1 {
+            problem.place.line = count(index + 1);
+            problem.place.column = count(line.trim_end().chars().count() + 1);
+        }
+    }
+}
+
+pub(super) fn too_large(place: Place) -> Diagnostic {
+    let message = format!("the file is larger than {} MiB", FILE_BYTES_MAX / (1024 * 1024));
+    Diagnostic::error(place, 1, message).with_hint("split it into several files")
+}
+
+fn null_character(file: &SourceFile) -> Option<Diagnostic> {
+    let (line, text) =
+        super::render::lines(&file.text).enumerate().find(|(_, line)| line.contains('\0'))?;
+    let column = text.chars().position(|character| character == '\0')?;
+    let file = file.name.clone();
+    let place = Place { file, line: count(line + 1), column: count(column + 1) };
+    Some(Diagnostic::error(place, 1, "the file holds a null character, and so is not text"))
+}
+
+/// A collection whose end has not come yet.
+enum Open {
+    Sequence { spot: Spot, items: Vec<Node> },
+    Mapping { spot: Spot, entries: Vec<Entry>, key: Option<(Box<str>, Spot)> },
+}
+
+struct Builder {
+    reader: Reader,
+    open: Vec<Open>,
+    root: Option<Node>,
+    documents: usize,
+    nodes: usize,
+}
+
+/// Reading stops here; why is among the problems.
+struct Stop;
+
+impl Builder {
+    fn new(file: &Arc<str>) -> Self {
+        let reader = Reader::new(file.clone());
+        Self { reader, open: Vec::new(), root: None, documents: 0, nodes: 0 }
+    }
+
+    fn read(&mut self, text: &str) {
+        let mut parser = Parser::new_from_str(text);
+        while let Some(event) = parser.next_event() {
+            let taken = match event {
+                Ok((event, span)) => self.take(event, span),
+                Err(error) => self.syntax(&error),
+            };
+            if let Err(Stop) = taken {
+                return;
+            }
+        }
+    }
+
+    fn syntax(&mut self, error: &ScanError) -> Result<(), Stop> {
+        let marker = error.marker();
+        let (line, column) = (count(marker.line()), count(marker.col() + 1));
+        let spot = Spot { line, column, length: 1 };
+        match error.info() {
+            "while parsing node, found unknown anchor" => self.alias(spot),
+            // The parser gives up by itself at 255 brackets it has not yet told of.
+            "recursion limit exceeded" => self.too_deep(spot),
+            info => self.reader.error(spot, format!("this is not YAML: {info}")),
+        }
+        Err(Stop)
+    }
+
+    fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Stop> {
+        let spot = spot(span);
+        match event {
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
+            Event::DocumentStart(_) => {
+                self.documents += 1;
+                if self.documents > 1 {
+                    let hint = "write one file for each";
+                    self.reader.error_with(spot, "the file holds more than one document", hint);
+                    return Err(Stop);
+                }
+            }
+            Event::Alias(_) => {
+                self.alias(spot);
+                self.add(Kind::Scalar { text: "".into(), plain: false }, spot)?;
+            }
+            Event::Scalar(text, style, anchor, tag) => {
+                self.refuse_marks(spot, anchor, tag.is_some());
+                let plain = style == ScalarStyle::Plain;
+                self.add(Kind::Scalar { text: text.into(), plain }, spot)?;
+            }
+            Event::SequenceStart(anchor, tag) => {
+                self.refuse_marks(spot, anchor, tag.is_some());
+                self.begin(Open::Sequence { spot, items: Vec::new() }, spot)?;
+            }
+            Event::MappingStart(anchor, tag) => {
+                self.refuse_marks(spot, anchor, tag.is_some());
+                self.begin(Open::Mapping { spot, entries: Vec::new(), key: None }, spot)?;
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.end(span)?,
+        }
+        Ok(())
+    }
+
+    fn alias(&mut self, spot: Spot) {
+        let hint = "write the value out; to begin a text with `*`, put it in quotation marks";
+        self.reader.error_with(spot, "aliases are not supported", hint);
+    }
+
+    fn refuse_marks(&mut self, spot: Spot, anchor: usize, tagged: bool) {
+        if anchor != 0 {
+            let hint = "write the value out; to begin a text with `&`, put it in quotation marks";
+            self.reader.error_with(spot, "anchors are not supported", hint);
+        }
+        if tagged {
+            let hint = "leave it out; to begin a text with `!`, put it in quotation marks";
+            self.reader.error_with(spot, "tags are not supported", hint);
+        }
+    }
+
+    fn begin(&mut self, open: Open, spot: Spot) -> Result<(), Stop> {
+        if self.open.len() == DEPTH_MAX {
+            self.too_deep(spot);
+            return Err(Stop);
+        }
+        self.open.push(open);
+        Ok(())
+    }
+
+    fn too_deep(&mut self, spot: Spot) {
+        self.reader.error(spot, format!("the file is nested more than {DEPTH_MAX} levels deep"));
+    }
+
+    fn end(&mut self, end: Span) -> Result<(), Stop> {
+        let to_end = |spot: Spot| {
+            let on_one_line = end.end.line() == spot.line as usize && !end.is_empty();
+            let length = count(end.end.col() + 1).saturating_sub(spot.column);
+            if on_one_line { Spot { length, ..spot } } else { spot }
+        };
+        match self.open.pop() {
+            Some(Open::Sequence { spot, items }) => self.add(Kind::Sequence(items), to_end(spot)),
+            Some(Open::Mapping { spot, entries, key: _ }) => {
+                self.refuse_duplicates(&entries);
+                let first = entries.first().filter(|first| first.key_spot.line == spot.line);
+                let spot = match first {
+                    Some(first) if end.is_empty() => first.key_spot,
+                    Some(_) | None => to_end(spot),
+                };
+                self.add(Kind::Mapping(entries), spot)
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn add(&mut self, kind: Kind, spot: Spot) -> Result<(), Stop> {
+        self.nodes += 1;
+        if self.nodes > NODES_MAX {
+            self.reader.error(spot, format!("the file holds more than {NODES_MAX} values"));
+            return Err(Stop);
+        }
+        let node = Node { kind, spot };
+        match self.open.last_mut() {
+            None => self.root = Some(node),
+            Some(Open::Sequence { spot: _, items }) => items.push(node),
+            Some(Open::Mapping { spot: _, entries, key }) => match key.take() {
+                Some((key, key_spot)) => entries.push(Entry { key, key_spot, value: node }),
+                None => *key = Some(Self::key(&mut self.reader, node)),
+            },
+        }
+        Ok(())
+    }
+
+    fn key(reader: &mut Reader, node: Node) -> (Box<str>, Spot) {
+        match node.kind {
+            Kind::Scalar { text, plain } => {
+                if plain && &*text == "<<" {
+                    let hint = "write the keys out";
+                    reader.error_with(node.spot, "merge keys are not supported", hint);
+                }
+                (text, node.spot)
+            }
+            Kind::Sequence(_) | Kind::Mapping(_) => {
+                let hint = "a text that begins with `{` or `[` needs quotation marks";
+                reader.error_with(node.spot, "a key must be a text", hint);
+                ("".into(), node.spot)
+            }
+        }
+    }
+
+    fn refuse_duplicates(&mut self, entries: &[Entry]) {
+        let mut seen: BTreeMap<&str, Spot> = BTreeMap::new();
+        for Entry { key, key_spot, value: _ } in entries {
+            match seen.get(&**key) {
+                None => {
+                    seen.insert(key, *key_spot);
+                }
+                Some(first) => {
+                    let message =
+                        format!("duplicate key `{key}`; it is already on line {}", first.line);
+                    self.reader.error_related(*key_spot, message, ("first written here", *first));
+                }
+            }
+        }
+    }
+}
+
+fn spot(span: Span) -> Spot {
+    Spot {
+        line: count(span.start.line()),
+        column: count(span.start.col() + 1),
+        length: count(span.end.index().saturating_sub(span.start.index())),
+    }
+}
