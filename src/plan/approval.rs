@@ -102,35 +102,31 @@ pub fn take_up(plan: &Plan, state: PlanState, inputs: &Inputs<'_>) -> Result<Tak
     let everything = make_for(inputs, &Scope::Everybody).map_err(NotTakenUp::Unsettled)?;
     let unapproved =
         everything.plan.operations.iter().filter(|op| !approved.contains(&op.key)).count() as u64;
-    let mut planned = everything.clone();
-    let mut without: BTreeSet<UserId> = BTreeSet::new();
+    // Only those whose operations were approved, so that nobody who came later takes their seats.
+    let mut users: BTreeSet<UserId> = plan.operations.iter().map(|op| op.user.id).collect();
+    let mut operations = Vec::new();
     // Leaving one user out may take the seat from under another, so look until nothing changes.
     for _ in 0..ROUNDS_MAX {
-        let foreign: Vec<UserId> = planned
-            .plan
-            .operations
-            .iter()
-            .filter(|op| !approved.contains(&op.key))
-            .map(|op| op.user.id)
-            .collect();
-        if foreign.is_empty() {
+        let scope = Scope::Only { users: users.clone() };
+        operations = make_for(inputs, &scope).map_err(NotTakenUp::Unsettled)?.plan.operations;
+        let before = users.len();
+        for foreign in operations.iter().filter(|op| !approved.contains(&op.key)) {
+            users.remove(&foreign.user.id);
+        }
+        if users.len() == before {
             break;
         }
-        without.extend(foreign);
-        let scope = Scope::Without { part_of: plan.part_of, users: without.clone() };
-        planned = make_for(inputs, &scope).map_err(NotTakenUp::Unsettled)?;
     }
-    let operations: Vec<Operation> =
-        planned.plan.operations.into_iter().filter(|op| approved.contains(&op.key)).collect();
+    operations.retain(|op| approved.contains(&op.key));
     let running: BTreeSet<Digest> = operations.iter().map(|op| op.key).collect();
-    let (already_done, stale): (Vec<&Operation>, Vec<&Operation>) = plan
+    let (done, not_so): (Vec<&Operation>, Vec<&Operation>) = plan
         .operations
         .iter()
         .filter(|op| !running.contains(&op.key))
         .partition(|op| is_so(op, inputs.snapshot, inputs.ledger));
     Ok(TakenUp {
-        stale: stale.iter().map(|op| op.key).collect(),
-        already_done: already_done.iter().map(|op| op.key).collect(),
+        stale: not_so.iter().map(|op| op.key).collect(),
+        already_done: done.iter().map(|op| op.key).collect(),
         approved: ApprovedPlan { id: plan.id, tenant: plan.tenant.clone(), operations },
         unapproved,
         planned: everything,
@@ -221,3 +217,6 @@ pub fn rest(plan: &Plan) -> Option<Scope> {
     }
     Some(Scope::Without { part_of: Some(plan.id), users: held })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! Names to ids: fits policies to a tenant. A policy with a problem takes no part, and nothing that
 //! it owns is removed meanwhile.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -211,7 +212,8 @@ pub(crate) fn bind<'a>(
 struct Names<'a> {
     tenant: &'a TenantName,
     snapshot: &'a Snapshot,
-    users: BTreeMap<String, UserId>,
+    /// The users by principal name, in lower case; collected when somebody is first looked up.
+    users: OnceCell<BTreeMap<String, UserId>>,
     groups: BTreeMap<String, Vec<GroupId>>,
 }
 
@@ -221,12 +223,13 @@ impl<'a> Names<'a> {
         for group in snapshot.groups() {
             groups.entry(group.name.to_lowercase()).or_default().push(group.id);
         }
-        let users = snapshot
-            .users()
-            .iter()
-            .map(|user| (user.principal_name.to_lowercase(), user.id))
-            .collect();
-        Self { tenant, snapshot, users, groups }
+        Self { tenant, snapshot, users: OnceCell::new(), groups }
+    }
+
+    fn users(&self) -> &BTreeMap<String, UserId> {
+        let by_name =
+            |user: &crate::domain::user::User| (user.principal_name.to_lowercase(), user.id);
+        self.users.get_or_init(|| self.snapshot.users().iter().map(by_name).collect())
     }
 
     fn terms(
@@ -283,7 +286,7 @@ impl<'a> Names<'a> {
             return;
         }
         let plans = |written: &[Written<Arc<str>>], problems: &mut Vec<Problem>| {
-            let found = written.iter().filter_map(|plan| self.service_plan(sku, plan, problems));
+            let found = written.iter().filter_map(|plan| service_plan(sku, plan, problems));
             found.collect::<BTreeSet<_>>()
         };
         let terms = match &license.service_plans {
@@ -378,47 +381,6 @@ impl<'a> Names<'a> {
         format!("tenant `{}` has {}{and_more}", self.tenant, names.join(", "))
     }
 
-    fn service_plan(
-        &self,
-        sku: &Sku,
-        written: &Written<Arc<str>>,
-        problems: &mut Vec<Problem>,
-    ) -> Option<ServicePlanId> {
-        let by_id = written.value.parse::<ServicePlanId>().ok();
-        let found = sku.service_plans.iter().find(|plan| match by_id {
-            Some(id) => plan.id == id,
-            None => plan.name == written.value,
-        });
-        let Some(plan) = found else {
-            let names = || sku.service_plans.iter().map(|plan| &*plan.name);
-            let hint = near(&written.value, names()).map_or_else(
-                || {
-                    format!(
-                        "`seatkeeper seats` and `plan --format json` list what {} has",
-                        sku.part_number
-                    )
-                },
-                |name| format!("{} has `{name}`", sku.part_number),
-            );
-            let message =
-                format!("SKU `{}` has no service plan `{}`", sku.part_number, written.value);
-            problems.push(Problem::at(written, message, Some(hint)));
-            return None;
-        };
-        if plan.applies_to == AppliesTo::Company {
-            problems.push(Problem::at(
-                written,
-                format!(
-                    "service plan `{}` belongs to the company and cannot be switched",
-                    plan.name
-                ),
-                Some("remove it from the list".to_owned()),
-            ));
-            return None;
-        }
-        Some(plan.id)
-    }
-
     fn tree(
         &self,
         selector: &Selector,
@@ -482,7 +444,7 @@ impl<'a> Names<'a> {
     fn user(&self, written: &Written<Arc<str>>, warnings: &mut Vec<Warning>) -> Option<UserId> {
         let found = self.find_user(&written.value);
         if found.is_none() {
-            let names = self.users.keys().map(String::as_str);
+            let names = self.users().keys().map(String::as_str);
             let meant = near(&written.value.to_lowercase(), names)
                 .map(|name| format!(": did you mean `{name}`?"))
                 .unwrap_or_default();
@@ -497,7 +459,7 @@ impl<'a> Names<'a> {
     fn find_user(&self, written: &str) -> Option<UserId> {
         match written.parse::<UserId>() {
             Ok(id) => self.snapshot.user(id).map(|user| user.id),
-            Err(_) => self.users.get(&written.to_lowercase()).copied(),
+            Err(_) => self.users().get(&written.to_lowercase()).copied(),
         }
     }
 
@@ -507,8 +469,8 @@ impl<'a> Names<'a> {
         {
             return Some(id);
         }
-        let named = self.groups.get(&written.value.to_lowercase()).map_or(&[][..], Vec::as_slice);
-        match named {
+        let called = self.groups.get(&written.value.to_lowercase());
+        match called.map_or(&[][..], Vec::as_slice) {
             [id] => Some(*id),
             [] => {
                 let names = self.snapshot.groups().iter().map(|group| &*group.name);
@@ -536,20 +498,17 @@ impl<'a> Names<'a> {
         let mut problems = Vec::new();
         let mut protected = BTreeSet::new();
         for written in &settings.protected.users {
-            match self.find_user(&written.value) {
-                Some(id) => {
-                    protected.insert(id);
-                }
-                None => {
-                    let names = self.users.keys().map(String::as_str);
-                    let hint = near(&written.value.to_lowercase(), names).map_or_else(
-                        || "a protected user who cannot be found would not be protected: correct the name, or take it off the list".to_owned(),
-                        |name| format!("tenant `{}` has `{name}`", self.tenant),
-                    );
-                    let message = format!("unknown protected user `{}`", written.value);
-                    problems.push(Problem::at(written, message, Some(hint)));
-                }
+            if let Some(id) = self.find_user(&written.value) {
+                protected.insert(id);
+                continue;
             }
+            let names = self.users().keys().map(String::as_str);
+            let hint = near(&written.value.to_lowercase(), names).map_or_else(
+                || "a protected user who cannot be found would not be protected: correct the name, or take it off the list".to_owned(),
+                |name| format!("tenant `{}` has `{name}`", self.tenant),
+            );
+            let message = format!("unknown protected user `{}`", written.value);
+            problems.push(Problem::at(written, message, Some(hint)));
         }
         for written in &settings.protected.groups {
             if let Some(id) = self.group(written, &mut problems) {
@@ -586,3 +545,43 @@ impl<'a> Names<'a> {
         if problems.is_empty() { Ok(reserve) } else { Err(problems) }
     }
 }
+
+/// Returns the service plan of a SKU that a person wrote, where users can be given it.
+fn service_plan(
+    sku: &Sku,
+    written: &Written<Arc<str>>,
+    problems: &mut Vec<Problem>,
+) -> Option<ServicePlanId> {
+    let by_id = written.value.parse::<ServicePlanId>().ok();
+    let found = sku.service_plans.iter().find(|plan| match by_id {
+        Some(id) => plan.id == id,
+        None => plan.name == written.value,
+    });
+    let Some(plan) = found else {
+        let names = || sku.service_plans.iter().map(|plan| &*plan.name);
+        let hint = near(&written.value, names()).map_or_else(
+            || {
+                format!(
+                    "`seatkeeper seats` and `plan --format json` list what {} has",
+                    sku.part_number
+                )
+            },
+            |name| format!("{} has `{name}`", sku.part_number),
+        );
+        let message = format!("SKU `{}` has no service plan `{}`", sku.part_number, written.value);
+        problems.push(Problem::at(written, message, Some(hint)));
+        return None;
+    };
+    if plan.applies_to == AppliesTo::Company {
+        problems.push(Problem::at(
+            written,
+            format!("service plan `{}` belongs to the company and cannot be switched", plan.name),
+            Some("remove it from the list".to_owned()),
+        ));
+        return None;
+    }
+    Some(plan.id)
+}
+
+#[cfg(test)]
+mod tests;

@@ -201,3 +201,6 @@ fn word_of_blocked(reason: BlockedReason) -> &'static str {
 pub fn guard_list(guards: &[GuardName]) -> String {
     guards.iter().map(|guard| format!("`{}`", guard.as_str())).collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+mod tests;

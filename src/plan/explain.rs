@@ -7,12 +7,14 @@ use std::sync::Arc;
 use crate::domain::ids::{SkuId, UserId};
 use crate::domain::known::Truth;
 use crate::domain::names::PolicyName;
+use crate::domain::sku::Sku;
 use crate::domain::user::{Assignment, AssignmentSource};
 use crate::plan::bind::{Bound, Part, PlanTerms, Problem, Takes, Terms, bind};
 use crate::plan::make::{Inputs, make};
 use crate::plan::resolve::Resolver;
 use crate::plan::words::Words;
 use crate::plan::{Because, Blocked, Plan, SkuRef, UserRef};
+use crate::policy::{Action, License, Removal, Removals, Replaces, Written};
 
 /// Everything there is to say about the licenses of one user.
 #[derive(Clone, Debug, PartialEq)]
@@ -164,6 +166,10 @@ impl Asking<'_> {
         let mut skus: BTreeSet<SkuId> =
             held.unwrap_or_default().iter().map(|assignment| assignment.sku).collect();
         skus.extend(self.bound.granted());
+        let broken = || self.bound.policies.iter().filter(|p| matches!(p.part, Part::Broken));
+        let named = |sku: &&Sku| broken().any(|p| written_effect(&p.policy.action, sku).is_some());
+        let catalogue = self.inputs.snapshot.catalogue();
+        skus.extend(catalogue.skus().iter().filter(named).map(|sku| sku.id));
         let id = self.user().id;
         skus.extend(plan.released.iter().filter(|r| r.user.id == id).map(|r| r.sku.id));
         skus
@@ -214,7 +220,10 @@ impl Asking<'_> {
                 let matches = self.resolver.matches(policy).map(|matches| matches.of(self.at));
                 (effect(terms, sku)?, matches.unwrap_or(Truth::Unknown), false)
             }
-            Part::Broken => return None,
+            Part::Broken => {
+                let sku = self.inputs.snapshot.catalogue().get(sku)?;
+                (written_effect(&bound.policy.action, sku)?, Truth::Unknown, true)
+            }
             Part::Elsewhere => return None,
         };
         Some(PolicyVoice {
@@ -311,3 +320,30 @@ fn effect(terms: &Terms, sku: SkuId) -> Option<Effect> {
         Takes::Nothing | Takes::Removes(_) | Takes::Replaces(_) => None,
     }
 }
+
+/// Returns what a policy that does not fit the tenant would do with a SKU, as it was written.
+fn written_effect(action: &Action, sku: &Sku) -> Option<Effect> {
+    let is_named = |written: &Written<Arc<str>>| {
+        *written.value == *sku.part_number || written.value.parse() == Ok(sku.id)
+    };
+    let granted = |licenses: &[License]| licenses.iter().any(|license| is_named(&license.sku));
+    match action {
+        Action::Add { licenses } => granted(licenses).then_some(Effect::Grants),
+        Action::Replace { licenses, replaces: _ } if granted(licenses) => Some(Effect::Grants),
+        Action::Replace { licenses: _, replaces } => match replaces {
+            Replaces::All => Some(Effect::Replaces),
+            Replaces::Listed(skus) => skus.iter().any(is_named).then_some(Effect::Replaces),
+        },
+        Action::Remove { removals: Removals::All } => Some(Effect::Removes),
+        Action::Remove { removals: Removals::Listed(listed) } => {
+            let named = |removal: &Removal| match removal {
+                Removal::Sku(sku) => is_named(sku),
+                Removal::ServicePlans { sku: _, plans: _ } => false,
+            };
+            listed.iter().any(named).then_some(Effect::Removes)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

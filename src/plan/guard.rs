@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::ids::{SkuId, UserId};
-use crate::plan::{GuardName, Kind, Operation, PlanState, Verdict};
+use crate::domain::names::PolicyName;
+use crate::plan::{Because, GuardName, Operation, PlanState, Reason, SkuRef, Verdict};
 use crate::policy::settings::{CountLimit, GuardSettings, MaxRemovals, PercentLimit};
 
 /// Below this many owned, a share is no measure: two people are the limit instead.
@@ -60,7 +61,7 @@ pub(crate) fn judge(
     let mut people = BTreeSet::new();
     for operation in operations.iter().filter(|operation| counts(operation)) {
         people.insert(operation.user.id);
-        for sku in &operation.remove {
+        for sku in operation.remove.iter().filter(|sku| is_lost(operation, sku)) {
             *losers.entry(sku.id).or_default() += 1;
         }
     }
@@ -73,14 +74,24 @@ pub(crate) fn judge(
     (verdicts, people)
 }
 
-/// Whether an operation takes something away for good. A swap counts only when data is at risk, and
-/// so does switching service plans off.
+/// Whether an operation takes something away for good: a SKU that goes without another in its
+/// place, or (a swap and switching service plans off too) what starts a deletion clock.
 fn counts(operation: &Operation) -> bool {
-    match operation.kind {
-        Kind::Remove => true,
-        Kind::Replace | Kind::Modify => !operation.data_at_risk.is_empty(),
-        Kind::Add | Kind::Locate | Kind::Adopt => false,
-    }
+    !operation.data_at_risk.is_empty() || operation.remove.iter().any(|sku| is_lost(operation, sku))
+}
+
+/// Whether a SKU goes without another in its place, or data with it. That the same call happens to
+/// give something else for a reason of its own makes no swap.
+fn is_lost(operation: &Operation, sku: &SkuRef) -> bool {
+    let given_by = |policy: &PolicyName| {
+        operation.add.iter().any(|addition| !addition.held && addition.owners.contains(policy))
+    };
+    let swapped = |why: &Because| match why.reason {
+        Reason::Replaced | Reason::Exchanged => given_by(&why.policy),
+        Reason::Matched | Reason::Removed | Reason::Left | Reason::Located => false,
+    };
+    let mut why = operation.because.iter().filter(|why| why.sku.as_ref() == Some(sku));
+    !operation.data_at_risk.is_empty() || !why.all(swapped)
 }
 
 fn removals(scope: Arc<str>, count: u64, owned: u64, limits: MaxRemovals) -> Verdict {
@@ -118,3 +129,6 @@ pub fn tripped(verdicts: &[Verdict]) -> BTreeSet<GuardName> {
 pub(crate) fn state(verdicts: &[Verdict]) -> PlanState {
     if tripped(verdicts).is_empty() { PlanState::Proposed } else { PlanState::Held }
 }
+
+#[cfg(test)]
+mod tests;

@@ -72,13 +72,29 @@ impl Planned {
 pub enum Scope {
     /// All.
     Everybody,
-    /// All but these: the plan is the part of another that does not touch them.
+    /// All but these: the plan is the part of another that does not touch them. The seats that they
+    /// would get are kept for them.
     Without {
         /// The plan that it is a part of.
         part_of: Option<PlanId>,
         /// Whom it leaves out.
         users: BTreeSet<UserId>,
     },
+    /// Only these, with the seats shared as if nobody else asked for one.
+    Only {
+        /// Who.
+        users: BTreeSet<UserId>,
+    },
+}
+
+impl Scope {
+    fn leaves_out(&self, user: UserId) -> bool {
+        match self {
+            Self::Everybody => false,
+            Self::Without { part_of: _, users } => users.contains(&user),
+            Self::Only { users } => !users.contains(&user),
+        }
+    }
 }
 
 /// Makes a plan.
@@ -105,18 +121,18 @@ pub fn make_for(inputs: &Inputs<'_>, scope: &Scope) -> Result<Planned, Vec<Probl
         words: Words::new(&bound, inputs.snapshot),
         bound: &bound,
         resolutions: BTreeMap::new(),
+        kept: BTreeMap::new(),
         owned: guard::Owned::default(),
         unmanaged: 0,
         observed: Vec::new(),
     };
-    for at in 0..inputs.snapshot.users().len() {
-        making.take(at, resolver.resolve(at), scope);
+    for (at, resolution) in resolver.resolve_all().enumerate() {
+        making.take(at, resolution, scope);
     }
     let shares = share(making.free(), making.requests());
     let plan = making.plan(&resolver, &shares, scope);
     let state = guard::state(&plan.guards);
-    let Making { observed, inputs: _, words: _, bound: _, resolutions: _, owned: _, unmanaged: _ } =
-        making;
+    let observed = making.observed;
     let problems = bound.problems.into_iter().map(|(_, problem)| problem).collect();
     Ok(Planned { plan, state, observed, problems })
 }
@@ -128,6 +144,8 @@ struct Making<'a> {
     words: Words<'a>,
     /// What is to become of the users for whom there is something to say, by position.
     resolutions: BTreeMap<usize, Resolution>,
+    /// What the users who are left out would ask of the seats.
+    kept: BTreeMap<UserId, Request>,
     owned: guard::Owned,
     unmanaged: u64,
     observed: Vec<LedgerChange>,
@@ -138,9 +156,14 @@ impl Making<'_> {
         self.owned.count(&resolution.owned);
         self.unmanaged += resolution.unmanaged;
         self.observed.append(&mut resolution.observed);
-        if let Scope::Without { part_of: _, users } = scope
-            && users.contains(&self.inputs.snapshot.users()[at].id)
-        {
+        let user = self.inputs.snapshot.users()[at].id;
+        if scope.leaves_out(user) {
+            if let Scope::Without { part_of: _, users: _ } = scope {
+                let needs = needs(&resolution);
+                if !needs.is_empty() {
+                    self.kept.insert(user, Request { needs, kept: true, ..Request::default() });
+                }
+            }
             return;
         }
         let Resolution {
@@ -148,6 +171,7 @@ impl Making<'_> {
             adopts,
             removals,
             location,
+            location_doubted: _,
             blocked,
             scheduled,
             released,
@@ -171,12 +195,15 @@ impl Making<'_> {
         self.inputs.snapshot.users()[at].id
     }
 
-    /// Returns the seats of each SKU that can be given out before anything is freed.
-    fn free(&self) -> BTreeMap<SkuId, u64> {
+    /// Returns the seats of each SKU that can be given out before anything is freed. Below zero
+    /// where more is in use than may be: the first seats that are freed then serve nobody.
+    ///
+    /// Source: a restored user gets licenses back even where no seat is free.
+    fn free(&self) -> BTreeMap<SkuId, i64> {
         let usable = |sku: &crate::domain::sku::Sku| {
             let reserved = self.bound.reserve.get(&sku.id).copied().unwrap_or_default();
-            let free = self.total(sku).saturating_sub(u64::from(sku.consumed));
-            free.saturating_sub(u64::from(reserved))
+            let total = i64::try_from(self.total(sku)).expect("a sum of two 32-bit numbers");
+            total - i64::from(sku.consumed) - i64::from(reserved)
         };
         self.inputs.snapshot.catalogue().skus().iter().map(|sku| (sku.id, usable(sku))).collect()
     }
@@ -188,12 +215,6 @@ impl Making<'_> {
 
     fn requests(&self) -> BTreeMap<UserId, Request> {
         let request = |resolution: &Resolution| {
-            let needs: BTreeMap<SkuId, i32> = resolution
-                .grants
-                .iter()
-                .filter(|(_, grant)| grant.needs_seat)
-                .map(|(sku, grant)| (*sku, grant.priority))
-                .collect();
             let frees = resolution
                 .removals
                 .iter()
@@ -204,7 +225,7 @@ impl Making<'_> {
                 || !resolution.adopts.is_empty()
                 || resolution.grants.values().any(|grant| !grant.needs_seat)
                 || resolution.removals.values().any(|removal| !removal.frees_seat);
-            Request { needs, frees, otherwise_busy }
+            Request { needs: needs(resolution), frees, otherwise_busy, kept: false }
         };
         let busy = |request: &Request| {
             !request.needs.is_empty() || !request.frees.is_empty() || request.otherwise_busy
@@ -213,6 +234,7 @@ impl Making<'_> {
             .iter()
             .map(|(at, resolution)| (self.user(*at), request(resolution)))
             .filter(|(_, request)| busy(request))
+            .chain(self.kept.iter().map(|(user, request)| (*user, request.clone())))
             .collect()
     }
 
@@ -239,7 +261,7 @@ impl Making<'_> {
             operation.held_by = holding.iter().filter(holds).copied().collect();
         }
         let part_of = match scope {
-            Scope::Everybody => None,
+            Scope::Everybody | Scope::Only { users: _ } => None,
             Scope::Without { part_of, users: _ } => *part_of,
         };
         let mut plan = Plan {
@@ -449,6 +471,12 @@ impl Making<'_> {
     }
 }
 
+/// Returns the seats that a user needs, each with its priority.
+fn needs(resolution: &Resolution) -> BTreeMap<SkuId, i32> {
+    let grants = resolution.grants.iter().filter(|(_, grant)| grant.needs_seat);
+    grants.map(|(sku, grant)| (*sku, grant.priority)).collect()
+}
+
 /// Returns an id that is ordered by time and follows from the plan, so that nothing is left to chance.
 fn id(now: Timestamp, digest: Digest) -> ulid::Ulid {
     let millisecond = u64::try_from(now.as_millisecond()).unwrap_or_default();
@@ -456,3 +484,6 @@ fn id(now: Timestamp, digest: Digest) -> ulid::Ulid {
     tail[6..].copy_from_slice(&digest.0[..10]);
     ulid::Ulid::from_parts(millisecond, u128::from_be_bytes(tail))
 }
+
+#[cfg(test)]
+mod tests;

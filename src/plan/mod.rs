@@ -24,6 +24,10 @@ mod resolve;
 mod seats;
 pub mod second_look;
 mod select;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 mod words;
 
 /// Returns the name that was probably meant: the nearest one, where one is near at all.
@@ -344,7 +348,7 @@ pub struct LocationChange {
 pub enum DataFamily {
     /// Exchange.
     Mailbox,
-    /// SharePoint and OneDrive.
+    /// `SharePoint` and `OneDrive`.
     Files,
     /// Teams Phone.
     Phone,
@@ -380,6 +384,16 @@ pub enum Reason {
     Exchanged,
     /// The user matches a policy that sets the location.
     Located,
+}
+
+impl Reason {
+    /// Whether it is a reason to take a SKU away.
+    pub(crate) fn takes_away(self) -> bool {
+        match self {
+            Self::Removed | Self::Replaced | Self::Left | Self::Exchanged => true,
+            Self::Matched | Self::Located => false,
+        }
+    }
 }
 
 /// What cannot be done, and why.

@@ -2,23 +2,27 @@
 //!
 //! Looks at one user at a time; seats, which are shared, come afterwards.
 
+mod observe;
+mod unwanted;
+mod walk;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::domain::ids::{SkuId, UserId};
-use crate::domain::known::{Known, Truth};
+use self::walk::{Row, Standing, View, Walk};
+use crate::domain::ids::SkuId;
+use crate::domain::known::Known;
 use crate::domain::names::{PolicyName, UsageLocation};
 use crate::domain::sku::Sku;
 use crate::domain::snapshot::Snapshot;
-use crate::domain::span::Span;
-use crate::domain::user::{Assignment, AssignmentSource, Licenses, ServicePlanSet, User};
-use crate::plan::bind::{Bound, Part, PlanTerms, Takes, Terms, Which};
-use crate::plan::ledger::{Ledger, LedgerChange, Ownership};
+use crate::domain::user::{Assignment, AssignmentSource, ServicePlanSet, User};
+use crate::plan::bind::{Bound, Part, PlanTerms, Takes, Terms};
+use crate::plan::ledger::{Ledger, LedgerChange};
 use crate::plan::select::Matches;
 use crate::plan::{BlockedReason, LocationChange, Reason};
+use crate::policy::LocationRule;
 use crate::policy::settings::{InheritedRule, Settings};
-use crate::policy::{LocationRule, OnLeave};
 
 /// What is to become of one user, before seats are shared out.
 #[derive(Debug, Default)]
@@ -31,6 +35,8 @@ pub(crate) struct Resolution {
     pub(crate) removals: BTreeMap<SkuId, Removal>,
     /// The change of location and the policies that want it.
     pub(crate) location: Option<(LocationChange, Vec<usize>)>,
+    /// Whether a policy of which it cannot be told whether it matches may want another location.
+    pub(crate) location_doubted: bool,
     /// What cannot be done.
     pub(crate) blocked: Vec<Block>,
     /// Removals whose grace runs.
@@ -102,21 +108,6 @@ pub(crate) struct Resolver<'a> {
     by_name: BTreeMap<&'a PolicyName, usize>,
 }
 
-/// How a policy stands to a user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
-    Matches,
-    DoesNotMatch,
-    CannotBeTold,
-}
-
-/// A reason to remove an assignment.
-struct Candidate {
-    due: Timestamp,
-    why: Vec<Why>,
-    needs: BTreeSet<SkuId>,
-}
-
 impl<'a> Resolver<'a> {
     /// Asks every policy about every user.
     pub(crate) fn new(
@@ -155,35 +146,24 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn standing(&self, policy: usize, user: usize) -> Standing {
-        match (&self.bound.policies[policy].part, &self.matches[policy]) {
-            (Part::Taken(_), Some(matches)) => match matches.of(user) {
-                Truth::True => Standing::Matches,
-                Truth::False => Standing::DoesNotMatch,
-                Truth::Unknown => Standing::CannotBeTold,
-            },
-            (Part::Elsewhere, _) => Standing::DoesNotMatch,
-            (Part::Broken, _) | (Part::Taken(_), None) => Standing::CannotBeTold,
-        }
+    /// Works out what is to become of every user, in the order of their ids.
+    pub(crate) fn resolve_all(&'a self) -> Walk<'a> {
+        Walk::new(self)
     }
 
-    /// Works out what is to become of a user.
-    pub(crate) fn resolve(&self, at: usize) -> Resolution {
-        let user = &self.snapshot.users()[at];
+    fn resolve(&self, user: &User, row: &Row<'_>) -> Resolution {
         let mut resolution = Resolution::default();
         if self.bound.protected.contains(&user.id) {
             return resolution;
         }
-        let standings: Vec<Standing> =
-            (0..self.bound.policies.len()).map(|policy| self.standing(policy, at)).collect();
         let licenses = match &user.licenses {
             Known::Known(licenses) => licenses,
             Known::Unknown => {
-                self.unreadable(&standings, &mut resolution);
+                self.unreadable(row, &mut resolution);
                 return resolution;
             }
         };
-        let view = View { user, licenses, standings };
+        let view = View { user, licenses, row };
         let wanted = self.wanted(&view);
         let located = self.locate(&view, &wanted, &mut resolution);
         for (sku, by) in &wanted {
@@ -196,16 +176,14 @@ impl<'a> Resolver<'a> {
                 self.unwanted(&view, assignment, &wanted, &mut resolution);
             }
         }
-        self.observe(&view, &mut resolution);
+        self.observe(&view, &wanted, &mut resolution);
         resolution
     }
 
-    fn unreadable(&self, standings: &[Standing], resolution: &mut Resolution) {
-        let why: Vec<Why> = standings
-            .iter()
-            .enumerate()
-            .filter(|(_, standing)| **standing == Standing::Matches)
-            .map(|(policy, _)| Why { policy, reason: self.reason_of(policy) })
+    fn unreadable(&self, row: &Row<'_>, resolution: &mut Resolution) {
+        let matching = row.standings.iter().filter(|(_, standing)| *standing == Standing::Matches);
+        let why: Vec<Why> = matching
+            .map(|(policy, _)| Why { policy: *policy, reason: self.reason_of(*policy) })
             .collect();
         if !why.is_empty() {
             resolution.blocked.push(Block { sku: None, reason: BlockedReason::Unreadable, why });
@@ -239,11 +217,24 @@ impl<'a> Resolver<'a> {
     }
 
     fn matching<'v>(&'v self, view: &'v View<'_>) -> impl Iterator<Item = (usize, &'a Terms)> + 'v {
-        view.standings
+        self.standing_so(view, Standing::Matches)
+    }
+
+    /// Returns the policies of which it cannot be told whether they match.
+    fn doubtful<'v>(&'v self, view: &'v View<'_>) -> impl Iterator<Item = (usize, &'a Terms)> + 'v {
+        self.standing_so(view, Standing::CannotBeTold)
+    }
+
+    fn standing_so<'v>(
+        &'v self,
+        view: &'v View<'_>,
+        wanted: Standing,
+    ) -> impl Iterator<Item = (usize, &'a Terms)> + 'v {
+        view.row
+            .standings
             .iter()
-            .enumerate()
-            .filter(|(_, standing)| **standing == Standing::Matches)
-            .filter_map(|(policy, _)| self.terms(policy).map(|terms| (policy, terms)))
+            .filter(move |(_, standing)| *standing == wanted)
+            .filter_map(|(policy, _)| self.terms(*policy).map(|terms| (*policy, terms)))
     }
 
     /// Works out the location. Returns what is known of it afterwards.
@@ -255,25 +246,28 @@ impl<'a> Resolver<'a> {
     ) -> Located {
         let current = match view.user.usage_location {
             Known::Known(current) => current,
-            Known::Unknown => return Located::Unreadable,
+            Known::Unknown => {
+                let wishes = self.matching(view).filter(|(_, terms)| terms.location.is_some());
+                let why = wishes.map(|(policy, _)| Why { policy, reason: Reason::Located });
+                let why: Vec<Why> = why.collect();
+                if !why.is_empty() {
+                    let reason = BlockedReason::Unreadable;
+                    resolution.blocked.push(Block { sku: None, reason, why });
+                }
+                return Located::Unreadable;
+            }
         };
         let mut wishes: BTreeMap<UsageLocation, Vec<usize>> = BTreeMap::new();
         for (policy, terms) in self.matching(view) {
             let overruled = !terms.grants.is_empty()
                 && !terms.grants.keys().any(|sku| wanted.contains_key(sku));
-            let wish = match (terms.location, current) {
-                (Some(LocationRule::Set(location)), _)
-                | (Some(LocationRule::Default(location)), None) => Some(location),
-                (
-                    Some(LocationRule::Default(_) | LocationRule::FromCountry { default: _ })
-                    | None,
-                    _,
-                ) => None,
-            };
-            if let Some(location) = wish.filter(|_| !overruled) {
+            if let Some(location) = wish(terms, current).filter(|_| !overruled) {
                 wishes.entry(location).or_default().push(policy);
             }
         }
+        let mut doubtful = self.doubtful(view).filter_map(|(_, terms)| wish(terms, current));
+        resolution.location_doubted =
+            !wishes.is_empty() && doubtful.any(|location| !wishes.contains_key(&location));
         if wishes.len() > 1 {
             let why = wishes.into_values().flatten();
             let why = why.map(|policy| Why { policy, reason: Reason::Located }).collect();
@@ -311,13 +305,13 @@ impl<'a> Resolver<'a> {
         let blocked = |reason: BlockedReason| Block { sku: Some(sku), reason, why: matched(by) };
         match (assignment.map(|assignment| &assignment.source), direct) {
             (Some(AssignmentSource::Told { direct: _, inherited: _ }), Some(disabled)) => {
-                resolution.owned.extend(self.is_owned(view.user.id, sku).then_some(sku));
+                resolution.owned.extend(is_owned(view, sku).then_some(sku));
                 match off {
                     Some(off) if !same(product, disabled, &off) => {
                         resolution.grants.insert(sku, grant(off, true, false));
                     }
                     Some(_) | None => {
-                        let new = self.not_yet_owners(view.user.id, sku, by);
+                        let new = self.not_yet_owners(view, sku, by);
                         if !new.is_empty() {
                             resolution.adopts.insert(sku, new);
                         }
@@ -358,15 +352,12 @@ impl<'a> Resolver<'a> {
         let mut offs = by.iter().filter_map(|policy| said(*policy));
         let first = offs.next()?;
         let rest: Vec<&ServicePlanSet> = offs.collect();
-        let doubtful: Vec<&ServicePlanSet> = view
-            .standings
-            .iter()
-            .enumerate()
-            .filter(|(_, standing)| **standing == Standing::CannotBeTold)
-            .filter_map(|(policy, _)| said(policy))
-            .collect();
+        let doubtful: Vec<&ServicePlanSet> =
+            self.doubtful(view).filter_map(|(policy, _)| said(policy)).collect();
+        // Of what is held directly too, only the direct part is ours to change.
         let assignment = view.licenses.get(sku.id);
-        let is_on = |plan| assignment.is_some_and(|held| !held.disabled.contains(plan));
+        let off_now = assignment.map(|held| held.direct().unwrap_or(&held.disabled));
+        let is_on = |plan| off_now.is_some_and(|off| !off.contains(plan));
         let stays_off = |plan| {
             rest.iter().all(|off| off.contains(plan))
                 && !(is_on(plan) && doubtful.iter().any(|off| !off.contains(plan)))
@@ -376,26 +367,18 @@ impl<'a> Resolver<'a> {
 
     /// Lets go of owners that are gone from the files where others want the assignment.
     fn release_from_the_gone(&self, view: &View<'_>, sku: SkuId, resolution: &mut Resolution) {
-        let owners = self.owners(view.user.id, sku).into_iter().flatten();
-        let gone = owners.filter(|(name, _)| !self.by_name.contains_key(name));
+        let owners = view.owners(sku).into_iter().flatten();
+        let gone = owners.filter(|(name, _)| self.named(name, view).is_none());
         resolution.released.extend(gone.map(|(name, _)| (sku, name.clone(), true)));
     }
 
-    fn owners(&self, user: UserId, sku: SkuId) -> Option<&'a BTreeMap<PolicyName, Ownership>> {
-        self.ledger.owners.get(&(user, sku))
-    }
-
-    fn is_owned(&self, user: UserId, sku: SkuId) -> bool {
-        self.owners(user, sku).is_some_and(|owners| !owners.is_empty())
-    }
-
-    fn owns(&self, user: UserId, sku: SkuId, policy: usize) -> bool {
+    fn owns(&self, view: &View<'_>, sku: SkuId, policy: usize) -> bool {
         let name = &self.bound.policies[policy].policy.name;
-        self.owners(user, sku).is_some_and(|owners| owners.contains_key(name))
+        view.owners(sku).is_some_and(|owners| owners.contains_key(name))
     }
 
-    fn not_yet_owners(&self, user: UserId, sku: SkuId, by: &[usize]) -> Vec<usize> {
-        by.iter().copied().filter(|policy| !self.owns(user, sku, *policy)).collect()
+    fn not_yet_owners(&self, view: &View<'_>, sku: SkuId, by: &[usize]) -> Vec<usize> {
+        by.iter().copied().filter(|policy| !self.owns(view, sku, *policy)).collect()
     }
 
     /// Takes back what needs a location where there is none.
@@ -414,334 +397,12 @@ impl<'a> Resolver<'a> {
         for (sku, grant) in std::mem::take(&mut resolution.grants) {
             resolution.blocked.push(Block { sku: Some(sku), reason, why: matched(&grant.by) });
             // The change of service plans has to wait; that the assignment is wanted has not.
-            let new = self.not_yet_owners(view.user.id, sku, &grant.by);
+            let new = self.not_yet_owners(view, sku, &grant.by);
             if grant.held && !new.is_empty() {
                 resolution.adopts.insert(sku, new);
             }
         }
     }
-
-    /// Works out what is to become of an assignment that nobody wants.
-    fn unwanted(
-        &self,
-        view: &View<'_>,
-        assignment: &Assignment,
-        wanted: &BTreeMap<SkuId, Vec<usize>>,
-        resolution: &mut Resolution,
-    ) {
-        let sku = assignment.sku;
-        let asked = self.asked_away(view, sku);
-        if assignment.direct().is_none() {
-            let by_name: Vec<Why> = asked
-                .iter()
-                .filter(|(policy, _, _)| self.takes(*policy).is_some_and(|which| which.names(sku)))
-                .map(|(policy, reason, _)| Why { policy: *policy, reason: *reason })
-                .collect();
-            let reason = match assignment.source {
-                AssignmentSource::Unknown => BlockedReason::UnknownSource,
-                AssignmentSource::Told { direct: _, inherited: _ } => BlockedReason::Inherited,
-            };
-            if !by_name.is_empty() {
-                resolution.blocked.push(Block { sku: Some(sku), reason, why: by_name });
-            }
-            return;
-        }
-        let mut candidates = Vec::new();
-        for (policy, reason, grace) in asked {
-            let needs = match reason {
-                Reason::Replaced => match self.needs(policy, wanted, resolution) {
-                    Some(needs) => needs,
-                    None => continue,
-                },
-                _ => BTreeSet::new(),
-            };
-            let due = self.clock(view.user.id, sku, policy, grace, resolution);
-            candidates.push(Candidate { due, why: vec![Why { policy, reason }], needs });
-        }
-        resolution.owned.extend(self.is_owned(view.user.id, sku).then_some(sku));
-        let owned = self.let_go(view, sku, wanted, resolution);
-        let unmanaged = candidates.is_empty() && matches!(owned, LetGo::Nobody);
-        if let LetGo::By(candidate) = owned {
-            candidates.push(candidate);
-        }
-        resolution.unmanaged += u64::from(unmanaged);
-        self.settle(assignment, candidates, resolution);
-    }
-
-    fn takes(&self, policy: usize) -> Option<&'a Which> {
-        match &self.terms(policy)?.takes {
-            Takes::Nothing => None,
-            Takes::Removes(which) | Takes::Replaces(which) => Some(which),
-        }
-    }
-
-    /// Returns the matching policies that take this SKU away, each with its grace.
-    fn asked_away(&self, view: &View<'_>, sku: SkuId) -> Vec<(usize, Reason, Span)> {
-        self.matching(view)
-            .filter_map(|(policy, terms)| {
-                let reason = match &terms.takes {
-                    Takes::Removes(which) if which.includes(sku) => Reason::Removed,
-                    Takes::Replaces(which) if which.includes(sku) => Reason::Replaced,
-                    Takes::Nothing | Takes::Removes(_) | Takes::Replaces(_) => return None,
-                };
-                let grace = self.bound.policies[policy].policy.grace.unwrap_or(Span::ZERO);
-                Some((policy, reason, grace))
-            })
-            .collect()
-    }
-
-    /// Returns what must be granted or there before what a policy replaces may go; none where that
-    /// cannot be.
-    fn needs(
-        &self,
-        policy: usize,
-        wanted: &BTreeMap<SkuId, Vec<usize>>,
-        resolution: &Resolution,
-    ) -> Option<BTreeSet<SkuId>> {
-        let grants: BTreeSet<SkuId> = self.terms(policy)?.grants.keys().copied().collect();
-        let blocked = |sku: &SkuId| resolution.blocked.iter().any(|block| block.sku == Some(*sku));
-        let obtainable = |sku: &SkuId| wanted.contains_key(sku) && !blocked(sku);
-        grants.iter().all(obtainable).then_some(grants)
-    }
-
-    /// Returns when the grace of a reason is over, and starts its clock where none runs.
-    fn clock(
-        &self,
-        user: UserId,
-        sku: SkuId,
-        policy: usize,
-        grace: Span,
-        resolution: &mut Resolution,
-    ) -> Timestamp {
-        let name = &self.bound.policies[policy].policy.name;
-        let since = self.ledger.clocks.get(&(user, sku, name.clone())).copied();
-        let due = grace.after(since.unwrap_or(self.now));
-        if since.is_none() && due > self.now {
-            resolution.observed.push(LedgerChange::StartClock(user, sku, name.clone(), self.now));
-        }
-        due
-    }
-
-    /// Works out whether those who own an assignment have all let it go.
-    fn let_go(
-        &self,
-        view: &View<'_>,
-        sku: SkuId,
-        wanted: &BTreeMap<SkuId, Vec<usize>>,
-        resolution: &mut Resolution,
-    ) -> LetGo {
-        let Some(owners) = self.owners(view.user.id, sku) else { return LetGo::Nobody };
-        let mut released = Vec::new();
-        let mut gone_since = Vec::new();
-        let mut kept = false;
-        for (name, ownership) in owners {
-            let Some(policy) = self.by_name.get(name).copied() else {
-                released.push((sku, name.clone(), false));
-                continue;
-            };
-            let grants = self.terms(policy).is_some_and(|terms| terms.grants.contains_key(&sku));
-            match view.standings[policy] {
-                Standing::CannotBeTold => kept = true,
-                // Wanted by its owner and taken away by another policy: that one's business.
-                Standing::Matches if grants => kept = true,
-                Standing::Matches | Standing::DoesNotMatch => {
-                    gone_since.push((ownership.let_go.unwrap_or(self.now), policy));
-                }
-            }
-        }
-        if !released.is_empty() {
-            resolution.released.extend(released);
-            return LetGo::Stays;
-        }
-        let Some(last) = gone_since.iter().map(|(since, _)| *since).max() else {
-            return if kept { LetGo::Stays } else { LetGo::Nobody };
-        };
-        if kept {
-            return LetGo::Stays;
-        }
-        let last_ones: Vec<usize> = gone_since
-            .iter()
-            .filter(|(since, _)| *since == last)
-            .map(|(_, policy)| *policy)
-            .collect();
-        self.leave(view, last, &last_ones, wanted, resolution)
-    }
-
-    /// Works out when an assignment goes that its last owners have let go.
-    fn leave(
-        &self,
-        view: &View<'_>,
-        since: Timestamp,
-        policies: &[usize],
-        wanted: &BTreeMap<SkuId, Vec<usize>>,
-        resolution: &Resolution,
-    ) -> LetGo {
-        let exchanging: Vec<usize> = policies
-            .iter()
-            .copied()
-            .filter(|policy| view.standings[*policy] == Standing::Matches)
-            .filter(|policy| self.gives_something_new(view, *policy, wanted))
-            .collect();
-        if !exchanging.is_empty() {
-            let mut needs = BTreeSet::new();
-            for policy in &exchanging {
-                match self.needs(*policy, wanted, resolution) {
-                    Some(more) => needs.extend(more),
-                    None => return LetGo::Stays,
-                }
-            }
-            let reason = Reason::Exchanged;
-            let why = exchanging.into_iter().map(|policy| Why { policy, reason }).collect();
-            return LetGo::By(Candidate { due: self.now, why, needs });
-        }
-        let policy_of = |policy: &usize| self.bound.policies[*policy].policy;
-        if policies.iter().any(|policy| policy_of(policy).on_leave == OnLeave::Keep) {
-            return LetGo::Stays;
-        }
-        let grace = policies
-            .iter()
-            .map(|policy| policy_of(policy).grace.unwrap_or(self.settings.grace))
-            .max()
-            .unwrap_or(self.settings.grace);
-        let why =
-            policies.iter().map(|policy| Why { policy: *policy, reason: Reason::Left }).collect();
-        LetGo::By(Candidate { due: grace.after(since), why, needs: BTreeSet::new() })
-    }
-
-    /// Whether a policy gives a user something now that it does not own yet.
-    fn gives_something_new(
-        &self,
-        view: &View<'_>,
-        policy: usize,
-        wanted: &BTreeMap<SkuId, Vec<usize>>,
-    ) -> bool {
-        let grants = self.terms(policy).map(|terms| terms.grants.keys()).into_iter().flatten();
-        grants
-            .filter(|sku| wanted.contains_key(sku))
-            .any(|sku| !self.owns(view.user.id, *sku, policy))
-    }
-
-    /// Puts the reasons to remove an assignment together.
-    fn settle(
-        &self,
-        assignment: &Assignment,
-        candidates: Vec<Candidate>,
-        resolution: &mut Resolution,
-    ) {
-        let Some(due) = candidates.iter().map(|candidate| candidate.due).min() else { return };
-        if due > self.now {
-            let first = candidates.into_iter().filter(|candidate| candidate.due == due);
-            let why = first.flat_map(|candidate| candidate.why).collect();
-            resolution.scheduled.insert(assignment.sku, (due, why));
-            return;
-        }
-        let (due_now, _): (Vec<_>, Vec<_>) =
-            candidates.into_iter().partition(|candidate| candidate.due <= self.now);
-        // A reason that needs nothing in exchange decides alone.
-        let unconditional = due_now.iter().any(|candidate| candidate.needs.is_empty());
-        let mut removal = Removal {
-            why: Vec::new(),
-            needs: BTreeSet::new(),
-            frees_seat: assignment.inherited().is_empty(),
-        };
-        for candidate in due_now {
-            if candidate.needs.is_empty() || !unconditional {
-                removal.why.extend(candidate.why);
-                removal.needs.extend(candidate.needs);
-            }
-        }
-        removal.why.sort();
-        resolution.removals.insert(assignment.sku, removal);
-    }
-
-    /// Notes what having looked changes in the ledger: clocks that start or stop, what is gone.
-    fn observe(&self, view: &View<'_>, resolution: &mut Resolution) {
-        let user = view.user.id;
-        let (least, most) =
-            (SkuId::from_uuid(uuid::Uuid::nil()), SkuId::from_uuid(uuid::Uuid::max()));
-        for ((_, sku), owners) in self.ledger.owners.range((user, least)..=(user, most)) {
-            let mut wanted_by_owner = false;
-            let mut undecided = false;
-            for (name, ownership) in owners {
-                let Some(policy) = self.by_name.get(name).copied() else { continue };
-                let grants = self.terms(policy).is_some_and(|terms| terms.grants.contains_key(sku));
-                match (view.standings[policy], ownership.let_go) {
-                    (Standing::CannotBeTold, _) => undecided = true,
-                    (Standing::Matches, let_go) if grants => {
-                        wanted_by_owner = true;
-                        if let_go.is_some() {
-                            let change = LedgerChange::TakeBack(user, *sku, name.clone());
-                            resolution.observed.push(change);
-                        }
-                    }
-                    (Standing::Matches | Standing::DoesNotMatch, None) => {
-                        let change = LedgerChange::LetGo(user, *sku, name.clone(), self.now);
-                        resolution.observed.push(change);
-                    }
-                    (Standing::Matches | Standing::DoesNotMatch, Some(_)) => {}
-                }
-            }
-            let there = view.licenses.get(*sku).is_some_and(|held| {
-                held.direct().is_some() || held.source == AssignmentSource::Unknown
-            });
-            if !there && !wanted_by_owner && !undecided {
-                resolution.observed.push(LedgerChange::Forget(user, *sku));
-            }
-        }
-        self.stop_clocks(view, (least, most), resolution);
-    }
-
-    fn stop_clocks(&self, view: &View<'_>, skus: (SkuId, SkuId), resolution: &mut Resolution) {
-        let user = view.user.id;
-        let running =
-            self.ledger.clocks.iter_from(user, skus.0).take_while(|((of, _, _), _)| *of == user);
-        for ((_, sku, name), _) in running {
-            let stands = match self.by_name.get(name) {
-                None => false,
-                Some(policy) => match view.standings[*policy] {
-                    Standing::CannotBeTold => true,
-                    Standing::DoesNotMatch => false,
-                    Standing::Matches => {
-                        let there = view.licenses.get(*sku).is_some_and(|a| a.direct().is_some());
-                        let wants = self.takes(*policy).is_some_and(|which| which.includes(*sku));
-                        there && wants
-                    }
-                },
-            };
-            if !stands {
-                let change = LedgerChange::StopClock(user, *sku, name.clone());
-                resolution.observed.push(change);
-            }
-        }
-    }
-}
-
-/// Walks the clocks of one user without building a policy name to begin at.
-trait ClocksFrom {
-    fn iter_from(
-        &self,
-        user: UserId,
-        least: SkuId,
-    ) -> impl Iterator<Item = (&(UserId, SkuId, PolicyName), &Timestamp)>;
-}
-
-impl ClocksFrom for BTreeMap<(UserId, SkuId, PolicyName), Timestamp> {
-    fn iter_from(
-        &self,
-        user: UserId,
-        least: SkuId,
-    ) -> impl Iterator<Item = (&(UserId, SkuId, PolicyName), &Timestamp)> {
-        let first: PolicyName = "0".parse().expect("a digit is a name");
-        let before_any = (user, least, first);
-        self.range(before_any..)
-    }
-}
-
-/// One user with what was worked out about them so far.
-struct View<'a> {
-    user: &'a User,
-    licenses: &'a Licenses,
-    standings: Vec<Standing>,
 }
 
 /// What is known of a user's location afterwards.
@@ -752,14 +413,25 @@ enum Located {
     Unreadable,
 }
 
-/// What those who own an assignment that nobody wants say to it.
-enum LetGo {
-    /// Nobody owns it.
-    Nobody,
-    /// It stays: kept, released, or not to be told.
-    Stays,
-    /// They have let it go.
-    By(Candidate),
+/// Returns the location that a policy wants for a user who has this one now.
+fn wish(terms: &Terms, current: Option<UsageLocation>) -> Option<UsageLocation> {
+    match (terms.location, current) {
+        (Some(LocationRule::Set(location)), _) | (Some(LocationRule::Default(location)), None) => {
+            Some(location)
+        }
+        (Some(LocationRule::Default(_) | LocationRule::FromCountry { default: _ }) | None, _) => {
+            None
+        }
+    }
+}
+
+/// Whether some policy owns an assignment.
+fn is_owned(view: &View<'_>, sku: SkuId) -> bool {
+    view.owners(sku).is_some_and(|owners| !owners.is_empty())
+}
+
+fn is_blocked(resolution: &Resolution, sku: SkuId) -> bool {
+    resolution.blocked.iter().any(|block| block.sku == Some(sku))
 }
 
 fn matched(by: &[usize]) -> Vec<Why> {
@@ -777,3 +449,6 @@ fn lacks(sku: &Sku, effective: Option<&ServicePlanSet>, off: &ServicePlanSet) ->
     sku.switchable()
         .any(|plan| !off.contains(plan) && effective.is_some_and(|off_now| off_now.contains(plan)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,8 @@ pub(crate) struct Request {
     pub(crate) frees: BTreeMap<SkuId, BTreeSet<SkuId>>,
     /// Whether there is something else to do for the user, which needs no seat.
     pub(crate) otherwise_busy: bool,
+    /// Whether the user's seats are only kept: no call is made, and nothing is given back.
+    pub(crate) kept: bool,
 }
 
 /// What became of the requests.
@@ -47,8 +49,10 @@ type Place = (std::cmp::Reverse<i32>, UserId);
 
 /// The sharing out under way.
 struct Sharing {
-    free: BTreeMap<SkuId, u64>,
-    freed: BTreeMap<SkuId, u64>,
+    /// Below zero where more is in use (or kept free) than there is: what is given back then goes
+    /// to nobody.
+    free: BTreeMap<SkuId, i64>,
+    freed: BTreeMap<SkuId, i64>,
     queues: BTreeMap<SkuId, BTreeSet<Place>>,
     open: BTreeMap<UserId, Open>,
     /// Who waits although their call is made already; they keep their place before others.
@@ -56,12 +60,12 @@ struct Sharing {
     waves: BTreeMap<UserId, u32>,
 }
 
-/// Shares out the free seats.
+/// Shares out the free seats; below zero where more is in use than may be.
 ///
 /// Works in waves: what a wave frees can be used from the next on. A user's call is made when all
 /// that it needs is there; when nothing moves any more, calls that can free something, and then
 /// those that can do a part, are made without the rest.
-pub(crate) fn share(free: BTreeMap<SkuId, u64>, requests: BTreeMap<UserId, Request>) -> Shares {
+pub(crate) fn share(free: BTreeMap<SkuId, i64>, requests: BTreeMap<UserId, Request>) -> Shares {
     let mut queues: BTreeMap<SkuId, BTreeSet<Place>> = BTreeMap::new();
     let mut open = BTreeMap::new();
     for (user, request) in requests {
@@ -88,7 +92,7 @@ impl Sharing {
         let mut ready: Vec<UserId> = self
             .open
             .iter()
-            .filter(|(_, open)| open.missing.is_empty())
+            .filter(|(_, open)| open.missing.is_empty() && !open.request.kept)
             .map(|(user, _)| *user)
             .collect();
         let mut wave = 0;
@@ -122,6 +126,9 @@ impl Sharing {
                 let Some((priority, user)) = queue.pop_first() else { break };
                 *free -= 1;
                 let open = self.open.get_mut(&user).expect("whoever is in a queue has a request");
+                if open.request.kept {
+                    continue;
+                }
                 if open.called {
                     // One call a user: the seat is kept for the next plan.
                     self.left_waiting.entry(*sku).or_default().insert((priority, user));
@@ -137,22 +144,34 @@ impl Sharing {
         ready
     }
 
-    /// Returns the users who can give back a seat without what they wait for.
+    /// Returns the users who can give back a seat that somebody waits for without what they wait
+    /// for themselves. The others may still come by all they need in one call.
     fn who_can_free_something(&self) -> Vec<UserId> {
+        let waited_for = |sku: &SkuId| self.queues.get(sku).is_some_and(|queue| !queue.is_empty());
         let can = |open: &Open| {
-            !open.called
-                && open.request.frees.values().any(|needs| needs.is_disjoint(&open.missing))
+            let mut frees = open.request.frees.iter();
+            frees.any(|(sku, needs)| waited_for(sku) && needs.is_disjoint(&open.missing))
         };
-        self.open.iter().filter(|(_, open)| can(open)).map(|(user, _)| *user).collect()
+        self.not_yet_called(can)
     }
 
     /// Returns the users for whom something can be done without what they wait for.
     fn who_can_do_a_part(&self) -> Vec<UserId> {
         let can = |open: &Open| {
             let granted = open.missing.len() < open.request.needs.len();
-            !open.called && (granted || open.request.otherwise_busy)
+            let frees =
+                || open.request.frees.values().any(|needs| needs.is_disjoint(&open.missing));
+            granted || open.request.otherwise_busy || frees()
         };
-        self.open.iter().filter(|(_, open)| can(open)).map(|(user, _)| *user).collect()
+        self.not_yet_called(can)
+    }
+
+    fn not_yet_called(&self, can: impl Fn(&Open) -> bool) -> Vec<UserId> {
+        self.open
+            .iter()
+            .filter(|(_, open)| !open.called && !open.request.kept && can(open))
+            .map(|(user, _)| *user)
+            .collect()
     }
 
     fn call(&mut self, user: UserId, wave: u32) {
@@ -170,11 +189,14 @@ impl Sharing {
         for (sku, left) in self.left_waiting {
             self.queues.entry(sku).or_default().extend(left);
         }
+        let open = self.open;
+        let told = |user: &UserId| !open.get(user).is_some_and(|open| open.request.kept);
         let waiting: BTreeMap<SkuId, Vec<UserId>> = self
             .queues
             .into_iter()
+            .map(|(sku, queue)| (sku, queue.into_iter().map(|(_, user)| user).filter(told)))
+            .map(|(sku, queue)| (sku, queue.collect::<Vec<UserId>>()))
             .filter(|(_, queue)| !queue.is_empty())
-            .map(|(sku, queue)| (sku, queue.into_iter().map(|(_, user)| user).collect()))
             .collect();
         let pairs = waiting
             .iter()

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use fixedbitset::FixedBitSet;
 
 use crate::domain::dn::DistinguishedName;
-use crate::domain::group::Membership;
+use crate::domain::group::{Members, Membership};
 use crate::domain::ids::{GroupId, UserId};
 use crate::domain::known::{Known, Truth};
 use crate::domain::names::Place;
@@ -35,11 +35,31 @@ enum Test {
     Members,
     Everyone,
     Enabled(bool),
-    Group { group: GroupId, nested: bool },
-    Ou { ou: DistinguishedName, scope: OuScope },
+    Group {
+        group: GroupId,
+        nested: bool,
+    },
+    Ou {
+        ou: DistinguishedName,
+        scope: OuScope,
+    },
     Domain(String),
     AdDomain(String),
-    Users(Vec<UserId>),
+    /// With the label, so that two lists of which nobody was found keep their own words.
+    Users(Vec<UserId>, String),
+}
+
+/// What all users answered to one test.
+struct Answers {
+    holds: FixedBitSet,
+    unknown: FixedBitSet,
+}
+
+impl Answers {
+    fn of(users: usize) -> Self {
+        let nobody = FixedBitSet::with_capacity(users);
+        Self { holds: nobody.clone(), unknown: nobody }
+    }
 }
 
 /// One test, for all users.
@@ -73,6 +93,11 @@ impl Matches {
         }
     }
 
+    /// Returns for a block of users, bit by bit, whether they are matched, and whether they may be.
+    pub(crate) fn block(&self, block: usize) -> (usize, usize) {
+        (self.holds.as_slice()[block], self.possible.as_slice()[block])
+    }
+
     /// Returns the positions of the users for whom it cannot be told.
     pub(crate) fn unknown(&self) -> impl Iterator<Item = usize> + '_ {
         self.possible.ones().filter(|user| !self.holds.contains(*user))
@@ -83,16 +108,16 @@ impl Matches {
 #[derive(Debug, Default)]
 pub(crate) struct Columns {
     index: BTreeMap<Test, usize>,
-    columns: Vec<Column>,
+    all: Vec<Column>,
     users: usize,
 }
 
 impl Columns {
     fn column(&mut self, test: Test, label: impl FnOnce() -> String) -> Tree {
-        let next = self.columns.len();
+        let next = self.all.len();
         let at = *self.index.entry(test).or_insert(next);
         if at == next {
-            self.columns.push(Column {
+            self.all.push(Column {
                 label: label().into(),
                 warn_if_empty: None,
                 holds: FixedBitSet::new(),
@@ -135,7 +160,7 @@ impl Columns {
             OuScope::One => format!("{} (that level)", ou.without_domain()),
         });
         if let Tree::Column(at) = tree {
-            self.columns[at].warn_if_empty.get_or_insert_with(|| {
+            self.all[at].warn_if_empty.get_or_insert_with(|| {
                 (place.file_and_line().into(), format!("OU `{ou}` holds no user"))
             });
         }
@@ -156,25 +181,48 @@ impl Columns {
     pub(crate) fn users(&mut self, mut users: Vec<UserId>, written: &[Written<Arc<str>>]) -> Tree {
         users.sort_unstable();
         users.dedup();
-        self.column(Test::Users(users), || match written {
+        let label = match written {
             [one] => format!("user {}", one.value),
             several => format!("one of {} users by name", several.len()),
-        })
+        };
+        self.column(Test::Users(users, label.clone()), || label)
     }
 
     /// Asks every test about every user of the snapshot.
     pub(crate) fn evaluate(&mut self, snapshot: &Snapshot) {
-        self.users = snapshot.users().len();
+        let users = snapshot.users();
+        self.users = users.len();
+        let ids: Vec<UserId> = users.iter().map(|user| user.id).collect();
+        let mut asked: Vec<(&Test, usize, Answers)> = Vec::new();
         for (test, at) in &self.index {
-            let column = &mut self.columns[*at];
-            (column.holds, column.unknown) = test.evaluate(snapshot);
+            if let Test::Group { group, nested } = test {
+                let column = &mut self.all[*at];
+                (column.holds, column.unknown) = evaluate_group(snapshot, &ids, *group, *nested);
+            } else {
+                asked.push((test, *at, Answers::of(users.len())));
+            }
+        }
+        // Users outside, tests inside: a user is large, and is fetched once.
+        for (at, user) in users.iter().enumerate() {
+            for (test, _, answers) in &mut asked {
+                match test.ask(user) {
+                    Truth::True => answers.holds.insert(at),
+                    Truth::Unknown => answers.unknown.insert(at),
+                    Truth::False => {}
+                }
+            }
+        }
+        for (_, at, Answers { holds, unknown }) in asked {
+            let undecided = !unknown.is_clear();
+            self.all[at].holds = holds;
+            self.all[at].unknown = undecided.then_some(unknown);
         }
     }
 
     /// Returns what a reviewer should know about tests that select nobody.
     pub(crate) fn warnings(&self) -> Vec<Warning> {
         let empty = |column: &&Column| column.holds.is_clear() && column.unknown.is_none();
-        self.columns
+        self.all
             .iter()
             .filter(empty)
             .filter_map(|column| column.warn_if_empty.clone())
@@ -186,7 +234,7 @@ impl Columns {
     pub(crate) fn matches(&self, tree: &Tree) -> Matches {
         match tree {
             Tree::Column(at) => {
-                let column = &self.columns[*at];
+                let column = &self.all[*at];
                 let mut possible = column.holds.clone();
                 if let Some(unknown) = &column.unknown {
                     possible.union_with(unknown);
@@ -233,7 +281,7 @@ impl Columns {
     }
 
     fn at(&self, column: usize, user: usize) -> Truth {
-        let column = &self.columns[column];
+        let column = &self.all[column];
         if column.holds.contains(user) {
             Truth::True
         } else if column.unknown.as_ref().is_some_and(|unknown| unknown.contains(user)) {
@@ -276,7 +324,7 @@ impl Columns {
     fn decisive(&self, tree: &Tree, user: usize, truth: Truth, words: &mut Vec<String>) {
         match tree {
             Tree::Column(at) => {
-                let label = &self.columns[*at].label;
+                let label = &self.all[*at].label;
                 words.push(match self.at(*at, user) {
                     Truth::True => label.to_string(),
                     Truth::False => format!("not {label}"),
@@ -348,25 +396,6 @@ impl Columns {
 }
 
 impl Test {
-    /// Asks every user; the second set is there only where somebody cannot be told.
-    fn evaluate(&self, snapshot: &Snapshot) -> (FixedBitSet, Option<FixedBitSet>) {
-        let users = snapshot.users();
-        let mut holds = FixedBitSet::with_capacity(users.len());
-        if let Self::Group { group, nested } = self {
-            return evaluate_group(snapshot, *group, *nested);
-        }
-        let mut unknown = FixedBitSet::with_capacity(users.len());
-        for (at, user) in users.iter().enumerate() {
-            match self.ask(user) {
-                Truth::True => holds.insert(at),
-                Truth::Unknown => unknown.insert(at),
-                Truth::False => {}
-            }
-        }
-        let undecided = !unknown.is_clear();
-        (holds, undecided.then_some(unknown))
-    }
-
     fn ask(&self, user: &User) -> Truth {
         match self {
             Self::Everyone => Truth::True,
@@ -383,7 +412,7 @@ impl Test {
             Self::AdDomain(domain) => told(&user.ad_domain, |of| {
                 of.as_ref().is_some_and(|of| of.eq_ignore_ascii_case(domain))
             }),
-            Self::Users(users) => users.binary_search(&user.id).is_ok().into(),
+            Self::Users(users, _) => users.binary_search(&user.id).is_ok().into(),
             Self::Group { group: _, nested: _ } => Truth::Unknown,
         }
     }
@@ -398,11 +427,11 @@ fn told<T>(value: &Known<T>, holds: impl FnOnce(&T) -> bool) -> Truth {
 
 fn evaluate_group(
     snapshot: &Snapshot,
+    ids: &[UserId],
     group: GroupId,
     nested: bool,
 ) -> (FixedBitSet, Option<FixedBitSet>) {
-    let users = snapshot.users();
-    let mut holds = FixedBitSet::with_capacity(users.len());
+    let mut holds = FixedBitSet::with_capacity(ids.len());
     let members = match snapshot.group(group).map(|group| &group.membership) {
         Some(Membership::Read { nested: all, direct: _ }) if nested => Some(all),
         Some(Membership::Read { nested: _, direct }) => direct.as_ref(),
@@ -410,16 +439,31 @@ fn evaluate_group(
     };
     // Both are in the order of ids, so that one pass is enough.
     let mut at = 0;
-    for member in members.map_or(&[][..], |members| members.users()) {
-        at += users[at..].partition_point(|user| user.id < *member);
-        if users.get(at).is_some_and(|user| user.id == *member) {
+    for member in members.map_or(&[][..], Members::users) {
+        at = seek(ids, at, *member);
+        if ids.get(at) == Some(member) {
             holds.insert(at);
         }
     }
-    if members.is_some_and(crate::domain::group::Members::is_complete) {
+    if members.is_some_and(Members::is_complete) {
         return (holds, None);
     }
     let mut unknown = holds.clone();
     unknown.toggle_range(..);
     (holds, Some(unknown))
 }
+
+/// Returns where an id stands or would stand at or behind a position, in steps that double, since
+/// the next member is seldom far.
+fn seek(ids: &[UserId], from: usize, wanted: UserId) -> usize {
+    let (mut low, mut step) = (from, 1);
+    while ids.get(low + step).is_some_and(|id| *id < wanted) {
+        low += step;
+        step *= 2;
+    }
+    let high = ids.len().min(low + step + 1);
+    low + ids[low..high].partition_point(|id| *id < wanted)
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::ids::{ServicePlanId, SkuId, UserId};
+use crate::domain::known::Known;
 use crate::domain::names::PolicyName;
 use crate::domain::snapshot::Snapshot;
 use crate::plan::bind::{Bound, Part};
@@ -77,7 +78,7 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// Tells why, in the order of policies.
+    /// Tells why, in the order of the policies' names, wherever the policies stand in files.
     pub(crate) fn because(&self, at: usize, sku: Option<SkuId>, why: &[Why]) -> Vec<Because> {
         let because = |why: &Why| {
             let policy = &self.bound.policies[why.policy];
@@ -97,7 +98,9 @@ impl<'a> Words<'a> {
                 detail,
             }
         };
-        why.iter().map(because).collect()
+        let mut all: Vec<Because> = why.iter().map(because).collect();
+        all.sort();
+        all
     }
 
     /// Says why something cannot be done, with names.
@@ -124,15 +127,15 @@ impl<'a> Words<'a> {
             BlockedReason::UnknownSource => {
                 "Graph does not say where the assignment comes from".to_owned()
             }
-            BlockedReason::Unreadable => match (&user.licenses, &user.usage_location) {
-                (crate::domain::known::Known::Unknown, _) => {
-                    "Graph did not return the user's licenses".to_owned()
-                }
-                (_, crate::domain::known::Known::Unknown) => {
-                    "Graph did not return the user's usage location".to_owned()
-                }
-                (_, _) => "Graph did not return what is needed to decide".to_owned(),
-            },
+            BlockedReason::Unreadable if user.licenses == Known::Unknown => {
+                "Graph did not return the user's licenses".to_owned()
+            }
+            BlockedReason::Unreadable if block.why.iter().any(|why| why.reason.takes_away()) => {
+                "stays, because a policy that owns or may want it could not be decided".to_owned()
+            }
+            BlockedReason::Unreadable => {
+                "Graph did not return the user's usage location".to_owned()
+            }
             BlockedReason::SkuNotAssignable => {
                 "the subscription is suspended or deleted: nobody can be given it".to_owned()
             }
@@ -142,8 +145,8 @@ impl<'a> Words<'a> {
 
 /// Returns what is lost for good some time after a service plan of this name is gone.
 ///
-/// Source: names of Exchange, SharePoint, OneDrive and Teams Phone service plans in Microsoft's list
-/// of products; `EXCHANGE_S_FOUNDATION` and `SHAREPOINTWAC` carry no data of their own.
+/// Source: names of Exchange, `SharePoint`, `OneDrive` and Teams Phone service plans in Microsoft's
+/// list of products; `EXCHANGE_S_FOUNDATION` and `SHAREPOINTWAC` carry no data of their own.
 pub(crate) fn data_family(service_plan: &str) -> Option<DataFamily> {
     let name = service_plan.to_ascii_uppercase();
     let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));

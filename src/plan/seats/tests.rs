@@ -19,7 +19,7 @@ fn swap(from: u128, to: u128) -> Request {
     Request {
         needs: BTreeMap::from([(sku(to), 0)]),
         frees: BTreeMap::from([(sku(from), BTreeSet::from([sku(to)]))]),
-        otherwise_busy: false,
+        ..Request::default()
     }
 }
 
@@ -45,6 +45,36 @@ fn a_removal_feeds_an_addition_in_the_next_wave() {
     let shares = share(BTreeMap::new(), requests);
     assert_eq!(shares.waves, BTreeMap::from([(user(1), 1), (user(2), 0)]));
     assert!(shares.waiting.is_empty());
+}
+
+#[test]
+fn what_is_given_back_goes_to_nobody_while_too_much_is_in_use() {
+    let requests =
+        BTreeMap::from([(user(1), wants(&[(9, 0)])), (user(2), gives(9)), (user(3), gives(9))]);
+    let shares = share(BTreeMap::from([(sku(9), -2)]), requests.clone());
+    assert!(shares.waits(user(1), sku(9)));
+    let shares = share(BTreeMap::from([(sku(9), -1)]), requests);
+    assert!(!shares.waits(user(1), sku(9)));
+}
+
+#[test]
+fn who_can_give_back_waits_for_all_they_need_unless_somebody_needs_it() {
+    let moves = Request { frees: gives(1).frees, ..wants(&[(2, 0)]) };
+    let cannot_move = swap(3, 4);
+    let gives_way = Request { frees: gives(2).frees, ..wants(&[(4, 0)]) };
+    let requests = BTreeMap::from([(user(1), moves), (user(2), cannot_move), (user(3), gives_way)]);
+    let shares = share(BTreeMap::new(), requests);
+    assert_eq!(shares.waves, BTreeMap::from([(user(1), 1), (user(3), 0)]));
+    assert!(!shares.waits(user(1), sku(2)));
+}
+
+#[test]
+fn a_kept_seat_goes_to_nobody_else() {
+    let kept = Request { kept: true, frees: gives(8).frees, ..wants(&[(9, 5)]) };
+    let requests = BTreeMap::from([(user(1), wants(&[(9, 0), (8, 0)])), (user(2), kept)]);
+    let shares = share(BTreeMap::from([(sku(9), 1)]), requests);
+    assert!(shares.waves.is_empty());
+    assert_eq!(shares.waiting, BTreeMap::from([(sku(8), vec![user(1)]), (sku(9), vec![user(1)])]));
 }
 
 #[test]
@@ -84,7 +114,7 @@ fn any_request() -> impl Strategy<Value = Request> {
             .filter(|sku| !needs.contains_key(sku))
             .map(|sku| (sku, exchanged.clone()))
             .collect();
-        Request { needs, frees, otherwise_busy: busy }
+        Request { needs, frees, otherwise_busy: busy, kept: false }
     })
 }
 
@@ -92,22 +122,23 @@ proptest! {
     /// No SKU ever has fewer than no free seats, whatever the order within a wave.
     #[test]
     fn seats_never_go_below_zero(
-        free in prop::collection::btree_map(0u128..4, 0u64..3, 0..4),
+        free in prop::collection::btree_map(0u128..4, -2i64..3, 0..4),
         requests in prop::collection::vec(any_request(), 0..12),
     ) {
-        let free: BTreeMap<SkuId, u64> = free.into_iter().map(|(n, f)| (sku(n), f)).collect();
+        let free: BTreeMap<SkuId, i64> = free.into_iter().map(|(n, f)| (sku(n), f)).collect();
         let requests: BTreeMap<UserId, Request> =
             requests.into_iter().enumerate().map(|(n, r)| (user(n as u128), r)).collect();
         let shares = share(free.clone(), requests.clone());
-        let mut left: BTreeMap<SkuId, i64> =
-            free.iter().map(|(sku, free)| (*sku, i64::try_from(*free).unwrap())).collect();
+        let mut left = free.clone();
         let last = shares.waves.values().max().copied().unwrap_or_default();
         for wave in 0..=last {
             let mut freed: BTreeMap<SkuId, i64> = BTreeMap::new();
             for (user, _) in shares.waves.iter().filter(|(_, of)| **of == wave) {
                 let request = &requests[user];
                 for sku in request.needs.keys().filter(|sku| !shares.waits(*user, **sku)) {
-                    *left.entry(*sku).or_default() -= 1;
+                    let left = left.entry(*sku).or_default();
+                    *left -= 1;
+                    prop_assert!(*left >= 0, "wave {wave}: {sku}");
                 }
                 let missing: BTreeSet<SkuId> = request
                     .needs.keys().copied().filter(|sku| shares.waits(*user, *sku)).collect();
@@ -117,7 +148,6 @@ proptest! {
                     }
                 }
             }
-            prop_assert!(left.values().all(|left| *left >= 0), "wave {wave}: {left:?}");
             for (sku, freed) in freed {
                 *left.entry(sku).or_default() += freed;
             }
@@ -133,13 +163,13 @@ proptest! {
     /// Nobody waits for a seat that is free and kept for nobody.
     #[test]
     fn a_free_seat_serves_whoever_wants_only_that(
-        free in 0u64..5,
+        free in -2i64..5,
         priorities in prop::collection::vec(-2i32..3, 0..8),
     ) {
         let requests: BTreeMap<UserId, Request> = priorities
             .iter().enumerate().map(|(n, p)| (user(n as u128), wants(&[(1, *p)]))).collect();
         let shares = share(BTreeMap::from([(sku(1), free)]), requests);
-        let served = u64::try_from(shares.waves.len()).unwrap();
-        prop_assert_eq!(served, free.min(u64::try_from(priorities.len()).unwrap()));
+        let served = i64::try_from(shares.waves.len()).unwrap();
+        prop_assert_eq!(served, free.max(0).min(i64::try_from(priorities.len()).unwrap()));
     }
 }
