@@ -15,6 +15,9 @@ mod lists;
 mod rest;
 pub mod style;
 
+#[cfg(test)]
+mod tests;
+
 pub use explanation::explanation;
 pub use lists::{history, plans, users};
 
