@@ -13,6 +13,15 @@ use crate::domain::names::{Place, PolicyName, TenantName, UsageLocation};
 use crate::domain::span::Span;
 use crate::domain::user::UserType;
 
+mod load;
+mod lower;
+mod raw;
+pub mod selector;
+pub mod settings;
+mod unsupported;
+
+pub use load::{Loaded, load, load_for};
+
 /// All policies of a directory: the whole tree is valid, or there is none of it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PolicySet {

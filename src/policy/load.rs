@@ -1,0 +1,201 @@
+//! From files to policies: the whole tree is valid, or none of it is loaded.
+
+use std::collections::BTreeMap;
+
+use crate::domain::names::TenantName;
+use crate::policy::lower::{Lowered, Named, lower, sku_key};
+use crate::policy::raw::RawFile;
+use crate::policy::unsupported::unsupported;
+use crate::policy::{Action, Ladder, License, Policy, PolicySet};
+use crate::yaml::{Diagnostic, Kind, Reader, SourceFile, did_you_mean, parse};
+
+/// Policies, and what a person should look at although they are valid.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loaded {
+    /// The policies.
+    pub policies: PolicySet,
+    /// What is valid and probably not meant.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Loads policies from files, in their order.
+///
+/// # Errors
+///
+/// Returns every problem of every file; nothing was loaded.
+pub fn load(files: &[SourceFile]) -> Result<Loaded, Vec<Diagnostic>> {
+    load_with(files, unsupported)
+}
+
+/// Loads policies from files, knowing which tenants there are: a policy for another is an error.
+///
+/// # Errors
+///
+/// Returns every problem of every file; nothing was loaded.
+pub fn load_for(files: &[SourceFile], tenants: &[TenantName]) -> Result<Loaded, Vec<Diagnostic>> {
+    load_with(files, |reader, file| {
+        unsupported(reader, file);
+        unknown_tenants(reader, file, tenants);
+    })
+}
+
+/// Loads policies with an additional check of each file.
+fn load_with(
+    files: &[SourceFile],
+    check: impl Fn(&mut Reader, &RawFile<'_>),
+) -> Result<Loaded, Vec<Diagnostic>> {
+    let mut all = Lowered::default();
+    let (mut errors, mut warnings) = (Vec::new(), Vec::new());
+    for file in files {
+        let tree = match parse(file) {
+            Ok(tree) => tree,
+            Err(problems) => {
+                errors.extend(problems);
+                continue;
+            }
+        };
+        let mut reader = Reader::new(file.name.clone());
+        if let Some(raw) = RawFile::read(&mut reader, &tree) {
+            check(&mut reader, &raw);
+            gather(&mut all, lower(&mut reader, &raw));
+        }
+        let (of_file, warnings_of_file) = reader.finish();
+        errors.extend(of_file);
+        warnings.extend(warnings_of_file);
+    }
+    errors.extend(across_files(&all));
+    if errors.is_empty() {
+        let Lowered { policies, ladders, .. } = all;
+        Ok(Loaded { policies: PolicySet { policies, ladders }, warnings })
+    } else {
+        errors.sort_by(|a, b| a.place.cmp(&b.place));
+        Err(errors)
+    }
+}
+
+fn gather(all: &mut Lowered, of_file: Lowered) {
+    let Lowered { policies, ladders, policy_names, ladder_names, former_names } = of_file;
+    all.policies.extend(policies);
+    all.ladders.extend(ladders);
+    all.policy_names.extend(policy_names);
+    all.ladder_names.extend(ladder_names);
+    all.former_names.extend(former_names);
+}
+
+fn unknown_tenants(reader: &mut Reader, file: &RawFile<'_>, tenants: &[TenantName]) {
+    for policy in &file.policies {
+        let Some(Kind::Sequence(items)) = policy.tenants.map(|entry| &entry.value.kind) else {
+            continue;
+        };
+        for item in items {
+            let Kind::Scalar { text, plain: _ } = &item.kind else { continue };
+            if text.parse::<TenantName>().is_ok_and(|name| !tenants.contains(&name)) {
+                let hint = match did_you_mean(text, tenants.iter().map(TenantName::as_str)) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "the tenants are those of the configuration file".to_owned(),
+                };
+                reader.error_with(item.spot, format!("unknown tenant `{text}`"), hint);
+            }
+        }
+    }
+}
+
+/// Checks what only all files together show.
+fn across_files(all: &Lowered) -> Vec<Diagnostic> {
+    let mut problems = duplicates("policy", &all.policy_names);
+    problems.extend(duplicates("ladder", &all.ladder_names));
+    problems.extend(names_still_in_use(all));
+    problems.extend(shared_rungs(&all.ladders));
+    problems.extend(all.policies.iter().flat_map(|policy| two_rungs(policy, &all.ladders)));
+    problems
+}
+
+fn duplicates(what: &str, names: &[Named]) -> Vec<Diagnostic> {
+    let mut seen: BTreeMap<_, &Named> = BTreeMap::new();
+    let mut problems = Vec::new();
+    for named in names {
+        if let Some(first) = seen.get(&named.name) {
+            let message = format!("{what} `{}` is defined twice", named.name);
+            let problem = Diagnostic::error(named.place.clone(), named.length, message);
+            problems.push(problem.with_related(
+                "first defined here",
+                first.place.clone(),
+                first.length,
+            ));
+        } else {
+            seen.insert(&named.name, named);
+        }
+    }
+    problems
+}
+
+/// A name that a policy had before must be free, or two policies would claim one ledger entry.
+fn names_still_in_use(all: &Lowered) -> Vec<Diagnostic> {
+    let mut problems = duplicates("former name", &all.former_names);
+    for former in &all.former_names {
+        if let Some(current) = all.policy_names.iter().find(|named| named.name == former.name) {
+            let message =
+                format!("policy `{}` still exists, so nothing moved from it", former.name);
+            let problem = Diagnostic::error(former.place.clone(), former.length, message);
+            problems.push(problem.with_related(
+                "it is here",
+                current.place.clone(),
+                current.length,
+            ));
+        }
+    }
+    problems
+}
+
+fn shared_rungs(ladders: &[Ladder]) -> Vec<Diagnostic> {
+    let mut seen = BTreeMap::new();
+    let mut problems = Vec::new();
+    for ladder in ladders {
+        for rung in &ladder.rungs {
+            let first = seen.entry(sku_key(&rung.value)).or_insert((&ladder.name, rung));
+            if first.0 != &ladder.name {
+                let message = format!("`{}` is on ladder `{}` already", rung.value, first.0);
+                let length = length(&rung.value);
+                let problem = Diagnostic::error(rung.place.clone(), length, message);
+                problems.push(problem.with_related("it is here", first.1.place.clone(), length));
+            }
+        }
+    }
+    problems
+}
+
+/// A user holds one rung of a ladder, so a policy that grants two contradicts it.
+fn two_rungs(policy: &Policy, ladders: &[Ladder]) -> Vec<Diagnostic> {
+    let licenses: &[License] = match &policy.action {
+        Action::Add { licenses } | Action::Replace { licenses, replaces: _ } => licenses,
+        Action::Remove { removals: _ } => &[],
+    };
+    let mut problems = Vec::new();
+    for ladder in ladders {
+        let rungs: Vec<_> = ladder.rungs.iter().map(|rung| sku_key(&rung.value)).collect();
+        let mut on_it =
+            licenses.iter().filter(|license| rungs.contains(&sku_key(&license.sku.value)));
+        if let (Some(first), Some(second)) = (on_it.next(), on_it.next()) {
+            let message = format!(
+                "`{}` and `{}` are rungs of ladder `{}`, of which a user keeps one",
+                first.sku.value, second.sku.value, ladder.name
+            );
+            let place = second.sku.place.clone();
+            let problem = Diagnostic::error(place, length(&second.sku.value), message);
+            let other = first.sku.place.clone();
+            problems.push(problem.with_related(
+                "the other is here",
+                other,
+                length(&first.sku.value),
+            ));
+        }
+    }
+    problems
+}
+
+fn length(text: &str) -> u32 {
+    u32::try_from(text.chars().count()).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests;
