@@ -1,5 +1,6 @@
 //! Seatkeeper keeps the licenses of Microsoft 365 users as YAML policies say.
 
+pub mod config;
 pub mod domain;
 pub mod plan;
 pub mod policy;

@@ -1,0 +1,254 @@
+//! The configuration: which tenants there are, how to sign in to them, and what planning obeys.
+//!
+//! Pure. A secret stays a reference here, and a configuration that holds one in clear is refused
+//! without showing it. Nothing here opens a file or looks at the environment.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::domain::names::{Place, TenantName};
+use crate::policy::settings::Settings;
+use crate::yaml::{Diagnostic, Parsed, Reader, SourceFile, parse};
+
+mod auth;
+pub mod cloud;
+mod conceal;
+pub mod endpoint;
+mod layer;
+mod limits;
+mod lower;
+
+use cloud::Cloud;
+use endpoint::Endpoint;
+
+/// Everything that a configuration file says, with defaults filled in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// The directory that holds the store and the locks. Default `/var/lib/seatkeeper`.
+    pub state: PathBuf,
+    /// The directory of the policy files. Default `policies` beside the configuration file.
+    pub policies: PathBuf,
+    /// What is logged, and how.
+    pub log: LogSettings,
+    /// The tenants, in the order of the file; at least one, no name and no id twice.
+    pub tenants: Vec<Tenant>,
+}
+
+/// One tenant, with what the top of the file says where the tenant says nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tenant {
+    /// The name that policies and people use.
+    pub name: TenantName,
+    /// Where the tenant begins in the file.
+    pub place: Place,
+    /// Its GUID or one of its domains.
+    pub tenant_id: TenantId,
+    /// How to sign in.
+    pub auth: Auth,
+    /// Where to sign in and where Graph is.
+    pub endpoints: Endpoints,
+    /// Who approves plans.
+    pub mode: Mode,
+    /// When cycles start, as it was written. Default every 15 minutes.
+    pub schedule: Arc<str>,
+    /// The time zone of schedules and dates, by its IANA name. Default `UTC`.
+    pub time_zone: Arc<str>,
+    /// What planning obeys.
+    pub settings: Settings,
+    /// How patient requests are.
+    pub requests: Requests,
+    /// How patient applying is.
+    pub apply: Apply,
+}
+
+/// Which directory a tenant is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TenantId {
+    /// By its id.
+    Id(Uuid),
+    /// By one of its domains, in lower case.
+    Domain(Arc<str>),
+}
+
+impl std::fmt::Display for TenantId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Id(id) => std::fmt::Display::fmt(id, f),
+            Self::Domain(domain) => f.write_str(domain),
+        }
+    }
+}
+
+/// How to sign in to a tenant as an application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Auth {
+    /// The id of the app registration.
+    pub client_id: Uuid,
+    /// Where its secret is.
+    pub client_secret: SecretRef,
+}
+
+/// Where a secret is; never the secret itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretRef {
+    /// In an environment variable.
+    Env(Arc<str>),
+    /// In a file, of which a newline at the end does not count.
+    File(PathBuf),
+    /// In a credential that systemd passes on.
+    ///
+    /// Source: systemd.exec(5), `LoadCredential=`: a file in `$CREDENTIALS_DIRECTORY`.
+    Credential(Arc<str>),
+}
+
+/// Where to sign in and where Graph is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoints {
+    /// Graph, asked at `{graph}/v1.0/…`.
+    pub graph: Endpoint,
+    /// Sign-in, asked at `{login}/{tenant_id}/oauth2/v2.0/token`.
+    pub login: Endpoint,
+}
+
+impl Endpoints {
+    /// Returns the endpoints of a cloud.
+    pub fn of(cloud: Cloud) -> Self {
+        Self {
+            graph: Endpoint::https(cloud.graph_host()),
+            login: Endpoint::https(cloud.login_host()),
+        }
+    }
+}
+
+/// Who approves plans.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mode {
+    /// Nothing is changed.
+    #[default]
+    Observe,
+    /// A person approves each plan.
+    Approve,
+    /// What trips no guard needs no person.
+    Enforce,
+}
+
+impl Mode {
+    /// Returns the word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Observe => "observe",
+            Self::Approve => "approve",
+            Self::Enforce => "enforce",
+        }
+    }
+}
+
+/// How patient requests to Graph are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Requests {
+    /// How long one request may take.
+    pub timeout: Duration,
+    /// How long all tries of one call may take together.
+    pub give_up_after: Duration,
+}
+
+/// How patient applying is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Apply {
+    /// How long to look for what Graph accepted until a read shows it.
+    pub confirm_within: Duration,
+    /// How old an intent without outcome must be before a read that does not show it is believed.
+    pub settle_after: Duration,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogSettings {
+    /// In which form.
+    pub format: LogFormat,
+    /// From which level on.
+    pub level: LogLevel,
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The least important level that is logged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    /// What a person must do something about.
+    Error,
+    /// What healed, too.
+    Warn,
+    /// What one would tell a colleague, too.
+    #[default]
+    Info,
+    /// What helps to find a fault, with names and addresses.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl LogLevel {
+    /// Returns the word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+/// A configuration, and what a person should look at although it is valid.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// What is valid and probably not meant.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Loads a configuration. Relative paths in it are relative to `directory`, where the file lies.
+///
+/// # Errors
+///
+/// Returns every problem; nothing was loaded. Lines that may hold a secret are marked so that
+/// showing the problems does not show it.
+pub fn load(file: &SourceFile, directory: &Path) -> Result<Loaded, Vec<Diagnostic>> {
+    let Parsed { tree, problems: mut errors } = parse(file);
+    if tree.is_none() {
+        // Where the syntax is at fault nobody knows what is a value.
+        for error in &mut errors {
+            error.conceal_from = Some(error.place.column);
+        }
+    }
+    let mut reader = Reader::guarding_values(file.name.clone());
+    let config = tree.and_then(|tree| lower::lower(&mut reader, &tree, directory));
+    let (of_meaning, mut warnings) = reader.finish();
+    errors.extend(of_meaning);
+    conceal::conceal(&mut errors, &file.text);
+    conceal::conceal(&mut warnings, &file.text);
+    match config {
+        Some(config) if errors.is_empty() => Ok(Loaded { config, warnings }),
+        Some(_) | None => {
+            errors.sort_by(|a, b| a.place.cmp(&b.place));
+            Err(errors)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
