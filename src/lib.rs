@@ -5,4 +5,5 @@ pub mod domain;
 pub mod plan;
 pub mod policy;
 pub mod ports;
+pub mod source;
 pub mod yaml;

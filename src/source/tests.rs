@@ -1,0 +1,151 @@
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::symlink;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::*;
+
+/// A directory with these files in it.
+fn directory(files: &[(&str, &str)]) -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = directory.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    directory
+}
+
+fn names(directory: &TempDir) -> String {
+    let files = read_policies(directory.path()).unwrap().files;
+    files.iter().map(|file| &*file.name).collect::<Vec<_>>().join(" ")
+}
+
+fn error(directory: &Path) -> String {
+    let error = read_policies(directory).unwrap_err();
+    error.to_string().replace(directory.to_str().unwrap(), "DIR")
+}
+
+#[test]
+fn policy_files_are_read_in_name_order_without_hidden_ones() {
+    let directory = directory(&[
+        ("b.yaml", "b"),
+        ("a/z.yml", "z"),
+        ("a/B.YAML", "B"),
+        ("a-b.yaml", "ab"),
+        ("README.md", "no"),
+        (".hidden.yaml", "no"),
+        (".git/x.yaml", "no"),
+        ("a/.hidden/x.yaml", "no"),
+        ("yaml", "no"),
+    ]);
+    assert_eq!(names(&directory), "a/B.YAML a/z.yml a-b.yaml b.yaml");
+    let files = read_policies(directory.path()).unwrap().files;
+    assert_eq!(&*files[1].text, "z");
+}
+
+#[test]
+fn links_are_followed_and_circles_end() {
+    let elsewhere = directory(&[("c.yaml", "c"), ("d/e.yaml", "e")]);
+    let directory = directory(&[("a.yaml", "a")]);
+    let link = |to: &Path, name: &str| symlink(to, directory.path().join(name)).unwrap();
+    link(&elsewhere.path().join("c.yaml"), "b.yaml");
+    link(&elsewhere.path().join("d"), "d");
+    link(directory.path(), "loop");
+    symlink(directory.path(), elsewhere.path().join("d/back")).unwrap();
+    link(Path::new("/nowhere"), "broken");
+    assert_eq!(names(&directory), "a.yaml b.yaml d/e.yaml");
+    link(Path::new("/nowhere"), "broken.yaml");
+    assert_eq!(error(directory.path()), "cannot read `DIR/broken.yaml`");
+}
+
+#[test]
+fn what_cannot_be_read_is_named_and_fails_the_whole_read() {
+    let empty = directory(&[("README.md", "x"), (".x.yaml", "x")]);
+    assert_eq!(error(empty.path()), "no policy files in `DIR`");
+    assert_eq!(error(&empty.path().join("gone")), "cannot read directory `DIR`");
+
+    let bytes = directory(&[("a.yaml", "policies: []")]);
+    fs::write(bytes.path().join("b.yaml"), b"x: 1\ny: \xff\n").unwrap();
+    assert_eq!(error(bytes.path()), "b.yaml:2:4: the file is not UTF-8");
+
+    let large = directory(&[]);
+    let file = fs::File::create(large.path().join("a.yaml")).unwrap();
+    file.set_len(u64::try_from(FILE_BYTES_MAX).unwrap() + 1).unwrap();
+    assert_eq!(error(large.path()), "a.yaml:1:1: the file is larger than 16 MiB");
+
+    let name = directory(&[]);
+    fs::write(name.path().join(std::ffi::OsStr::from_bytes(b"\xff.yaml")), "").unwrap();
+    assert!(error(name.path()).ends_with("its name is not UTF-8"));
+
+    let pipe = directory(&[]);
+    let made = Command::new("mkfifo").arg(pipe.path().join("a.yaml")).status().unwrap();
+    assert!(made.success());
+    assert_eq!(error(pipe.path()), "cannot read `DIR/a.yaml`: it is not a file");
+}
+
+#[test]
+fn every_error_but_a_broken_disk_says_what_to_do() {
+    let empty = directory(&[]);
+    assert!(read_policies(empty.path()).unwrap_err().hint().unwrap().contains("policies: []"));
+    let gone = read_file(&empty.path().join("seatkeeper.yaml")).unwrap_err();
+    assert_eq!(gone.hint().as_deref(), Some("check the path in the configuration"));
+}
+
+#[test]
+fn the_digest_tells_names_and_contents_apart() {
+    let digest = |files: &[(&str, &str)]| read_policies(directory(files).path()).unwrap().digest;
+    let one = digest(&[("a.yaml", "x"), ("b.yaml", "y")]);
+    assert_eq!(one, digest(&[("b.yaml", "y"), ("a.yaml", "x")]));
+    assert_ne!(one, digest(&[("a.yaml", "x"), ("c.yaml", "y")]));
+    assert_ne!(one, digest(&[("a.yaml", "xb.yaml"), ("b.yaml", "y")]));
+    assert_ne!(one, digest(&[("a.yaml", "xy")]));
+    assert_eq!(digest(&[("a.yaml", "policies: []\n")]).to_string(), "sha256:");
+}
+
+fn git(directory: &TempDir, arguments: &[&str]) {
+    let done = Command::new("git")
+        .arg("-C")
+        .arg(directory.path())
+        .args(["-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "commit.gpgsign=false"])
+        .args(arguments)
+        .stdout(std::process::Stdio::null())
+        .status()
+        .unwrap();
+    assert!(done.success(), "{arguments:?}");
+}
+
+#[test]
+fn the_commit_is_told_only_where_it_holds_exactly_what_was_read() {
+    let repository = directory(&[
+        ("policies/a.yaml", "a"),
+        ("other.txt", "x"),
+        (".gitignore", "*.log\nlocal.yaml\n"),
+    ]);
+    let policies = repository.path().join("policies");
+    let commit = || read_policies(&policies).unwrap().commit;
+    assert_eq!(commit(), None, "no work tree yet");
+    git(&repository, &["init", "--quiet"]);
+    assert_eq!(commit(), None, "no commit yet");
+    git(&repository, &["add", "."]);
+    git(&repository, &["commit", "--quiet", "-m", "first"]);
+    let first = commit().expect("all is committed");
+    assert_eq!(first.len(), 40);
+
+    fs::write(repository.path().join("other.txt"), "changed elsewhere").unwrap();
+    fs::write(policies.join("x.log"), "ignored, and no policy").unwrap();
+    assert_eq!(commit(), Some(first.clone()));
+
+    fs::write(policies.join("local.yaml"), "ignored, and read all the same").unwrap();
+    assert_eq!(commit(), None);
+    fs::remove_file(policies.join("local.yaml")).unwrap();
+
+    fs::write(policies.join("a.yaml"), "changed").unwrap();
+    assert_eq!(commit(), None);
+    git(&repository, &["commit", "--quiet", "-a", "-m", "second"]);
+    assert!(commit().is_some_and(|second| second != first));
+
+    symlink("/dev/null", policies.join("link.txt")).unwrap();
+    assert_eq!(commit(), None, "what is not tracked is a change");
+}
