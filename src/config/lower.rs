@@ -8,8 +8,11 @@ use uuid::Uuid;
 use crate::config::cloud::Cloud;
 use crate::config::endpoint::Endpoint;
 use crate::config::layer::{self, Layer, Resolved};
-use crate::config::{Config, Endpoints, LogFormat, LogLevel, LogSettings, Tenant, TenantId, auth};
+use crate::config::{
+    Config, Endpoints, LogFormat, LogLevel, LogSettings, Mode, Tenant, TenantId, auth,
+};
 use crate::domain::names::TenantName;
+use crate::policy::settings::Protected;
 use crate::yaml::{Diagnostic, Entry, Fields, Node, Reader, Spot};
 
 /// Keys at the top of the file alone.
@@ -93,6 +96,11 @@ fn tenant(
         let spot = fields.get("requests").map_or(fields.spot, |entry| entry.key_spot);
         let hint = "all tries of one call together take at least as long as one";
         reader.error_with(spot, "`give_up_after` is shorter than `timeout`", hint);
+    }
+    if mode == Mode::Enforce && settings.protected == Protected::default() {
+        let hint = "list the accounts that nothing may ever touch, such as break-glass accounts";
+        let message = "plans run without a person, and nobody is protected";
+        reader.warning(fields.spot, message, hint);
     }
     Some(Tenant {
         place: reader.place(fields.spot),

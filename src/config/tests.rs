@@ -174,6 +174,14 @@ fn limits_say_what_is_meant() {
 }
 
 #[test]
+fn to_enforce_with_nobody_protected_is_worth_a_warning() {
+    let warnings = |text: &str| load_text(text).unwrap().warnings.len();
+    assert_eq!(warnings(&format!("mode: enforce\n{SMALL}")), 1);
+    assert_eq!(warnings(&format!("mode: approve\n{SMALL}")), 0);
+    assert_eq!(warnings(&format!("mode: enforce\nprotected: {{groups: [X]}}\n{SMALL}")), 0);
+}
+
+#[test]
 fn a_configuration_without_tenants_is_none() {
     assert_snapshot!(problems("mode: observe\n"), @r"
     error: a configuration needs `tenants`
