@@ -9,10 +9,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::domain::ids::{GroupId, SkuId, UserId};
-use crate::domain::known::Known;
 use crate::domain::names::{PolicyName, TenantName, UsageLocation};
 use crate::domain::snapshot::{IncompleteRead, Snapshot};
-use crate::domain::user::{Licenses, ServicePlanSet};
+use crate::domain::user::{ServicePlanSet, User};
 use crate::plan::ledger::{Ledger, LedgerChange};
 use crate::plan::{Digest, GuardName, Operation, Plan, PlanId, PlanState};
 
@@ -40,17 +39,6 @@ pub struct GroupRequest {
     pub direct: bool,
 }
 
-/// What a user holds right now, read by id.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Holding {
-    /// The licenses.
-    pub licenses: Known<Licenses>,
-    /// The usage location.
-    pub usage_location: Known<Option<UsageLocation>>,
-    /// Whether sign-in is allowed.
-    pub enabled: Known<bool>,
-}
-
 /// Reads a tenant.
 pub trait TenantReader: Send + Sync {
     /// Reads everything that planning needs, whole or not at all.
@@ -72,7 +60,7 @@ pub trait TenantReader: Send + Sync {
     fn holdings(
         &self,
         users: &[UserId],
-    ) -> impl Future<Output = Result<Vec<Option<Holding>>, TenantError>> + Send;
+    ) -> impl Future<Output = Result<Vec<Option<User>>, TenantError>> + Send;
 
     /// Asks, another way than by listing members, which of these groups (at most 20) a user is in,
     /// nested groups included.
@@ -448,8 +436,9 @@ pub trait Records: Send + Sync {
         changes: Vec<LedgerChange>,
     ) -> impl Future<Output = Result<(), RecordsError>> + Send;
 
-    /// Stores a new plan. Open plans (proposed, held, approved) of the tenant with other digests
-    /// become superseded; with the same digest, the one that is there stays and is returned.
+    /// Stores a new plan. Open plans (proposed, held, approved) of the tenant that were not decided
+    /// in time become expired, others with other digests superseded, but for the one that the new
+    /// plan is a part of; with the same digest, the one that is there stays and is returned.
     fn propose(
         &self,
         plan: Plan,

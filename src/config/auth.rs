@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::config::{Auth, SecretRef};
+use crate::config::SecretRef;
 use crate::yaml::{Diagnostic, Fields, Kind, Node, Reader, Spot};
 
 const KEYS: [&str; 5] =
@@ -13,8 +13,12 @@ const KEYS: [&str; 5] =
 
 const FORMS: &str = "write `{env: NAME}`, `{file: PATH}` or `{credential: NAME}`";
 
-/// Reads `auth`.
-pub(super) fn lower(reader: &mut Reader, node: &Node, directory: &Path) -> Option<Auth> {
+/// Reads `auth`: the id of the app registration, and where its secret is.
+pub(super) fn lower(
+    reader: &mut Reader,
+    node: &Node,
+    directory: &Path,
+) -> Option<(Arc<str>, SecretRef)> {
     let fields = reader.fields(node, "`auth`", &KEYS)?;
     let mut other = false;
     for key in ["certificate", "federated_token", "managed_identity"] {
@@ -30,7 +34,7 @@ pub(super) fn lower(reader: &mut Reader, node: &Node, directory: &Path) -> Optio
         reader.error_with(fields.spot, "`auth` needs `client_secret`", FORMS);
     }
     let client_secret = client_secret.and_then(|entry| secret(reader, &entry.value, directory));
-    Some(Auth { client_id: client_id?, client_secret: client_secret? })
+    Some((client_id?.to_string().into(), client_secret?))
 }
 
 fn client_id(reader: &mut Reader, fields: &Fields<'_>) -> Option<Uuid> {

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::config::limits::{self, Guards};
 use crate::config::{Apply, Mode, Requests};
@@ -36,8 +35,6 @@ pub(super) const KEYS: [&str; 11] = [
 #[derive(Clone, Debug, Default)]
 pub(super) struct Layer {
     mode: Option<Mode>,
-    schedule: Option<Arc<str>>,
-    time_zone: Option<Arc<str>>,
     protected_users: Option<Vec<Written<Arc<str>>>>,
     protected_groups: Option<Vec<Written<Arc<str>>>>,
     reserve: BTreeMap<Arc<str>, Reserve>,
@@ -45,18 +42,16 @@ pub(super) struct Layer {
     inherited: Option<InheritedRule>,
     grace: Option<Span>,
     guards: Guards,
-    timeout: Option<Duration>,
-    give_up_after: Option<Duration>,
-    confirm_within: Option<Duration>,
-    settle_after: Option<Duration>,
+    timeout: Option<Span>,
+    give_up_after: Option<Span>,
+    confirm_within: Option<Span>,
+    settle_after: Option<Span>,
 }
 
 /// The settings of one tenant.
 #[derive(Clone, Debug)]
 pub(super) struct Resolved {
     pub(super) mode: Mode,
-    pub(super) schedule: Arc<str>,
-    pub(super) time_zone: Arc<str>,
     pub(super) settings: Settings,
     pub(super) requests: Requests,
     pub(super) apply: Apply,
@@ -71,12 +66,15 @@ impl Layer {
             spans(reader, fields.get("requests"), "`requests`", ["timeout", "give_up_after"]);
         let [confirm_within, settle_after] =
             spans(reader, fields.get("apply"), "`apply`", ["confirm_within", "settle_after"]);
+        for (key, check) in [("schedule", schedule as Check), ("time_zone", time_zone)] {
+            if let Some(node) = value(key) {
+                check(reader, node);
+            }
+        }
         let modes = [Mode::Observe, Mode::Approve, Mode::Enforce].map(|mode| (mode.as_str(), mode));
         let rules = [("satisfies", InheritedRule::Satisfies), ("ignore", InheritedRule::Ignore)];
         Self {
             mode: value("mode").and_then(|node| reader.choice(node, "mode", &modes)),
-            schedule: value("schedule").and_then(|node| schedule(reader, node)),
-            time_zone: value("time_zone").and_then(|node| time_zone(reader, node)),
             protected_users: users,
             protected_groups: groups,
             reserve: value("reserve").map(|node| reserve(reader, node)).unwrap_or_default(),
@@ -94,13 +92,9 @@ impl Layer {
 
     /// Fills what this says nothing about from the layer below, and that from the defaults.
     pub(super) fn over(&self, below: &Self) -> Resolved {
-        let seconds = Duration::from_secs;
+        let seconds = Span::seconds;
         Resolved {
             mode: self.mode.or(below.mode).unwrap_or_default(),
-            schedule: either(self.schedule.as_ref(), below.schedule.as_ref())
-                .unwrap_or("*/15 * * * *".into()),
-            time_zone: either(self.time_zone.as_ref(), below.time_zone.as_ref())
-                .unwrap_or("UTC".into()),
             settings: self.settings_over(below),
             requests: Requests {
                 timeout: self.timeout.or(below.timeout).unwrap_or(seconds(60)),
@@ -202,7 +196,7 @@ fn spans(
     entry: Option<&Entry>,
     what: &str,
     keys: [&str; 2],
-) -> [Option<Duration>; 2] {
+) -> [Option<Span>; 2] {
     let fields = entry.and_then(|entry| reader.fields(&entry.value, what, &keys));
     let Some(fields) = fields else { return [None, None] };
     keys.map(|key| {
@@ -212,35 +206,34 @@ fn spans(
             reader.error(node.spot, format!("`{key}` must not be 0"));
             return None;
         }
-        Some(Duration::from_secs(span.as_secs()))
+        Some(span)
     })
 }
 
-/// Checks a schedule as far as its shape goes; its meaning is the daemon's.
-fn schedule(reader: &mut Reader, node: &Node) -> Option<Arc<str>> {
+type Check = fn(&mut Reader, &Node);
+
+/// Checks a schedule as far as its shape goes. Nothing runs by it in this version.
+fn schedule(reader: &mut Reader, node: &Node) {
     const NICKNAMES: [&str; 6] =
         ["@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly"];
-    let text = reader.text(node)?;
+    let Some(text) = reader.text(node) else { return };
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"*/,-?#".contains(&byte);
     let fields = text.split_whitespace().count();
     let cron = matches!(fields, 5 | 6) && text.split_whitespace().all(|one| one.bytes().all(fits));
     if !cron && !NICKNAMES.contains(&text) {
         let hint = "write five fields as in `*/15 * * * *`, six with seconds first, or `@hourly`";
         reader.error_with(node.spot, format!("`{text}` is not a schedule"), hint);
-        return None;
     }
-    Some(text.into())
 }
 
 /// Checks a time zone as far as its shape goes: which there are is known to the machine alone.
-fn time_zone(reader: &mut Reader, node: &Node) -> Option<Arc<str>> {
-    let text = reader.text(node)?;
+/// Nothing goes by it in this version.
+fn time_zone(reader: &mut Reader, node: &Node) {
+    let Some(text) = reader.text(node) else { return };
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+');
     let part = |part: &str| !part.is_empty() && part.bytes().all(fits);
     if !text.split('/').all(part) || !text.starts_with(|first: char| first.is_ascii_alphabetic()) {
         let hint = "write its IANA name, such as `Europe/Berlin` or `UTC`";
         reader.error_with(node.spot, format!("`{text}` is not a time zone"), hint);
-        return None;
     }
-    Some(text.into())
 }

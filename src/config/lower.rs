@@ -2,25 +2,25 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use uuid::Uuid;
 
 use crate::config::cloud::Cloud;
 use crate::config::endpoint::Endpoint;
 use crate::config::layer::{self, Layer, Resolved};
-use crate::config::{
-    Config, Endpoints, LogFormat, LogLevel, LogSettings, Mode, Tenant, TenantId, auth,
-};
+use crate::config::{Config, Log, LogFormat, LogLevel, Mode, Tenant, auth};
 use crate::domain::names::TenantName;
 use crate::policy::settings::Protected;
 use crate::yaml::{Diagnostic, Entry, Fields, Node, Reader, Spot};
 
 /// Keys at the top of the file alone.
-const TOP: [&str; 7] = ["state", "policies", "tenants", "log", "windows", "api", "notify"];
+const TOP: [&str; 8] =
+    ["state", "policies", "tenants", "log", "windows", "api", "notify", "prices"];
 /// Keys of a tenant alone.
 const TENANT: [&str; 6] = ["name", "tenant_id", "cloud", "auth", "endpoints", "windows"];
 /// What does not take effect in this version.
-const LATER: [&str; 3] = ["windows", "api", "notify"];
+const LATER: [&str; 4] = ["windows", "api", "notify", "prices"];
 
 /// Lowers a configuration file.
 pub(super) fn lower(reader: &mut Reader, node: &Node, directory: &Path) -> Option<Config> {
@@ -51,9 +51,9 @@ fn path(reader: &mut Reader, entry: Option<&Entry>, directory: &Path, default: &
     directory.join(written.unwrap_or(default))
 }
 
-fn log(reader: &mut Reader, entry: Option<&Entry>) -> LogSettings {
+fn log(reader: &mut Reader, entry: Option<&Entry>) -> Log {
     let fields = entry.and_then(|entry| reader.fields(&entry.value, "`log`", &["format", "level"]));
-    let Some(fields) = fields else { return LogSettings::default() };
+    let Some(fields) = fields else { return Log::default() };
     let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
     let levels =
         [LogLevel::Error, LogLevel::Warn, LogLevel::Info, LogLevel::Debug, LogLevel::Trace]
@@ -62,14 +62,14 @@ fn log(reader: &mut Reader, entry: Option<&Entry>) -> LogSettings {
         fields.get("format").and_then(|entry| reader.choice(&entry.value, "log format", &formats));
     let level =
         fields.get("level").and_then(|entry| reader.choice(&entry.value, "log level", &levels));
-    LogSettings { format: format.unwrap_or_default(), level: level.unwrap_or_default() }
+    Log { format: format.unwrap_or_default(), level: level.unwrap_or_default() }
 }
 
 /// Names and ids of the tenants before.
 #[derive(Default)]
 struct Seen {
     names: BTreeMap<TenantName, Spot>,
-    ids: BTreeMap<TenantId, Spot>,
+    ids: BTreeMap<Arc<str>, Spot>,
 }
 
 fn tenant(
@@ -89,9 +89,9 @@ fn tenant(
     let auth = reader
         .required(&fields, "a tenant", "auth")
         .and_then(|node| auth::lower(reader, node, directory));
-    let endpoints = endpoints(reader, fields.get("endpoints"), cloud);
+    let (login, graph) = endpoints(reader, fields.get("endpoints"), cloud);
     let own = Layer::read(reader, &fields);
-    let Resolved { mode, schedule, time_zone, settings, requests, apply } = own.over(top);
+    let Resolved { mode, settings, requests, apply } = own.over(top);
     if requests.give_up_after < requests.timeout {
         let spot = fields.get("requests").map_or(fields.spot, |entry| entry.key_spot);
         let hint = "all tries of one call together take at least as long as one";
@@ -102,15 +102,15 @@ fn tenant(
         let message = "plans run without a person, and nobody is protected";
         reader.warning(fields.spot, message, hint);
     }
+    let (client_id, client_secret) = auth?;
     Some(Tenant {
-        place: reader.place(fields.spot),
         name: name?,
         tenant_id: tenant_id?,
-        auth: auth?,
-        endpoints,
+        client_id,
+        client_secret,
+        login,
+        graph,
         mode,
-        schedule,
-        time_zone,
         settings,
         requests,
         apply,
@@ -149,22 +149,19 @@ fn name(reader: &mut Reader, fields: &Fields<'_>, seen: &mut Seen) -> Option<Ten
     Some(name)
 }
 
-fn tenant_id(reader: &mut Reader, fields: &Fields<'_>, seen: &mut Seen) -> Option<TenantId> {
+fn tenant_id(reader: &mut Reader, fields: &Fields<'_>, seen: &mut Seen) -> Option<Arc<str>> {
     let node = reader.required(fields, "a tenant", "tenant_id")?;
     let text = reader.text(node)?;
     let guid = (text.len() == 36).then(|| Uuid::try_parse(text).ok()).flatten();
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
     let is_domain = text.contains('.') && !text.starts_with('.') && text.bytes().all(fits);
-    let id = match guid {
-        Some(id) => TenantId::Id(id),
-        None if is_domain => TenantId::Domain(text.to_ascii_lowercase().into()),
-        None => {
-            let message = format!("`{text}` is neither a GUID nor a domain");
-            let hint = "write the directory (tenant) id, or a domain such as `contoso.com`";
-            reader.error_with(node.spot, message, hint);
-            return None;
-        }
-    };
+    if guid.is_none() && !is_domain {
+        let message = format!("`{text}` is neither a GUID nor a domain");
+        let hint = "write the directory (tenant) id, or a domain such as `contoso.com`";
+        reader.error_with(node.spot, message, hint);
+        return None;
+    }
+    let id: Arc<str> = text.to_ascii_lowercase().into();
     if let Some(first) = seen.ids.get(&id) {
         let message = "two tenants are the same directory";
         reader.error_related(node.spot, message, ("the other is here", *first));
@@ -173,18 +170,15 @@ fn tenant_id(reader: &mut Reader, fields: &Fields<'_>, seen: &mut Seen) -> Optio
     Some(id)
 }
 
-fn endpoints(reader: &mut Reader, entry: Option<&Entry>, cloud: Cloud) -> Endpoints {
-    let mut endpoints = Endpoints::of(cloud);
+/// Returns where to sign in and where Graph is.
+fn endpoints(reader: &mut Reader, entry: Option<&Entry>, cloud: Cloud) -> (Endpoint, Endpoint) {
+    let default = (Endpoint::https(cloud.login_host()), Endpoint::https(cloud.graph_host()));
     let fields =
         entry.and_then(|entry| reader.fields(&entry.value, "`endpoints`", &["graph", "login"]));
-    let Some(fields) = fields else { return endpoints };
-    if let Some(graph) = endpoint(reader, fields.get("graph")) {
-        endpoints.graph = graph;
-    }
-    if let Some(login) = endpoint(reader, fields.get("login")) {
-        endpoints.login = login;
-    }
-    endpoints
+    let Some(fields) = fields else { return default };
+    let login = endpoint(reader, fields.get("login"));
+    let graph = endpoint(reader, fields.get("graph"));
+    (login.unwrap_or(default.0), graph.unwrap_or(default.1))
 }
 
 fn endpoint(reader: &mut Reader, entry: Option<&Entry>) -> Option<Endpoint> {

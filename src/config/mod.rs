@@ -5,13 +5,11 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use uuid::Uuid;
-
-use crate::domain::names::{Place, TenantName};
+use crate::domain::names::TenantName;
+use crate::domain::span::Span;
 use crate::policy::settings::Settings;
-use crate::yaml::{Diagnostic, Parsed, Reader, SourceFile, parse};
+use crate::yaml::{Diagnostic, Parsed, Reader, SourceFile, examine};
 
 mod auth;
 pub mod cloud;
@@ -21,7 +19,6 @@ mod layer;
 mod limits;
 mod lower;
 
-use cloud::Cloud;
 use endpoint::Endpoint;
 
 /// Everything that a configuration file says, with defaults filled in.
@@ -32,7 +29,7 @@ pub struct Config {
     /// The directory of the policy files. Default `policies` beside the configuration file.
     pub policies: PathBuf,
     /// What is logged, and how.
-    pub log: LogSettings,
+    pub log: Log,
     /// The tenants, in the order of the file; at least one, no name and no id twice.
     pub tenants: Vec<Tenant>,
 }
@@ -42,53 +39,24 @@ pub struct Config {
 pub struct Tenant {
     /// The name that policies and people use.
     pub name: TenantName,
-    /// Where the tenant begins in the file.
-    pub place: Place,
-    /// Its GUID or one of its domains.
-    pub tenant_id: TenantId,
-    /// How to sign in.
-    pub auth: Auth,
-    /// Where to sign in and where Graph is.
-    pub endpoints: Endpoints,
+    /// Its GUID or one of its domains, in lower case.
+    pub tenant_id: Arc<str>,
+    /// The id of the app registration: a GUID in lower case.
+    pub client_id: Arc<str>,
+    /// Where the secret of the app registration is.
+    pub client_secret: SecretRef,
+    /// Where tokens are issued, at `{login}/{tenant_id}/oauth2/v2.0/token`.
+    pub login: Endpoint,
+    /// Where Graph is, asked at `{graph}/v1.0/…`.
+    pub graph: Endpoint,
     /// Who approves plans.
     pub mode: Mode,
-    /// When cycles start, as it was written. Default every 15 minutes.
-    pub schedule: Arc<str>,
-    /// The time zone of schedules and dates, by its IANA name. Default `UTC`.
-    pub time_zone: Arc<str>,
     /// What planning obeys.
     pub settings: Settings,
     /// How patient requests are.
     pub requests: Requests,
     /// How patient applying is.
     pub apply: Apply,
-}
-
-/// Which directory a tenant is.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum TenantId {
-    /// By its id.
-    Id(Uuid),
-    /// By one of its domains, in lower case.
-    Domain(Arc<str>),
-}
-
-impl std::fmt::Display for TenantId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Id(id) => std::fmt::Display::fmt(id, f),
-            Self::Domain(domain) => f.write_str(domain),
-        }
-    }
-}
-
-/// How to sign in to a tenant as an application.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Auth {
-    /// The id of the app registration.
-    pub client_id: Uuid,
-    /// Where its secret is.
-    pub client_secret: SecretRef,
 }
 
 /// Where a secret is; never the secret itself.
@@ -102,25 +70,6 @@ pub enum SecretRef {
     ///
     /// Source: systemd.exec(5), `LoadCredential=`: a file in `$CREDENTIALS_DIRECTORY`.
     Credential(Arc<str>),
-}
-
-/// Where to sign in and where Graph is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Endpoints {
-    /// Graph, asked at `{graph}/v1.0/…`.
-    pub graph: Endpoint,
-    /// Sign-in, asked at `{login}/{tenant_id}/oauth2/v2.0/token`.
-    pub login: Endpoint,
-}
-
-impl Endpoints {
-    /// Returns the endpoints of a cloud.
-    pub fn of(cloud: Cloud) -> Self {
-        Self {
-            graph: Endpoint::https(cloud.graph_host()),
-            login: Endpoint::https(cloud.login_host()),
-        }
-    }
 }
 
 /// Who approves plans.
@@ -150,23 +99,23 @@ impl Mode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Requests {
     /// How long one request may take.
-    pub timeout: Duration,
+    pub timeout: Span,
     /// How long all tries of one call may take together.
-    pub give_up_after: Duration,
+    pub give_up_after: Span,
 }
 
 /// How patient applying is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Apply {
     /// How long to look for what Graph accepted until a read shows it.
-    pub confirm_within: Duration,
+    pub confirm_within: Span,
     /// How old an intent without outcome must be before a read that does not show it is believed.
-    pub settle_after: Duration,
+    pub settle_after: Span,
 }
 
 /// What is logged, and how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LogSettings {
+pub struct Log {
     /// In which form.
     pub format: LogFormat,
     /// From which level on.
@@ -228,7 +177,7 @@ pub struct Loaded {
 /// Returns every problem; nothing was loaded. Lines that may hold a secret are marked so that
 /// showing the problems does not show it.
 pub fn load(file: &SourceFile, directory: &Path) -> Result<Loaded, Vec<Diagnostic>> {
-    let Parsed { tree, problems: mut errors } = parse(file);
+    let Parsed { tree, problems: mut errors } = examine(file);
     if tree.is_none() {
         // Where the syntax is at fault nobody knows what is a value.
         for error in &mut errors {

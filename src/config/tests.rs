@@ -73,7 +73,7 @@ fn everything_can_be_set_and_a_tenant_overrides_one_value_at_a_time() {
     assert_eq!(config.policies, Path::new("/srv/policies"));
     let [contoso, fabrikam] = config.tenants.as_slice() else { panic!("two tenants") };
     let file = SecretRef::File("/etc/seatkeeper/secret.txt".into());
-    assert_eq!(contoso.auth.client_secret, file);
+    assert_eq!(contoso.client_secret, file);
     assert_eq!((contoso.mode, fabrikam.mode), (Mode::Approve, Mode::Enforce));
     assert_eq!(contoso.settings.inherited, InheritedRule::Ignore);
     assert_eq!(fabrikam.settings.guards.max_removals.count, CountLimit::Unlimited);
@@ -85,10 +85,10 @@ fn everything_can_be_set_and_a_tenant_overrides_one_value_at_a_time() {
     assert_eq!(fabrikam.settings.reserve["SPE_E3"].seats, 2);
     assert!(fabrikam.settings.protected.users.is_empty());
     assert_eq!(fabrikam.settings.protected.groups.len(), 1);
-    assert_eq!(fabrikam.endpoints.graph.as_str(), "http://127.0.0.1:8365");
-    assert_eq!(fabrikam.endpoints.login.as_str(), "https://login.microsoftonline.us");
-    assert_eq!(fabrikam.tenant_id.to_string(), "fabrikam.com");
-    assert_eq!(fabrikam.apply.confirm_within, Duration::from_mins(1));
+    assert_eq!(fabrikam.graph.as_str(), "http://127.0.0.1:8365");
+    assert_eq!(fabrikam.login.as_str(), "https://login.microsoftonline.us");
+    assert_eq!(&*fabrikam.tenant_id, "fabrikam.com");
+    assert_eq!(fabrikam.apply.confirm_within, Span::seconds(60));
     snapshot_beside("valid/everything.yaml", &format!("{config:#?}"));
 }
 

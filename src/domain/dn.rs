@@ -33,6 +33,21 @@ pub struct InvalidDistinguishedName {
 }
 
 impl DistinguishedName {
+    /// Returns the name as it was written without the domain components at its end, for people;
+    /// whole where there is nothing else.
+    pub fn without_domain(&self) -> &str {
+        let text = &*self.text;
+        let domain = |at: usize| {
+            let rest = text[at + 1..].trim_start();
+            rest.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("dc="))
+        };
+        let escaped =
+            |at: usize| text[..at].bytes().rev().take_while(|b| *b == b'\\').count() % 2 == 1;
+        let commas = text.match_indices(',').map(|(at, _)| at);
+        let first = commas.filter(|at| !escaped(*at)).find(|at| domain(*at));
+        first.map_or(text, |at| text[..at].trim_end())
+    }
+
     /// Whether this object lies somewhere below `container`, at any depth (not the container itself).
     pub fn is_below(&self, container: &Self) -> bool {
         self.below(container).is_some()

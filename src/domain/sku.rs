@@ -133,7 +133,7 @@ impl Catalogue {
     }
 
     /// Returns the SKUs with this part number: none, one, or (rarely) several.
-    pub fn named<'a>(&'a self, part_number: &'a str) -> impl Iterator<Item = &'a Sku> {
+    pub fn named<'a>(&'a self, part_number: &str) -> impl Iterator<Item = &'a Sku> {
         self.skus.iter().filter(move |sku| &*sku.part_number == part_number)
     }
 }

@@ -32,6 +32,11 @@ impl Span {
         Self(days as u64 * 86_400)
     }
 
+    /// Returns a span of whole seconds.
+    pub const fn seconds(seconds: u32) -> Self {
+        Self(seconds as u64)
+    }
+
     /// Returns the length in seconds.
     pub const fn as_secs(self) -> u64 {
         self.0

@@ -37,7 +37,7 @@ impl Ledger {
 /// A change to the ledger that follows from having looked, or from an outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LedgerChange {
-    /// A policy owns an assignment from now on; a clock that ran for it stops.
+    /// A policy owns an assignment from now on, and wants it.
     Own(UserId, SkuId, PolicyName, Timestamp),
     /// A policy that owns an assignment no longer wants it since then.
     LetGo(UserId, SkuId, PolicyName, Timestamp),

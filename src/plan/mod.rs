@@ -4,6 +4,7 @@
 //! Pure: no clock, no randomness, no input or output, no `async`, no logging.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -11,7 +12,29 @@ use jiff::Timestamp;
 use crate::domain::ids::{ServicePlanId, SkuId, UserId};
 use crate::domain::names::{PolicyName, TenantName, UsageLocation};
 
+pub mod approval;
+pub mod bind;
+pub mod digest;
+pub mod explain;
+pub mod guard;
 pub mod ledger;
+pub mod make;
+mod operation;
+mod resolve;
+mod seats;
+pub mod second_look;
+mod select;
+mod words;
+
+/// Returns the name that was probably meant: the nearest one, where one is near at all.
+pub(crate) fn near<'n>(written: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let folded = written.to_lowercase();
+    names
+        .map(|name| (strsim::jaro_winkler(&folded, &name.to_lowercase()), name))
+        .filter(|(likeness, _)| *likeness > 0.85)
+        .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)))
+        .map(|(_, name)| name)
+}
 
 /// The time-ordered identity of a plan: a ULID.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,6 +52,23 @@ impl fmt::Debug for PlanId {
     }
 }
 
+/// A text that is not the id of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not the id of a plan")]
+pub struct InvalidPlanId {
+    /// The text as it was given.
+    pub text: String,
+}
+
+impl FromStr for PlanId {
+    type Err = InvalidPlanId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPlanId> {
+        let id = ulid::Ulid::from_string(text);
+        id.map(Self).map_err(|_| InvalidPlanId { text: text.to_owned() })
+    }
+}
+
 /// A SHA-256 over something's meaning. Prints as `sha256:` and 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(pub [u8; 32]);
@@ -43,6 +83,35 @@ impl fmt::Display for Digest {
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+/// A text that is not a digest.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not a digest: `sha256:` and 64 hexadecimal digits")]
+pub struct InvalidDigest {
+    /// The text as it was given.
+    pub text: String,
+}
+
+impl FromStr for Digest {
+    type Err = InvalidDigest;
+
+    fn from_str(text: &str) -> Result<Self, InvalidDigest> {
+        let invalid = || InvalidDigest { text: text.to_owned() };
+        let digits = text.strip_prefix("sha256:").ok_or_else(invalid)?.as_bytes();
+        if digits.len() != 64 {
+            return Err(invalid());
+        }
+        let mut bytes = [0; 32];
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            let digit = |digit: u8| char::from(digit).to_digit(16);
+            let (Some(high), Some(low)) = (digit(pair[0]), digit(pair[1])) else {
+                return Err(invalid());
+            };
+            *byte = u8::try_from(high * 16 + low).expect("two hexadecimal digits fit a byte");
+        }
+        Ok(Self(bytes))
     }
 }
 
@@ -380,6 +449,8 @@ pub struct Released {
     pub sku: SkuRef,
     /// The policy that is gone.
     pub policy: PolicyName,
+    /// Whether other policies still want the assignment, so that it goes on being theirs.
+    pub still_wanted: bool,
 }
 
 /// A policy that could not be decided for some users.

@@ -7,7 +7,7 @@ use crate::policy::lower::{Lowered, Named, lower, sku_key};
 use crate::policy::raw::RawFile;
 use crate::policy::unsupported::unsupported;
 use crate::policy::{Action, Ladder, License, Policy, PolicySet};
-use crate::yaml::{Diagnostic, Kind, Parsed, Reader, SourceFile, did_you_mean, parse};
+use crate::yaml::{Diagnostic, Kind, Parsed, Reader, SourceFile, did_you_mean, examine};
 
 /// Policies, and what a person should look at although they are valid.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,7 +47,7 @@ fn load_with(
     let mut all = Lowered::default();
     let (mut errors, mut warnings) = (Vec::new(), Vec::new());
     for file in files {
-        let Parsed { tree, problems } = parse(file);
+        let Parsed { tree, problems } = examine(file);
         errors.extend(problems);
         let Some(tree) = tree else { continue };
         let mut reader = Reader::new(file.name.clone());

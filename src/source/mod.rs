@@ -1,16 +1,14 @@
-//! Reads policy files and the configuration file, whole or not at all.
+//! Reads policy files, whole or not at all.
 //!
-//! It never looks into them: what they mean is the business of `policy` and `config`. Everything
-//! here blocks; asynchronous callers use a thread for it.
+//! It never looks into them: what they mean is the business of `policy`. Everything here blocks.
 
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sha2::{Digest as _, Sha256};
-
 use crate::plan::Digest;
+use crate::plan::digest::Hashing;
 use crate::yaml::{Diagnostic, FILE_BYTES_MAX, SourceFile};
 
 mod git;
@@ -23,7 +21,7 @@ const BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// The policy files of a directory, as one read found them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PolicyFiles {
+pub struct Files {
     /// The files, in name order, each named relative to the directory.
     pub files: Vec<SourceFile>,
     /// The digest of all names and contents.
@@ -33,45 +31,25 @@ pub struct PolicyFiles {
     pub commit: Option<Arc<str>>,
 }
 
-/// Why files could not be read. Nothing was read then.
+/// Why policy files could not be read. Nothing was read then.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// A directory could not be read.
-    #[error("cannot read directory `{}`", path.display())]
-    Directory {
-        /// The directory.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// A file could not be read.
+    /// A file or directory could not be read.
     #[error("cannot read `{}`", path.display())]
-    File {
-        /// The file.
+    Unreadable {
+        /// Which.
         path: PathBuf,
         /// Why.
         #[source]
         source: io::Error,
     },
-    /// A name or a kind of file that nobody meant as a policy.
-    #[error("cannot read `{}`: {reason}", path.display())]
-    Odd {
-        /// The file.
-        path: PathBuf,
-        /// What is odd.
-        reason: &'static str,
-    },
-    /// What was read is not text, or too much of it.
-    #[error("{}: {}", .0.place, .0.message)]
-    Text(Box<Diagnostic>),
     /// There are no policies at all.
     #[error("no policy files in `{}`", path.display())]
     Empty {
         /// The directory.
         path: PathBuf,
     },
-    /// There is too much.
+    /// There is more than a policy directory holds.
     #[error("`{}` holds more than {what}", path.display())]
     TooMuch {
         /// The directory.
@@ -79,27 +57,24 @@ pub enum SourceError {
         /// The limit.
         what: String,
     },
+    /// Files are not text, or too much of it.
+    #[error("policy files cannot be read as text")]
+    NotText(Vec<Diagnostic>),
 }
 
 impl SourceError {
     /// Returns what to do about it.
-    pub fn hint(&self) -> Option<String> {
-        let hint = match self {
-            Self::Directory { path: _, source } | Self::File { path: _, source } => {
-                match source.kind() {
-                    io::ErrorKind::NotFound => "check the path in the configuration",
-                    io::ErrorKind::PermissionDenied => "check whether this user may read it",
-                    _ => return None,
-                }
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Unreadable { path: _, source: _ } => {
+                "check `policies` in the configuration, and that this account may read there"
             }
-            Self::Odd { path: _, reason: _ } => "rename or remove it",
-            Self::Text(diagnostic) => return diagnostic.hint.clone(),
             Self::Empty { path: _ } => {
                 "policies are files ending in `.yaml` or `.yml`; write `policies: []` for none"
             }
-            Self::TooMuch { path: _, what: _ } => "check that it is the directory that was meant",
-        };
-        Some(hint.to_owned())
+            Self::TooMuch { path: _, what: _ } => "check `policies` in the configuration",
+            Self::NotText(_) => "save them as UTF-8",
+        }
     }
 }
 
@@ -110,65 +85,51 @@ impl SourceError {
 ///
 /// Any file that cannot be read fails the whole read: policies that are missing would look like
 /// policies that were deleted. A directory without policy files is an error too.
-pub fn read_policies(directory: &Path) -> Result<PolicyFiles, SourceError> {
+pub fn read(directory: &Path) -> Result<Files, SourceError> {
     let before = git::head(directory);
     let walk::Found { paths, symlinks } = walk::policy_files(directory)?;
     if paths.is_empty() {
         return Err(SourceError::Empty { path: directory.to_owned() });
     }
-    let mut files = Vec::with_capacity(paths.len());
-    let mut bytes = 0;
+    let (mut files, mut not_text) = (Vec::with_capacity(paths.len()), Vec::new());
+    let mut hashing = Hashing::new("policy files 1");
+    let mut total = 0;
     for (name, path) in paths {
-        let file = read_named(name, &path)?;
-        bytes += file.text.len();
-        if bytes > BYTES_MAX {
+        let bytes = contents(&path)?;
+        total += bytes.len();
+        if total > BYTES_MAX {
             let what = format!("{} MiB of policies", BYTES_MAX / (1024 * 1024));
             return Err(SourceError::TooMuch { path: directory.to_owned(), what });
         }
-        files.push(file);
+        hashing.field(name.as_bytes());
+        hashing.field(&bytes);
+        match SourceFile::from_bytes(name, bytes) {
+            Ok(file) => files.push(file),
+            Err(diagnostic) => not_text.push(*diagnostic),
+        }
+    }
+    if !not_text.is_empty() {
+        return Err(SourceError::NotText(not_text));
     }
     // What a link leads to need not be in the commit. And a checkout may have come between.
     let commit = before.filter(|commit| {
         !symlinks && git::is_clean(directory) && git::head(directory).as_ref() == Some(commit)
     });
-    Ok(PolicyFiles { digest: digest(&files), files, commit: commit.map(Into::into) })
+    Ok(Files { files, digest: hashing.finish(), commit: commit.map(Into::into) })
 }
 
-/// Reads one file, such as the configuration.
-///
-/// # Errors
-///
-/// Fails where it cannot be read, is too large or is not UTF-8.
-pub fn read_file(path: &Path) -> Result<SourceFile, SourceError> {
-    read_named(path.display().to_string().into(), path)
-}
-
-fn read_named(name: Arc<str>, path: &Path) -> Result<SourceFile, SourceError> {
-    let failed = |source| SourceError::File { path: path.to_owned(), source };
+/// Reads a file, of which never more than one byte too many.
+fn contents(path: &Path) -> Result<Vec<u8>, SourceError> {
+    let unreadable = |source| SourceError::Unreadable { path: path.to_owned(), source };
     // Asked before opening: to open a pipe would wait for whoever writes to it.
-    if !fs::metadata(path).map_err(failed)?.is_file() {
-        return Err(SourceError::Odd { path: path.to_owned(), reason: "it is not a file" });
+    if !fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(unreadable(io::Error::other("it is neither a file nor a directory")));
     }
     let mut bytes = Vec::new();
-    let limit = u64::try_from(FILE_BYTES_MAX).expect("the limit is small") + 1;
-    let file = fs::File::open(path).map_err(failed)?;
-    file.take(limit).read_to_end(&mut bytes).map_err(failed)?;
-    SourceFile::from_bytes(name, bytes).map_err(SourceError::Text)
-}
-
-/// Returns the digest of names and contents, each preceded by its length so that no two
-/// directories that differ are alike.
-fn digest(files: &[SourceFile]) -> Digest {
-    let mut hash = Sha256::new();
-    hash.update(b"seatkeeper policies 1\n");
-    for SourceFile { name, text } in files {
-        for part in [name, text] {
-            let length = u64::try_from(part.len()).expect("lengths fit 64 bits");
-            hash.update(length.to_be_bytes());
-            hash.update(part.as_bytes());
-        }
-    }
-    Digest(hash.finalize().into())
+    let limit = FILE_BYTES_MAX as u64 + 1;
+    let file = fs::File::open(path).map_err(unreadable)?;
+    file.take(limit).read_to_end(&mut bytes).map_err(unreadable)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]

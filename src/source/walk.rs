@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -35,7 +36,7 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn directory(&mut self, path: &Path, prefix: &str, depth: usize) -> Result<(), SourceError> {
-        let failed = |source| SourceError::Directory { path: path.to_owned(), source };
+        let failed = |source| SourceError::Unreadable { path: path.to_owned(), source };
         // A link may lead to a directory that was read, or to one that is being read.
         if !self.visited.insert(fs::canonicalize(path).map_err(failed)?) {
             return Ok(());
@@ -65,7 +66,7 @@ impl Walk<'_> {
             return Ok(());
         }
         let path = directory.join(name);
-        let failed = |source| SourceError::File { path: path.clone(), source };
+        let failed = |source| SourceError::Unreadable { path: path.clone(), source };
         let is_policy = is_policy(name);
         let is_link = fs::symlink_metadata(&path).map_err(failed)?.is_symlink();
         let is_directory = match fs::metadata(&path) {
@@ -78,7 +79,7 @@ impl Walk<'_> {
             return Ok(());
         }
         let Some(name) = name.to_str() else {
-            return Err(SourceError::Odd { path, reason: "its name is not UTF-8" });
+            return Err(failed(io::Error::other("its name is not UTF-8")));
         };
         let relative = format!("{prefix}{name}");
         self.found.symlinks |= is_link;

@@ -26,9 +26,23 @@ pub struct Parsed {
     pub problems: Vec<Diagnostic>,
 }
 
-/// Reads a file into a tree. Duplicate keys, anchors, aliases and tags are all told; a fault in
-/// the syntax is the last thing that is seen.
-pub fn parse(file: &SourceFile) -> Parsed {
+/// Reads a file into a tree.
+///
+/// # Errors
+///
+/// Returns everything that is wrong with it as YAML.
+pub fn parse(file: &SourceFile) -> Result<Node, Vec<Diagnostic>> {
+    let Parsed { tree, problems } = examine(file);
+    match tree {
+        Some(tree) if problems.is_empty() => Ok(tree),
+        Some(_) | None => Err(problems),
+    }
+}
+
+/// Reads as much of a file into a tree as can be, so that problems of its meaning can be told
+/// along with those of its form. Duplicate keys, anchors, aliases and tags are all told; a fault
+/// in the syntax is the last thing that is seen.
+pub fn examine(file: &SourceFile) -> Parsed {
     let start = || Place { file: file.name.clone(), line: 1, column: 1 };
     if file.text.len() > FILE_BYTES_MAX {
         return Parsed { tree: None, problems: vec![too_large(start())] };

@@ -188,3 +188,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn people_see_a_name_without_its_domain() {
+    let shown = |text: &str| text.parse::<DistinguishedName>().unwrap().without_domain().to_owned();
+    assert_eq!(
+        shown(r"OU=Sales\, North,OU=People,DC=corp,DC=contoso,DC=com"),
+        r"OU=Sales\, North,OU=People"
+    );
+    assert_eq!(shown(r"OU=A\,DC=b , dc=corp"), r"OU=A\,DC=b");
+    assert_eq!(shown("DC=corp,DC=com"), "DC=corp");
+    assert_eq!(shown("OU=Sales"), "OU=Sales");
+}

@@ -1,0 +1,397 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Keeps the licenses of Microsoft 365 users as YAML policies say
+#[derive(Debug, Parser)]
+#[command(name = "seatkeeper", version, propagate_version = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// Say only results and failures
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+
+    /// Log more; twice for every request
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Do the main job against an embedded sandbox tenant, with no set-up
+    Demo(Demo),
+    /// Serve a sandbox tenant as a Graph endpoint
+    Sandbox(Sandbox),
+    /// Write a commented configuration and a first policy
+    Init(Init),
+    /// Check configuration and policies, without network
+    Validate(Validate),
+    /// Read the tenant and show what would change; changes nothing
+    Plan(PlanArgs),
+    /// Show a stored plan
+    Show(Show),
+    /// List the stored plans
+    Plans(Plans),
+    /// Approve a plan
+    Approve(Approve),
+    /// Reject a plan
+    Reject(Reject),
+    /// Apply a stored plan, or plan, show, ask and apply
+    Apply(Apply),
+    /// Explain why a user has, lacks or will lose each SKU
+    Explain(Explain),
+    /// List users, as the last read saw them
+    Users(Users),
+    /// List what became of operations
+    History(History),
+    /// Show tenants, last cycles and what waits for a person
+    Status(Status),
+    /// Print shell completions
+    Completions(Completions),
+}
+
+/// Which configuration
+#[derive(Args, Clone, Debug, Default)]
+pub struct Config {
+    /// The configuration [default: ./seatkeeper.yaml, then /etc/seatkeeper/seatkeeper.yaml]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// Which configuration and tenant
+#[derive(Args, Clone, Debug, Default)]
+pub struct Common {
+    /// Which configuration
+    #[command(flatten)]
+    pub config: Config,
+
+    /// The tenant [default: all, or the only one]
+    #[arg(long, value_name = "NAME")]
+    pub tenant: Option<String>,
+}
+
+/// How to print
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+}
+
+/// Arguments of `demo`
+#[derive(Args, Clone, Debug)]
+pub struct Demo {
+    /// People in the tenant
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(50..=200_000))]
+    pub users: u32,
+
+    /// The seed that the tenant follows from
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+
+    /// List everybody
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// Arguments of `sandbox`
+#[derive(Args, Clone, Debug)]
+pub struct Sandbox {
+    /// Where to listen
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8365")]
+    pub listen: std::net::SocketAddr,
+
+    /// People in the tenant
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(50..=1_000_000))]
+    pub users: u32,
+
+    /// The seed that the tenant and the faults follow from
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+
+    /// Load the tenant from a YAML file instead
+    #[arg(long, value_name = "FILE", conflicts_with = "users")]
+    pub tenant: Option<PathBuf>,
+
+    /// Answer some requests with a fault: KIND=RATE or KIND=RATE@PATH, such as throttle=0.05
+    #[arg(long = "fault", value_name = "FAULT")]
+    pub faults: Vec<String>,
+}
+
+/// Arguments of `init`
+#[derive(Args, Clone, Debug)]
+pub struct Init {
+    /// The directory to write to
+    #[arg(default_value = ".")]
+    pub directory: PathBuf,
+}
+
+/// Arguments of `validate`
+#[derive(Args, Clone, Debug)]
+pub struct Validate {
+    /// Which configuration
+    #[command(flatten)]
+    pub config: Config,
+
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Arguments of `plan`
+#[derive(Args, Clone, Debug)]
+pub struct PlanArgs {
+    /// Which configuration and tenant
+    #[command(flatten)]
+    pub common: Common,
+
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+
+    /// Write the plan as JSON to a file, too
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+
+    /// Exit with 0 for nothing to do, 2 for changes, 3 for a held plan
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+
+    /// List everybody
+    #[arg(long)]
+    pub all: bool,
+
+    /// Leave out policies that do not fit the tenant instead of refusing; nothing they own is removed
+    #[arg(long)]
+    pub leave_out_misfits: bool,
+}
+
+/// Arguments of `show`
+#[derive(Args, Clone, Debug)]
+pub struct Show {
+    /// Which configuration and tenant
+    #[command(flatten)]
+    pub common: Common,
+
+    /// The plan [default: the latest]
+    pub plan: Option<String>,
+
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+
+    /// List everybody
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// Arguments of `plans`
+#[derive(Args, Clone, Debug)]
+pub struct Plans {
+    /// Which configuration and tenant
+    #[command(flatten)]
+    pub common: Common,
+
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Who decides, and why
+#[derive(Args, Clone, Debug, Default)]
+pub struct Deciding {
+    /// Accept a guard that tripped, by its name; may be repeated
+    #[arg(long = "accept", value_name = "GUARD")]
+    pub accept: Vec<String>,
+
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+
+    /// Who decides [default: the user at work]
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+}
+
+/// Arguments of `approve`
+#[derive(Args, Clone, Debug)]
+pub struct Approve {
+    /// Which configuration and tenant
+    #[command(flatten)]
+    pub common: Common,
+
+    /// The plan
+    pub plan: String,
+
+    /// Who decides, and why
+    #[command(flatten)]
+    pub deciding: Deciding,
+}
+
+/// Arguments of `reject`
+#[derive(Args, Clone, Debug)]
+pub struct Reject {
+    /// Which configuration and tenant
+    #[command(flatten)]
+    pub common: Common,
+
+    /// The plan
+    pub plan: String,
+
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+
+    /// Who decides [default: the user at work]
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+}
+
+/// Arguments of `apply`
+#[derive(Args, Clone, Debug)]
+pub struct Apply {
+    /// Which configuration and tenant
+    #[command(flatten)]
+    pub common: Common,
+
+    /// The plan [default: plan anew]
+    pub plan: Option<String>,
+
+    /// Answer the question with yes; guards still hold
+    #[arg(long)]
+    pub yes: bool,
+
+    /// Who decides, and why
+    #[command(flatten)]
+    pub deciding: Deciding,
+
+    /// List everybody
+    #[arg(long)]
+    pub all: bool,
+
+    /// Leave out policies that do not fit the tenant instead of refusing; nothing they own is removed
+    #[arg(long)]
+    pub leave_out_misfits: bool,
+}
+
+/// Arguments of `explain`
+#[derive(Args, Clone, Debug)]
+pub struct Explain {
+    /// Which configuration and tenant
+    #[command(flatten)]
+    pub common: Common,
+
+    /// The user, by principal name or id
+    pub user: String,
+
+    /// The SKU, by part number or id [default: all there is something to say about]
+    pub sku: Option<String>,
+
+    /// Read the tenant first, instead of answering from the last read
+    #[arg(long)]
+    pub refresh: bool,
+
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Arguments of `users`
+#[derive(Args, Clone, Debug)]
+pub struct Users {
+    /// Which configuration and tenant
+    #[command(flatten)]
+    pub common: Common,
+
+    /// Whose principal or display name contains this, ignoring case
+    #[arg(long, value_name = "TEXT")]
+    pub search: Option<String>,
+
+    /// Members of a group that policies name, nested groups included
+    #[arg(long, value_name = "GROUP")]
+    pub group: Option<String>,
+
+    /// Users in an on-premises OU, the subtree
+    #[arg(long, value_name = "DN")]
+    pub ou: Option<String>,
+
+    /// Users whose principal name ends in this domain
+    #[arg(long, value_name = "DOMAIN")]
+    pub domain: Option<String>,
+
+    /// Users of an on-premises AD domain
+    #[arg(long, value_name = "DOMAIN")]
+    pub ad_domain: Option<String>,
+
+    /// Users who hold a SKU, by part number or id
+    #[arg(long, value_name = "SKU")]
+    pub sku: Option<String>,
+
+    /// Users who hold no SKU
+    #[arg(long, conflicts_with = "sku")]
+    pub unlicensed: bool,
+
+    /// Read the tenant first, instead of answering from the last read
+    #[arg(long)]
+    pub refresh: bool,
+
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Arguments of `history`
+#[derive(Args, Clone, Debug)]
+pub struct History {
+    /// Which configuration and tenant
+    #[command(flatten)]
+    pub common: Common,
+
+    /// Of this user only, by id or part of the principal name
+    #[arg(long, value_name = "USER")]
+    pub user: Option<String>,
+
+    /// Of this plan only
+    #[arg(long, value_name = "PLAN")]
+    pub plan: Option<String>,
+
+    /// The newest so many
+    #[arg(long, value_name = "N")]
+    pub limit: Option<u64>,
+
+    /// Prove that no record was changed or dropped
+    #[arg(long, conflicts_with_all = ["user", "plan", "limit"])]
+    pub verify: bool,
+
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Arguments of `status`
+#[derive(Args, Clone, Debug)]
+pub struct Status {
+    /// Which configuration and tenant
+    #[command(flatten)]
+    pub common: Common,
+
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Arguments of `completions`
+#[derive(Args, Clone, Debug)]
+pub struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}

@@ -1,0 +1,16 @@
+//! One file a command: what it takes, what it calls, what it prints, how it ends.
+
+pub(crate) mod apply;
+pub(crate) mod completions;
+pub(crate) mod decide;
+pub(crate) mod demo;
+pub(crate) mod explain;
+pub(crate) mod history;
+pub(crate) mod init;
+pub(crate) mod plan;
+pub(crate) mod plans;
+pub(crate) mod sandbox;
+pub(crate) mod show;
+pub(crate) mod status;
+pub(crate) mod users;
+pub(crate) mod validate;

@@ -1,0 +1,106 @@
+//! `seatkeeper sandbox`: serves a sandbox tenant as a Graph endpoint.
+
+use std::path::Path;
+
+use crate::cli::args::Sandbox;
+use crate::cli::exit::{Exit, Failure, Outcome};
+use crate::cli::telemetry;
+use crate::cli::ui::Ui;
+use crate::sandbox::faults::InvalidFault;
+use crate::sandbox::{Faults, Options, Running, Server, Tenant, TenantDocument};
+use crate::yaml::{Kind, Node, SourceFile, parse, render};
+
+/// Serves until it is asked to stop.
+pub(crate) async fn run(args: &Sandbox, ui: &Ui, verbose: u8) -> Outcome {
+    telemetry::begin(telemetry::LogFormat::Text, if verbose == 0 { "warn" } else { "debug" });
+    let tenant = match &args.tenant {
+        Some(path) => load(path)?,
+        None => Tenant::company(args.users as usize, args.seed),
+    };
+    let faults = Faults::parse(args.seed, &args.faults)
+        .map_err(|error| Failure::new(Exit::Usage, error).hint(InvalidFault::hint()))?;
+    let people = tenant.users().len();
+    let options = Options { listen: args.listen, faults, ..Options::default() };
+    let running = Server::start(tenant, options).await.map_err(|error| {
+        let context = format!("cannot listen on {}", args.listen);
+        Failure::new(Exit::Unavailable, anyhow::Error::new(error).context(context))
+            .hint("another process may; --listen takes another address")
+    })?;
+    ui.result(&greeting(&running, people))?;
+    ui.say("Ctrl-C stops it; nothing is kept");
+    stopped().await;
+    running.shutdown();
+    Ok(Exit::Done)
+}
+
+/// Says what to put into a configuration.
+fn greeting(running: &Running, people: usize) -> String {
+    let Running { addr, tenant_id, client_id, secret, .. } = running;
+    format!(
+        "a tenant of {people} people is served at http://{addr}\n\n\
+         # put this into seatkeeper.yaml, and: export SEATKEEPER_SECRET={secret}\n\
+         tenants:\n  \
+           - name: sandbox\n    \
+             tenant_id: {tenant_id}\n    \
+             auth:\n      \
+               client_id: {client_id}\n      \
+               client_secret: {{env: SEATKEEPER_SECRET}}\n    \
+             endpoints: {{graph: \"http://{addr}\", login: \"http://{addr}\"}}\n"
+    )
+}
+
+async fn stopped() {
+    let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+    match terminate {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(_) => {
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    }
+}
+
+/// Loads a tenant that somebody described.
+fn load(path: &Path) -> Result<Tenant, Failure> {
+    let name = path.display().to_string();
+    let bytes = std::fs::read(path).map_err(|error| {
+        let context = format!("cannot read the tenant `{name}`");
+        Failure::new(Exit::Invalid, anyhow::Error::new(error).context(context))
+    })?;
+    let broken = |text: String| Failure::text(Exit::Invalid, text.trim_end().to_owned());
+    let file = SourceFile::from_bytes(name.as_str().into(), bytes)
+        .map_err(|problem| broken(render(&[*problem], &[])))?;
+    let tree =
+        parse(&file).map_err(|problems| broken(render(&problems, std::slice::from_ref(&file))))?;
+    let document: TenantDocument = serde_json::from_value(value(&tree)).map_err(|error| {
+        let context = format!("the tenant `{name}` is not described as it should be");
+        Failure::new(Exit::Invalid, anyhow::Error::new(error).context(context))
+            .hint("keys are skus, groups, users; see the documentation of `seatkeeper sandbox`")
+    })?;
+    Tenant::from_document(&document).map_err(|problems| {
+        let all: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        broken(format!("the tenant `{name}` does not hold together:\n  {}", all.join("\n  ")))
+    })
+}
+
+/// Turns a tree into a JSON value: plain words and numbers as what they are, the rest as text.
+fn value(node: &Node) -> serde_json::Value {
+    match &node.kind {
+        Kind::Sequence(items) => items.iter().map(value).collect(),
+        Kind::Mapping(entries) => serde_json::Value::Object(
+            entries.iter().map(|entry| (entry.key.to_string(), value(&entry.value))).collect(),
+        ),
+        Kind::Scalar { text: _, plain: _ } if node.is_nothing() => serde_json::Value::Null,
+        Kind::Scalar { text, plain: true } => match (&**text, text.parse::<u64>()) {
+            ("true", _) => true.into(),
+            ("false", _) => false.into(),
+            (_, Ok(number)) => number.into(),
+            (text, Err(_)) => text.into(),
+        },
+        Kind::Scalar { text, plain: false } => (&**text).into(),
+    }
+}

@@ -1,0 +1,19 @@
+//! `seatkeeper show`: a stored plan.
+
+use crate::cli::args::Show;
+use crate::cli::exit::{Exit, Outcome};
+use crate::cli::session::{Session, Shown, plan_id};
+use crate::cli::ui::Ui;
+use crate::ports::Records as _;
+
+/// Shows a stored plan, or the latest.
+pub(crate) async fn run(args: &Show, ui: &Ui) -> Outcome {
+    let session = Session::open(&args.common.config, ui, 0)?;
+    let tenant = session.one_or_any(args.common.tenant.as_deref())?;
+    let store = session.store_for_reading()?;
+    let id = args.plan.as_deref().map(plan_id).transpose()?;
+    let found = store.plan(tenant, id).await.map_err(|error| session.records_failure(error))?;
+    let stored = found.ok_or_else(|| session.no_plan(args.plan.as_deref()))?;
+    session.show_plan(&stored, Shown { format: args.format, all: args.all })?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,22 @@
+//! The process's environment: the one place that reads it, and where secrets are opened.
+
+use std::path::PathBuf;
+
+/// Returns a variable that is set and not empty.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Returns whom the operating system says is at work, for decisions without `--by`.
+pub fn person() -> String {
+    variable("SUDO_USER")
+        .or_else(|| variable("USER"))
+        .or_else(|| variable("LOGNAME"))
+        .unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// Returns the directory of systemd's credentials, where there is one.
+pub fn credentials() -> Option<PathBuf> {
+    variable("CREDENTIALS_DIRECTORY").map(PathBuf::from)
+}

@@ -1,0 +1,91 @@
+//! Exit codes, frozen, and what failed, in words a person can act on.
+
+use std::process::ExitCode;
+
+/// How a command ended. The numbers are a promise to scripts and never change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done, nothing left to do.
+    Done = 0,
+    /// A fault in this program.
+    Internal = 1,
+    /// Changes are pending (`plan --detailed-exitcode` alone).
+    Changes = 2,
+    /// Held by a guard, or approval is missing.
+    Held = 3,
+    /// Applied in part.
+    Partial = 4,
+    /// Configuration or policy invalid, or a policy test failed.
+    Invalid = 5,
+    /// Tenant, sign-in, network or disk failed; nothing was concluded.
+    Unavailable = 6,
+    /// The plan is stale, superseded, expired or used.
+    Stale = 7,
+    /// The command line is wrong.
+    Usage = 64,
+}
+
+impl Exit {
+    /// Returns the worse of two ends, where several tenants were dealt with.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        let rank = |exit: Self| match exit {
+            Self::Done => 0,
+            Self::Changes => 1,
+            Self::Partial => 2,
+            Self::Held => 3,
+            Self::Stale => 4,
+            Self::Unavailable => 5,
+            Self::Invalid => 6,
+            Self::Usage => 7,
+            Self::Internal => 8,
+        };
+        if rank(other) > rank(self) { other } else { self }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Why a command could not do its work.
+#[derive(Debug)]
+pub struct Failure {
+    /// How the process ends.
+    pub exit: Exit,
+    /// What failed: this layer's words first, then its causes.
+    pub error: anyhow::Error,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+impl Failure {
+    /// Says what failed.
+    pub fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
+        Self { exit, error: error.into(), hint: None }
+    }
+
+    /// Says what failed, in a sentence.
+    pub fn text(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, error: anyhow::Error::msg(message.into()), hint: None }
+    }
+
+    /// Says what to do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::new(Exit::Unavailable, error)
+    }
+}
+
+/// What commands return.
+pub type Outcome = Result<Exit, Failure>;

@@ -1,0 +1,76 @@
+//! The command line: a skin over the engine, and the one place that wires the parts together.
+
+use std::ffi::OsString;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+
+use crate::cli::args::{Cli, Command};
+use crate::cli::exit::{Exit, Failure, Outcome};
+use crate::cli::ui::Ui;
+
+pub mod args;
+pub mod clock;
+mod commands;
+pub mod environment;
+pub mod exit;
+pub mod session;
+pub mod telemetry;
+pub mod ui;
+
+/// Runs the program. Returns how it ends.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // There is nobody left to tell when the terminal cannot be written.
+            let _ = error.print();
+            return match error.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Done,
+                _ => Exit::Usage,
+            };
+        }
+    };
+    let ui = Ui::new(cli.quiet);
+    let outcome = catch_unwind(AssertUnwindSafe(|| dispatch(&cli, &ui)));
+    ui.clear();
+    match outcome {
+        Ok(Ok(exit)) => exit,
+        Ok(Err(failure)) => {
+            ui.failure(&failure);
+            failure.exit
+        }
+        Err(_) => {
+            ui.err("error: a fault in seatkeeper itself\nhint: what was sent and not recorded is settled by the next run; please report the lines above");
+            Exit::Internal
+        }
+    }
+}
+
+fn dispatch(cli: &Cli, ui: &Ui) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Internal, error))?;
+    let verbose = cli.verbose;
+    runtime.block_on(async {
+        match &cli.command {
+            Command::Demo(args) => commands::demo::run(args, ui, verbose).await,
+            Command::Sandbox(args) => commands::sandbox::run(args, ui, verbose).await,
+            Command::Init(args) => commands::init::run(args, ui),
+            Command::Validate(args) => commands::validate::run(args, ui),
+            Command::Plan(args) => commands::plan::run(args, ui, verbose).await,
+            Command::Show(args) => commands::show::run(args, ui).await,
+            Command::Plans(args) => commands::plans::run(args, ui).await,
+            Command::Approve(args) => commands::decide::approve(args, ui).await,
+            Command::Reject(args) => commands::decide::reject(args, ui).await,
+            Command::Apply(args) => commands::apply::run(args, ui, verbose).await,
+            Command::Explain(args) => commands::explain::run(args, ui, verbose).await,
+            Command::Users(args) => commands::users::run(args, ui, verbose).await,
+            Command::History(args) => commands::history::run(args, ui).await,
+            Command::Status(args) => commands::status::run(args, ui).await,
+            Command::Completions(args) => commands::completions::run(args, ui),
+        }
+    })
+}

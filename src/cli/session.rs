@@ -1,0 +1,551 @@
+//! What commands work with: the configuration, the policies, the store, and a desk per tenant.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use crate::cli::args::Format;
+use crate::cli::clock::SystemClock;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::ui::Ui;
+use crate::cli::{args, environment, telemetry};
+use crate::config::{Config, LogFormat, SecretRef, Tenant};
+use crate::domain::names::TenantName;
+use crate::domain::span::Span;
+use crate::engine::{CycleError, Engine, Misfits, Patience, Policies, Stop};
+use crate::graph;
+use crate::plan::PlanId;
+use crate::plan::bind::Problem;
+use crate::policy;
+use crate::ports::{Clock as _, RecordsError, StoredPlan, TenantError};
+use crate::report;
+use crate::source;
+use crate::store::lock::{Holder, LockError, TenantLock};
+use crate::store::{Store, StoreError};
+use crate::yaml::{Diagnostic, Severity, SourceFile, render};
+
+/// Listings that are read, and batches that are written, at once.
+const CONCURRENCY: u32 = 4;
+/// Where a configuration is looked for.
+const PLACES: [&str; 2] = ["seatkeeper.yaml", "/etc/seatkeeper/seatkeeper.yaml"];
+
+/// A command at work.
+pub struct Session<'u> {
+    /// How it talks.
+    pub ui: &'u Ui,
+    /// What it works by.
+    pub config: Config,
+    /// The text of the configuration, for problems that show only against a tenant.
+    source: SourceFile,
+}
+
+/// The policies and the texts they were read from.
+pub struct LoadedPolicies {
+    /// The policies.
+    pub policies: Policies,
+    files: Vec<SourceFile>,
+}
+
+/// How a plan is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown {
+    /// For people or for programs.
+    pub format: Format,
+    /// Whether everybody is listed.
+    pub all: bool,
+}
+
+/// Returns what to do with policies that do not fit a tenant.
+pub fn misfits(leave_out: bool) -> Misfits {
+    if leave_out { Misfits::LeaveOut } else { Misfits::Refuse }
+}
+
+impl<'u> Session<'u> {
+    /// Loads the configuration and begins to log.
+    ///
+    /// # Errors
+    ///
+    /// Where there is none, or it is invalid.
+    pub fn open(args: &args::Config, ui: &'u Ui, verbose: u8) -> Result<Self, Failure> {
+        let path = match &args.config {
+            Some(path) => path.clone(),
+            None => {
+                PLACES.iter().map(PathBuf::from).find(|path| path.exists()).ok_or_else(|| {
+                    Failure::text(
+                        Exit::Invalid,
+                        format!("there is no `{}`", PLACES.join("` and no `")),
+                    )
+                    .hint("`seatkeeper init` writes one; --config names another")
+                })?
+            }
+        };
+        let source = read_configuration(&path)?;
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let loaded = crate::config::load(&source, directory.unwrap_or(Path::new("."))).map_err(
+            |problems| invalid(ui, &problems, std::slice::from_ref(&source), "configuration"),
+        )?;
+        warn(ui, &loaded.warnings, std::slice::from_ref(&source));
+        let config = loaded.config;
+        let format = match config.log.format {
+            LogFormat::Text => telemetry::LogFormat::Text,
+            LogFormat::Json => telemetry::LogFormat::Json,
+        };
+        // What a person reads on a terminal is the result; what heals on the way is for -v.
+        let level = match verbose {
+            0 => "warn",
+            1 => config.log.level.as_str(),
+            _ => "debug",
+        };
+        telemetry::begin(format, level);
+        Ok(Self { ui, config, source })
+    }
+
+    /// Returns the tenants that are asked for.
+    ///
+    /// # Errors
+    ///
+    /// Where there is none of that name.
+    pub fn tenants(&self, only: Option<&str>) -> Result<Vec<&Tenant>, Failure> {
+        let Some(name) = only else { return Ok(self.config.tenants.iter().collect()) };
+        match self.config.tenants.iter().find(|tenant| tenant.name.as_str() == name) {
+            Some(tenant) => Ok(vec![tenant]),
+            None => {
+                let names: Vec<String> =
+                    self.config.tenants.iter().map(|tenant| format!("`{}`", tenant.name)).collect();
+                Err(Failure::text(Exit::Usage, format!("there is no tenant `{name}`"))
+                    .hint(format!("the configuration has {}", names.join(", "))))
+            }
+        }
+    }
+
+    /// Returns the one tenant that is asked for, or the only one.
+    ///
+    /// # Errors
+    ///
+    /// Where there are several, or none of that name.
+    pub fn one(&self, only: Option<&str>) -> Result<&Tenant, Failure> {
+        match self.tenants(only)?.as_slice() {
+            [tenant] => Ok(tenant),
+            _ => Err(Failure::text(Exit::Usage, "there are several tenants")
+                .hint("name one with --tenant")),
+        }
+    }
+
+    /// Returns the name of the tenant that is asked for; none stands for all.
+    ///
+    /// # Errors
+    ///
+    /// Where there is none of that name.
+    pub fn one_or_any(&self, only: Option<&str>) -> Result<Option<&TenantName>, Failure> {
+        match only {
+            None => Ok(None),
+            Some(_) => Ok(Some(&self.one(only)?.name)),
+        }
+    }
+
+    /// Loads the policies.
+    ///
+    /// # Errors
+    ///
+    /// Every problem was shown; the failure counts them.
+    pub fn policies(&self) -> Result<LoadedPolicies, Failure> {
+        let read = source::read(&self.config.policies).map_err(|error| match &error {
+            source::SourceError::NotText(problems) => invalid(self.ui, problems, &[], "policies"),
+            source::SourceError::Unreadable { .. }
+            | source::SourceError::Empty { .. }
+            | source::SourceError::TooMuch { .. } => {
+                let hint = error.hint();
+                Failure::new(Exit::Invalid, error).hint(hint)
+            }
+        })?;
+        let names: Vec<TenantName> =
+            self.config.tenants.iter().map(|tenant| tenant.name.clone()).collect();
+        let loaded = policy::load_for(&read.files, &names)
+            .map_err(|problems| invalid(self.ui, &problems, &read.files, "policies"))?;
+        warn(self.ui, &loaded.warnings, &read.files);
+        let policies = Policies { set: loaded.policies, digest: read.digest, commit: read.commit };
+        Ok(LoadedPolicies { policies, files: read.files })
+    }
+
+    /// Opens the store.
+    ///
+    /// # Errors
+    ///
+    /// Where the state directory cannot be used.
+    pub fn store(&self) -> Result<Store, Failure> {
+        Store::open(&self.config.state).map_err(store_failure)
+    }
+
+    /// Opens the store for reading alone, while others may write to it.
+    ///
+    /// # Errors
+    ///
+    /// Where there is none, or it cannot be read.
+    pub fn store_for_reading(&self) -> Result<Store, Failure> {
+        Store::open_reading(&self.config.state).map_err(store_failure)
+    }
+
+    /// Sits down to work on a tenant: takes its lock and prepares a client.
+    ///
+    /// # Errors
+    ///
+    /// Where another process is at work on it.
+    pub fn desk<'s>(
+        &'s self,
+        tenant: &'s Tenant,
+        store: &'s Store,
+        command: &str,
+    ) -> Result<Desk<'s>, Failure> {
+        let holder = Holder {
+            pid: std::process::id(),
+            command: command.to_owned(),
+            since: SystemClock.now(),
+        };
+        let lock = TenantLock::acquire(&self.config.state, &tenant.name, &holder)
+            .map_err(|error| lock_failure(&error))?;
+        let settings = graph::Settings {
+            tenant: tenant.name.clone(),
+            tenant_id: tenant.tenant_id.to_string(),
+            client_id: tenant.client_id.to_string(),
+            login: tenant.login.to_string(),
+            graph: tenant.graph.to_string(),
+            secret: secret_source(tenant.client_secret.clone()),
+            timeout: duration(tenant.requests.timeout),
+            give_up_after: duration(tenant.requests.give_up_after),
+            concurrency: CONCURRENCY,
+        };
+        let client = graph::Client::new(settings, SystemClock)
+            .map_err(|error| Failure::new(Exit::Invalid, error))?;
+        let stop = Stop::default();
+        stop_on_signal(stop.clone());
+        Ok(Desk { tenant, store, client, ui: self.ui, stop, _lock: lock })
+    }
+
+    /// Prints a plan.
+    ///
+    /// # Errors
+    ///
+    /// Where stdout cannot be written.
+    pub fn show_plan(&self, stored: &StoredPlan, shown: Shown) -> Result<(), Failure> {
+        let text = match shown.format {
+            Format::Json => report::json::to_json(stored),
+            Format::Text => {
+                let style = self.ui.style();
+                report::text::plan(stored, report::text::Options { style, all: shown.all })
+            }
+        };
+        self.ui.result(&text)
+    }
+
+    /// Says why a cycle came to nothing. What does not fit is shown with its place.
+    pub fn cycle_failure(&self, error: CycleError, policies: &LoadedPolicies) -> Failure {
+        match error {
+            CycleError::Tenant(error) => tenant_failure(error),
+            CycleError::Records(error) => self.records_failure(error),
+            CycleError::Misfit { tenant, problems } => {
+                self.show_problems(&problems, policies);
+                let count = report::text::count(problems.len() as u64, "problem", "problems");
+                let message =
+                    format!("{count} with tenant `{tenant}`; nothing was planned or stored");
+                Failure::text(Exit::Invalid, message)
+                    .hint("mend the files, or leave such policies out for now: --leave-out-misfits")
+            }
+            CycleError::NotTakenUp(error) => {
+                let exit = match &error {
+                    plan_error::NotApproved { .. } => Exit::Held,
+                    plan_error::Expired { .. } => Exit::Stale,
+                    plan_error::Unsettled(problems) => {
+                        self.show_problems(problems, policies);
+                        Exit::Invalid
+                    }
+                };
+                Failure::new(exit, error)
+            }
+        }
+    }
+
+    /// Shows problems with their lines, in policies and in the configuration alike.
+    pub fn show_problems(&self, problems: &[Problem], policies: &LoadedPolicies) {
+        let diagnostics: Vec<Diagnostic> = problems.iter().map(diagnostic).collect();
+        let mut sources = policies.files.clone();
+        sources.push(self.source.clone());
+        self.ui.err(&render(&diagnostics, &sources));
+    }
+
+    /// Says why the records could not be read or written.
+    pub fn records_failure(&self, error: RecordsError) -> Failure {
+        let hint = match &error {
+            RecordsError::Storage { what: _, source } => {
+                source.downcast_ref::<StoreError>().and_then(StoreError::hint)
+            }
+            RecordsError::WrongState { .. } => Some("`seatkeeper plans` lists what there is"),
+            RecordsError::NoSuchPlan { .. } => Some("`seatkeeper plans` lists them"),
+        };
+        let exit = match &error {
+            RecordsError::Storage { .. } => Exit::Unavailable,
+            RecordsError::WrongState { .. } => Exit::Stale,
+            RecordsError::NoSuchPlan { .. } => Exit::Usage,
+        };
+        let failure = Failure::new(exit, error);
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+
+    /// Says that there is no such plan.
+    pub fn no_plan(&self, asked: Option<&str>) -> Failure {
+        match asked {
+            Some(id) => Failure::text(Exit::Usage, format!("there is no plan {id}"))
+                .hint("`seatkeeper plans` lists them"),
+            None => Failure::text(Exit::Usage, "no plan is stored")
+                .hint("`seatkeeper plan` makes one, where there is anything to do"),
+        }
+    }
+}
+
+use crate::plan::approval::NotTakenUp as plan_error;
+
+/// One tenant at work: its lock is held as long as this is.
+pub struct Desk<'s> {
+    /// The tenant.
+    pub tenant: &'s Tenant,
+    /// The records.
+    pub store: &'s Store,
+    /// Graph.
+    pub client: graph::Client<SystemClock>,
+    ui: &'s Ui,
+    stop: Stop,
+    _lock: TenantLock,
+}
+
+impl Desk<'_> {
+    /// Returns the engine for this tenant.
+    pub fn engine(&self) -> Engine<'_, graph::Client<SystemClock>, Store, SystemClock> {
+        Engine {
+            tenant: &self.tenant.name,
+            settings: &self.tenant.settings,
+            reader: &self.client,
+            records: self.store,
+            clock: &SystemClock,
+            progress: self.ui,
+            patience: Patience {
+                confirm_within: duration(self.tenant.apply.confirm_within),
+                settle_after: duration(self.tenant.apply.settle_after),
+            },
+            stop: self.stop.clone(),
+        }
+    }
+}
+
+/// Reads an id of a plan from the command line.
+///
+/// # Errors
+///
+/// Where it is none.
+pub fn plan_id(text: &str) -> Result<PlanId, Failure> {
+    text.parse().map_err(|error: crate::plan::InvalidPlanId| {
+        Failure::new(Exit::Usage, error).hint("`seatkeeper plans` lists them")
+    })
+}
+
+fn read_configuration(path: &Path) -> Result<SourceFile, Failure> {
+    let failed = |error: std::io::Error| {
+        let context = format!("cannot read the configuration `{}`", path.display());
+        Failure::new(Exit::Invalid, anyhow::Error::new(error).context(context))
+    };
+    let bytes = std::fs::read(path).map_err(failed)?;
+    SourceFile::from_bytes(path.to_string_lossy().into(), bytes).map_err(|diagnostic| {
+        Failure::text(Exit::Invalid, render(&[*diagnostic], &[]).trim_end().to_owned())
+    })
+}
+
+/// Shows every problem, and counts them.
+fn invalid(ui: &Ui, problems: &[Diagnostic], files: &[SourceFile], what: &str) -> Failure {
+    ui.err(&render(problems, files));
+    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+    let count = report::text::count(errors as u64, "error", "errors");
+    Failure::text(Exit::Invalid, format!("{count} in the {what}; nothing was done"))
+}
+
+fn warn(ui: &Ui, warnings: &[Diagnostic], files: &[SourceFile]) {
+    if !warnings.is_empty() {
+        ui.say(&render(warnings, files));
+    }
+}
+
+fn diagnostic(problem: &Problem) -> Diagnostic {
+    let length = u32::try_from(problem.written.chars().count()).unwrap_or(u32::MAX).max(1);
+    let diagnostic = Diagnostic::error(problem.place.clone(), length, problem.message.clone());
+    match &problem.hint {
+        Some(hint) => diagnostic.with_hint(hint.clone()),
+        None => diagnostic,
+    }
+}
+
+fn store_failure(error: StoreError) -> Failure {
+    let hint = error.hint();
+    let failure = Failure::new(Exit::Unavailable, error);
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+fn lock_failure(error: &LockError) -> Failure {
+    let hint = error.hint();
+    Failure::text(Exit::Unavailable, error.to_string()).hint(hint)
+}
+
+fn tenant_failure(error: TenantError) -> Failure {
+    let hint = match &error {
+        TenantError::Secret { tenant: _, reason: _ } => {
+            Some("check `client_secret` in the configuration".to_owned())
+        }
+        TenantError::SignIn { tenant: _, reason: _, hint }
+        | TenantError::Forbidden { what: _, reason: _, hint }
+        | TenantError::Unavailable { what: _, reason: _, hint }
+        | TenantError::Malformed { what: _, reason: _, hint } => hint.clone(),
+        TenantError::Incomplete(_) => Some("try again; nothing was concluded".to_owned()),
+    };
+    let failure = Failure::new(Exit::Unavailable, error);
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+fn duration(span: Span) -> Duration {
+    Duration::from_secs(span.as_secs())
+}
+
+/// Opens a secret where it is, each time it is needed, so that a rotated one is picked up.
+fn secret_source(secret: SecretRef) -> Arc<dyn graph::SecretSource> {
+    Arc::new(move || open_secret(&secret))
+}
+
+fn open_secret(secret: &SecretRef) -> Result<SecretString, String> {
+    let file = |path: &Path| {
+        std::fs::read_to_string(path).map_err(|error| format!("`{}`: {error}", path.display()))
+    };
+    let text = match secret {
+        SecretRef::Env(name) => environment::variable(name)
+            .ok_or_else(|| format!("the environment variable `{name}` is not set"))?,
+        SecretRef::File(path) => file(path)?,
+        SecretRef::Credential(name) => {
+            let directory = environment::credentials().ok_or_else(|| {
+                "there is no $CREDENTIALS_DIRECTORY: is this run by systemd, with LoadCredential?"
+                    .to_owned()
+            })?;
+            file(&directory.join(&**name))?
+        }
+    };
+    let text = text.trim_end_matches(['\r', '\n']);
+    if text.is_empty() {
+        return Err("it is empty".to_owned());
+    }
+    Ok(SecretString::from(text.to_owned()))
+}
+
+/// Asks to stop at Ctrl-C and SIGTERM: what is in flight is finished and recorded.
+fn stop_on_signal(stop: Stop) {
+    tokio::spawn(async move {
+        let Ok(mut terminate) =
+            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+        else {
+            return;
+        };
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::warn!("asked to stop: what is in flight is finished and recorded first");
+        stop.ask();
+    });
+}
+
+impl Session<'_> {
+    /// Opens the store to record a decision. Where nothing was ever stored there is nothing to
+    /// decide, and none is made.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no store, or it cannot be written.
+    pub fn store_of_records(&self) -> Result<Store, Failure> {
+        drop(self.store_for_reading()?);
+        self.store()
+    }
+
+    /// Returns the snapshot of the last read, or of a fresh one where that is asked for or there is
+    /// no other.
+    ///
+    /// # Errors
+    ///
+    /// Where the store or the tenant cannot be read.
+    pub async fn snapshot(
+        &self,
+        tenant: &Tenant,
+        refresh: bool,
+        policies: &LoadedPolicies,
+        command: &str,
+    ) -> Result<(Arc<crate::domain::snapshot::Snapshot>, Store), Failure> {
+        use crate::ports::{Records as _, TenantReader as _};
+        if !refresh && let Ok(store) = Store::open_reading(&self.config.state) {
+            let kept =
+                store.snapshot(&tenant.name).await.map_err(|error| self.records_failure(error))?;
+            if let Some(snapshot) = kept {
+                return Ok((Arc::new(snapshot), store));
+            }
+        }
+        let store = self.store()?;
+        let snapshot = {
+            let desk = self.desk(tenant, &store, command)?;
+            let engine = desk.engine();
+            let request = engine.request(&policies.policies.set);
+            let snapshot = desk.client.read(&request, self.ui).await.map_err(tenant_failure)?;
+            let snapshot = Arc::new(snapshot);
+            store
+                .keep_snapshot(&tenant.name, snapshot.clone())
+                .await
+                .map_err(|error| self.records_failure(error))?;
+            snapshot
+        };
+        self.ui.clear();
+        Ok((snapshot, store))
+    }
+
+    /// Returns every problem of configuration and policies as diagnostics, the valid ones' warnings
+    /// included.
+    ///
+    /// # Errors
+    ///
+    /// Where a file cannot be read at all.
+    pub fn problems(args: &args::Config) -> Result<Vec<Diagnostic>, Failure> {
+        let path = args
+            .config
+            .clone()
+            .or_else(|| PLACES.iter().map(PathBuf::from).find(|path| path.exists()));
+        let path = path.unwrap_or_else(|| PathBuf::from(PLACES[0]));
+        let source = read_configuration(&path)?;
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let loaded = match crate::config::load(&source, directory.unwrap_or(Path::new("."))) {
+            Ok(loaded) => loaded,
+            Err(problems) => return Ok(problems),
+        };
+        let read = match source::read(&loaded.config.policies) {
+            Ok(read) => read,
+            Err(source::SourceError::NotText(problems)) => return Ok(problems),
+            Err(error) => return Err(Failure::new(Exit::Invalid, error)),
+        };
+        let names: Vec<TenantName> =
+            loaded.config.tenants.iter().map(|tenant| tenant.name.clone()).collect();
+        let mut problems = loaded.warnings;
+        match policy::load_for(&read.files, &names) {
+            Ok(policies) => problems.extend(policies.warnings),
+            Err(more) => problems.extend(more),
+        }
+        Ok(problems)
+    }
+}

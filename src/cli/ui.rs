@@ -1,0 +1,136 @@
+//! What people see: results on stdout, talk on stderr, progress where somebody watches.
+
+use std::io::{IsTerminal, Write};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use anstream::ColorChoice;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::cli::exit::Failure;
+use crate::ports::Progress;
+use crate::report::text::style::Style;
+
+/// How a command talks.
+#[derive(Debug)]
+pub struct Ui {
+    quiet: bool,
+    bar: Mutex<Option<ProgressBar>>,
+}
+
+impl Ui {
+    /// Talks, or with `quiet` only of results and failures.
+    pub fn new(quiet: bool) -> Self {
+        Self { quiet, bar: Mutex::new(None) }
+    }
+
+    /// Returns the style of what goes to stdout: colours on a terminal alone, and never under
+    /// `NO_COLOR`.
+    pub fn style(&self) -> Style {
+        match anstream::AutoStream::choice(&std::io::stdout()) {
+            ColorChoice::Never => Style::Plain,
+            ColorChoice::Auto | ColorChoice::AlwaysAnsi | ColorChoice::Always => Style::Coloured,
+        }
+    }
+
+    /// Prints a result.
+    ///
+    /// # Errors
+    ///
+    /// Where stdout cannot be written. A reader that has gone away, as `head` does, is no failure.
+    pub fn result(&self, text: &str) -> Result<(), Failure> {
+        self.clear();
+        let mut stdout = std::io::stdout().lock();
+        let newline = if text.ends_with('\n') { "" } else { "\n" };
+        match write!(stdout, "{text}{newline}").and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Says something beside the result.
+    pub fn say(&self, text: &str) {
+        if !self.quiet {
+            self.err(text);
+        }
+    }
+
+    /// Says something that nobody may miss.
+    pub fn err(&self, text: &str) {
+        self.clear();
+        let mut stderr = anstream::stderr().lock();
+        // There is nobody left to tell when stderr cannot be written.
+        let _ = writeln!(stderr, "{}", text.trim_end());
+    }
+
+    /// Says why a command failed: each cause once, then what to do.
+    pub fn failure(&self, failure: &Failure) {
+        let mut text = String::from("error: ");
+        let mut said = String::new();
+        for (depth, cause) in failure.error.chain().enumerate() {
+            let cause = cause.to_string();
+            if said.contains(&cause) {
+                continue;
+            }
+            if depth > 0 {
+                text.push_str(": ");
+            }
+            text.push_str(&cause);
+            said.push_str(&cause);
+        }
+        if let Some(hint) = &failure.hint {
+            text.push_str("\nhint: ");
+            text.push_str(hint);
+        }
+        self.err(&text);
+    }
+
+    /// Asks a question that is answered with yes or no. Without a terminal the answer is none.
+    pub fn ask(&self, question: &str) -> Option<bool> {
+        if !std::io::stdin().is_terminal() {
+            return None;
+        }
+        self.clear();
+        let mut stderr = anstream::stderr().lock();
+        let _ = write!(stderr, "{question} [y/N] ");
+        let _ = stderr.flush();
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer).ok()?;
+        Some(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    }
+
+    /// Takes the progress bar away.
+    pub fn clear(&self) {
+        if let Some(bar) = self.bar.lock().expect("no holder of the bar panics").take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Progress for Ui {
+    fn at(&self, what: &str, done: u64, total: Option<u64>) {
+        if self.quiet || !std::io::stderr().is_terminal() {
+            return;
+        }
+        let mut bar = self.bar.lock().expect("no holder of the bar panics");
+        let bar = bar.get_or_insert_with(|| {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(8));
+            bar.enable_steady_tick(Duration::from_millis(200));
+            bar
+        });
+        let template = match total {
+            Some(_) => "{spinner} {msg} {bar:30} {pos}/{len} {elapsed}",
+            None => "{spinner} {msg} {pos} {elapsed}",
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_message(what.to_owned());
+        if let Some(total) = total {
+            bar.set_length(total);
+        } else {
+            bar.unset_length();
+        }
+        bar.set_position(done);
+    }
+}

@@ -1,0 +1,153 @@
+//! Carries a decided plan out: reads and plans again, runs what is still planned just as approved.
+
+use std::sync::Arc;
+
+use crate::engine::cycle::Seen;
+use crate::engine::executor::Run;
+use crate::engine::{CycleError, Engine, Policies};
+use crate::plan::approval::{TakenUp, rest, take_up};
+use crate::plan::ledger::LedgerChange;
+use crate::plan::make::make_for;
+use crate::plan::{Digest, Plan, PlanId, PlanState, Released, Trigger};
+use crate::ports::{
+    Clock, Decision, Outcome, OutcomeKind, Records, Settlement, StoredPlan, TenantReader,
+    TenantWriter,
+};
+
+/// What carrying a plan out came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CarriedOut {
+    /// The plan.
+    pub plan: PlanId,
+    /// Where it stands now.
+    pub state: PlanState,
+    /// How its operations ended.
+    pub run: Run,
+    /// Operations that were no longer planned just as approved.
+    pub stale: u64,
+    /// Operations that would be planned now and were never approved. They did not run.
+    pub unapproved: u64,
+}
+
+impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
+    /// Carries out an approved plan.
+    ///
+    /// # Errors
+    ///
+    /// Where the plan is not approved or has expired, or the tenant cannot be read, nothing is sent.
+    pub async fn carry_out<W: TenantWriter>(
+        &self,
+        writer: &W,
+        policies: &Policies,
+        stored: &StoredPlan,
+    ) -> Result<CarriedOut, CycleError> {
+        let Seen { snapshot, ledger, recovered: _ } = self.see(policies).await?;
+        let inputs = self.inputs(policies, &snapshot, &ledger, Trigger::Apply);
+        let TakenUp { approved, stale, already_done, unapproved, planned } =
+            take_up(&stored.plan, stored.state, &inputs).map_err(CycleError::NotTakenUp)?;
+        self.records.keep_snapshot(self.tenant, snapshot.clone()).await?;
+        self.records.observe(self.tenant, planned.observed).await?;
+        self.records.advance(stored.plan.id, PlanState::Approved, PlanState::Applying).await?;
+        self.set_aside(&stored.plan, &stale, OutcomeKind::Stale).await?;
+        self.set_aside(&stored.plan, &already_done, OutcomeKind::AlreadyDone).await?;
+        let mut run = self.execute(writer, &policies.set, &approved, &snapshot).await?;
+        for (kind, keys) in
+            [(OutcomeKind::Stale, &stale), (OutcomeKind::AlreadyDone, &already_done)]
+        {
+            if !keys.is_empty() {
+                *run.outcomes.entry(kind).or_default() += keys.len() as u64;
+            }
+        }
+        self.let_released_go(&stored.plan).await?;
+        let state = self.close(stored.plan.id).await?;
+        let stale = stale.len() as u64;
+        Ok(CarriedOut { plan: stored.plan.id, state, run, stale, unapproved })
+    }
+
+    /// Makes the part of a held plan that no guard holds into a plan of its own, approved by whoever
+    /// let it go on. Returns none where a guard holds everything.
+    ///
+    /// # Errors
+    ///
+    /// Where the tenant cannot be read or the records cannot be written; nothing is stored then.
+    pub async fn part_that_may_go_on(
+        &self,
+        policies: &Policies,
+        held: &Plan,
+        by: Arc<str>,
+    ) -> Result<Option<StoredPlan>, CycleError> {
+        let Some(scope) = rest(held) else { return Ok(None) };
+        let Seen { snapshot, ledger, recovered: _ } = self.see(policies).await?;
+        let inputs = self.inputs(policies, &snapshot, &ledger, Trigger::Apply);
+        let part = make_for(&inputs, &scope).map_err(|problems| self.misfit(problems))?;
+        if part.state == PlanState::Held || part.plan.operations.is_empty() {
+            return Ok(None);
+        }
+        let stored = self.records.propose(part.plan, part.state).await?;
+        let decision = Decision {
+            state: PlanState::Approved,
+            by,
+            at: self.clock.now(),
+            accepted: Vec::new(),
+            reason: Some(format!("the part of plan {} that no guard holds", held.id).into()),
+        };
+        self.records.decide(stored.plan.id, decision).await?;
+        Ok(self.records.plan(Some(self.tenant), Some(stored.plan.id)).await?)
+    }
+
+    async fn set_aside(
+        &self,
+        plan: &Plan,
+        operations: &[Digest],
+        kind: OutcomeKind,
+    ) -> Result<(), CycleError> {
+        let detail = match kind {
+            OutcomeKind::Stale => "no longer planned just as it was approved",
+            OutcomeKind::AlreadyDone => "it was so before anything was sent",
+            OutcomeKind::Done
+            | OutcomeKind::Refused
+            | OutcomeKind::Failed
+            | OutcomeKind::Deferred => "",
+        };
+        let settlement = |operation: &Digest| Settlement {
+            outcome: Outcome {
+                plan: plan.id,
+                operation: *operation,
+                kind,
+                at: self.clock.now(),
+                detail: detail.to_owned(),
+                code: None,
+                request_id: None,
+                recovered: false,
+            },
+            ledger: Vec::new(),
+        };
+        let settlements: Vec<Settlement> = operations.iter().map(settlement).collect();
+        if settlements.is_empty() {
+            return Ok(());
+        }
+        Ok(self.records.settle(self.tenant, settlements).await?)
+    }
+
+    /// Takes what a plan told of as released off the ledger: what other policies want stays theirs,
+    /// the rest is left alone from now on.
+    ///
+    /// # Errors
+    ///
+    /// Where the records cannot be written; nothing changed then.
+    pub async fn let_released_go(&self, plan: &Plan) -> Result<(), CycleError> {
+        let change = |released: &Released| {
+            let (user, sku) = (released.user.id, released.sku.id);
+            if released.still_wanted {
+                LedgerChange::Disown(user, sku, released.policy.clone())
+            } else {
+                LedgerChange::Forget(user, sku)
+            }
+        };
+        let changes: Vec<LedgerChange> = plan.released.iter().map(change).collect();
+        if changes.is_empty() {
+            return Ok(());
+        }
+        Ok(self.records.observe(self.tenant, changes).await?)
+    }
+}

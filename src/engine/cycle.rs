@@ -1,0 +1,133 @@
+//! One pass from reading to recording.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::domain::snapshot::Snapshot;
+use crate::engine::{CycleError, Engine, Misfits, Policies};
+use crate::plan::Trigger;
+use crate::plan::ledger::Ledger;
+use crate::plan::make::{Inputs, Planned, make};
+use crate::ports::{Clock, CycleRecord, Records, StoredPlan, TenantReader};
+
+/// What a cycle came to.
+#[derive(Clone, Debug)]
+pub struct Cycle {
+    /// What the tenant looked like.
+    pub snapshot: Arc<Snapshot>,
+    /// What policies owned.
+    pub ledger: Ledger,
+    /// The plan as it was made, also where there is nothing to do.
+    pub planned: Planned,
+    /// The plan as it is stored, where there is something to do.
+    pub stored: Option<StoredPlan>,
+    /// How many plans that an interruption had left open were closed.
+    pub recovered: usize,
+}
+
+/// The tenant and the ledger as they are now, with nothing left open.
+pub(crate) struct Seen {
+    pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) ledger: Ledger,
+    pub(crate) recovered: usize,
+}
+
+impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
+    /// Reads, recovers, plans and stores.
+    ///
+    /// # Errors
+    ///
+    /// Where the tenant cannot be read whole, or policies do not fit it and are not left out, nothing
+    /// is stored but the fact.
+    pub async fn plan(
+        &self,
+        policies: &Policies,
+        trigger: Trigger,
+        misfits: Misfits,
+    ) -> Result<Cycle, CycleError> {
+        let started_at = self.clock.now();
+        let result = self.plan_from(policies, trigger, misfits).await;
+        self.note(started_at, &result).await?;
+        result
+    }
+
+    async fn plan_from(
+        &self,
+        policies: &Policies,
+        trigger: Trigger,
+        misfits: Misfits,
+    ) -> Result<Cycle, CycleError> {
+        let Seen { snapshot, ledger, recovered } = self.see(policies).await?;
+        self.progress.at("planning", 0, None);
+        let inputs = self.inputs(policies, &snapshot, &ledger, trigger);
+        let planned = make(&inputs).map_err(|problems| self.misfit(problems))?;
+        if misfits == Misfits::Refuse && !planned.problems.is_empty() {
+            return Err(self.misfit(planned.problems));
+        }
+        self.records.keep_snapshot(self.tenant, snapshot.clone()).await?;
+        self.records.observe(self.tenant, planned.observed.clone()).await?;
+        let stored = if planned.is_settled() {
+            self.records.settle_open_plans(self.tenant).await?;
+            None
+        } else {
+            Some(self.records.propose(planned.plan.clone(), planned.state).await?)
+        };
+        Ok(Cycle { snapshot, ledger, planned, stored, recovered })
+    }
+
+    /// Reads the tenant, closes what an interruption left open, and loads the ledger.
+    pub(crate) async fn see(&self, policies: &Policies) -> Result<Seen, CycleError> {
+        let request = self.request(&policies.set);
+        let snapshot = Arc::new(self.reader.read(&request, self.progress).await?);
+        let recovered = self.recover(&snapshot).await?;
+        let ledger = self.records.ledger(self.tenant).await?;
+        Ok(Seen { snapshot, ledger, recovered })
+    }
+
+    pub(crate) fn inputs<'i>(
+        &'i self,
+        policies: &'i Policies,
+        snapshot: &'i Snapshot,
+        ledger: &'i Ledger,
+        trigger: Trigger,
+    ) -> Inputs<'i> {
+        Inputs {
+            tenant: self.tenant,
+            policies: &policies.set,
+            policy_digest: policies.digest,
+            policy_commit: policies.commit.as_ref(),
+            settings: self.settings,
+            snapshot,
+            ledger,
+            now: self.clock.now(),
+            trigger,
+        }
+    }
+
+    async fn note(
+        &self,
+        started_at: Timestamp,
+        result: &Result<Cycle, CycleError>,
+    ) -> Result<(), CycleError> {
+        let failure = match result {
+            Ok(_) => None,
+            Err(CycleError::Tenant(error)) => Some(error.to_string()),
+            // Bad input stores nothing, and broken records cannot.
+            Err(
+                CycleError::Misfit { tenant: _, problems: _ }
+                | CycleError::Records(_)
+                | CycleError::NotTakenUp(_),
+            ) => return Ok(()),
+        };
+        let plan = result.as_ref().ok().and_then(|cycle| cycle.stored.as_ref());
+        let record = CycleRecord {
+            tenant: self.tenant.clone(),
+            started_at,
+            ended_at: self.clock.now(),
+            plan: plan.map(|stored| stored.plan.id),
+            failure,
+        };
+        Ok(self.records.cycle(record).await?)
+    }
+}

@@ -1,0 +1,147 @@
+//! Runs cycles: reads the tenant, recovers, plans, records; carries approved plans out.
+//!
+//! Knows ports alone: it never names Graph, a database or a file. Below here nothing knows a mode.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::domain::names::TenantName;
+use crate::plan::Digest;
+use crate::plan::approval::NotTakenUp;
+use crate::plan::bind::Problem;
+use crate::policy::settings::Settings;
+use crate::policy::{PolicySet, Selector, Test};
+use crate::ports::{
+    Clock, GroupRequest, Progress, ReadRequest, Records, RecordsError, TenantError, TenantReader,
+};
+
+mod breaker;
+pub mod carry_out;
+pub mod cycle;
+mod executor;
+mod recovery;
+
+/// The policies in force, and what they were read from.
+#[derive(Clone, Debug)]
+pub struct Policies {
+    /// The policies.
+    pub set: PolicySet,
+    /// The digest of the files.
+    pub digest: Digest,
+    /// The commit of the files, where there is one.
+    pub commit: Option<Arc<str>>,
+}
+
+/// How patient the engine is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// How long to look for what Graph accepted until a read shows it.
+    pub confirm_within: Duration,
+    /// How old an intent without outcome must be before a read that does not show it is believed.
+    pub settle_after: Duration,
+}
+
+/// A request to stop: what is in flight is finished and recorded, nothing further is sent.
+#[derive(Clone, Debug, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Asks to stop.
+    pub fn ask(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether somebody asked.
+    pub fn is_asked(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// What one tenant's cycles work with.
+pub struct Engine<'a, T, R, C> {
+    /// The tenant.
+    pub tenant: &'a TenantName,
+    /// Its settings.
+    pub settings: &'a Settings,
+    /// Reads it.
+    pub reader: &'a T,
+    /// Keeps what was planned and done.
+    pub records: &'a R,
+    /// Tells the time.
+    pub clock: &'a C,
+    /// Told how far things have come.
+    pub progress: &'a dyn Progress,
+    /// How patient to be.
+    pub patience: Patience,
+    /// Whether to stop.
+    pub stop: Stop,
+}
+
+/// What to do with policies that do not fit the tenant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Misfits {
+    /// Make no plan at all.
+    Refuse,
+    /// Leave those policies out; nothing that they own is removed.
+    LeaveOut,
+}
+
+/// Why a cycle came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum CycleError {
+    /// The tenant could not be read.
+    #[error(transparent)]
+    Tenant(#[from] TenantError),
+    /// The records could not be read or written.
+    #[error(transparent)]
+    Records(#[from] RecordsError),
+    /// Policies or settings do not fit the tenant.
+    #[error("policies or settings do not fit tenant `{tenant}`")]
+    Misfit {
+        /// The tenant.
+        tenant: TenantName,
+        /// All that does not fit.
+        problems: Vec<Problem>,
+    },
+    /// The plan cannot be carried out.
+    #[error(transparent)]
+    NotTakenUp(NotTakenUp),
+}
+
+impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
+    fn misfit(&self, problems: Vec<Problem>) -> CycleError {
+        CycleError::Misfit { tenant: self.tenant.clone(), problems }
+    }
+
+    /// Says what has to be read for these policies.
+    pub fn request(&self, policies: &PolicySet) -> ReadRequest {
+        let mut groups = BTreeSet::new();
+        for policy in &policies.policies {
+            if policy.tenants.as_ref().is_none_or(|only| only.contains(self.tenant)) {
+                collect_groups(&policy.selector, &mut groups);
+            }
+        }
+        for group in &self.settings.protected.groups {
+            groups.insert((group.value.clone(), false));
+        }
+        let request = |(group, direct): (Arc<str>, bool)| GroupRequest { group, direct };
+        ReadRequest { groups: groups.into_iter().map(request).collect() }
+    }
+}
+
+fn collect_groups(selector: &Selector, groups: &mut BTreeSet<(Arc<str>, bool)>) {
+    match selector {
+        Selector::All(parts) | Selector::Any(parts) | Selector::None(parts) => {
+            for part in parts {
+                collect_groups(part, groups);
+            }
+        }
+        Selector::Test(test) => {
+            if let Test::Group { group, nested } = &test.value {
+                groups.insert((group.clone(), !nested));
+            }
+        }
+    }
+}

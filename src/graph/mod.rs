@@ -1,0 +1,85 @@
+//! Microsoft Graph: signs in, reads a tenant, writes usage locations and licenses.
+//!
+//! Paging, batches, throttling, retries and waits live here and nowhere else. A read is whole or
+//! it fails; a write whose answer was lost is read before it is repeated. Nothing here decides
+//! what a user should have, and nothing here takes Graph's "accepted" for the effect.
+
+mod advice;
+mod auth;
+mod call;
+mod error;
+mod gate;
+mod look;
+mod members;
+mod pages;
+mod read;
+mod refusal;
+mod retry;
+mod session;
+mod settings;
+mod wire;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+pub use settings::{InvalidSettings, SecretSource, Settings};
+
+use crate::domain::ids::{GroupId, UserId};
+use crate::domain::snapshot::Snapshot;
+use crate::domain::user::User;
+use crate::graph::session::Session;
+use crate::graph::write::Change;
+use crate::ports::{
+    Answer, Clock, LicenseWrite, LocationWrite, Progress, ReadRequest, TenantError, TenantReader,
+    TenantWriter,
+};
+
+/// A client of Microsoft Graph for one tenant. All calls through one client share its token, its
+/// pauses and its write budget; a second client for the same tenant would overrun the quota.
+pub struct Client<C> {
+    session: Session<C>,
+}
+
+impl<C: Clock> Client<C> {
+    /// Prepares a client; nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// Fails where an endpoint is no usable address.
+    pub fn new(settings: Settings, clock: C) -> Result<Self, InvalidSettings> {
+        Ok(Self { session: Session::new(settings, clock, rand::random::<f64>)? })
+    }
+}
+
+impl<C: Clock> TenantReader for Client<C> {
+    async fn read(
+        &self,
+        request: &ReadRequest,
+        progress: &dyn Progress,
+    ) -> Result<Snapshot, TenantError> {
+        self.session.read(request, progress).await
+    }
+
+    async fn holdings(&self, users: &[UserId]) -> Result<Vec<Option<User>>, TenantError> {
+        self.session.holdings(users).await
+    }
+
+    async fn memberships(
+        &self,
+        user: UserId,
+        groups: &[GroupId],
+    ) -> Result<Vec<GroupId>, TenantError> {
+        self.session.memberships(user, groups).await
+    }
+}
+
+impl<C: Clock> TenantWriter for Client<C> {
+    async fn locate(&self, writes: &[LocationWrite]) -> Vec<Answer> {
+        self.session.write(writes.iter().map(Change::Locate).collect()).await
+    }
+
+    async fn assign(&self, writes: &[LicenseWrite]) -> Vec<Answer> {
+        self.session.write(writes.iter().map(Change::Assign).collect()).await
+    }
+}

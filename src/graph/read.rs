@@ -1,0 +1,145 @@
+//! Reads a tenant: SKUs, users and groups side by side, then the members that policies ask for.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::domain::group::{Group, Membership};
+use crate::domain::ids::GroupId;
+use crate::domain::sku::{Catalogue, Sku};
+use crate::domain::snapshot::{Reading, Snapshot};
+use crate::domain::user::User;
+use crate::graph::call::Unread;
+use crate::graph::error::Ask;
+use crate::graph::pages::Listing;
+use crate::graph::session::Session;
+use crate::graph::wire::group::{GROUP_QUERY, ListedGroup, group};
+use crate::graph::wire::sku::sku;
+use crate::graph::wire::user::{Shared, USER_QUERY, user};
+use crate::ports::{Clock, GroupRequest, Progress, ReadRequest, TenantError};
+
+impl<C: Clock> Session<C> {
+    /// Reads everything that planning needs.
+    ///
+    /// # Errors
+    ///
+    /// Fails where one source could not be had whole.
+    pub(super) async fn read(
+        &self,
+        request: &ReadRequest,
+        progress: &dyn Progress,
+    ) -> Result<Snapshot, TenantError> {
+        let mut reading = Reading::begin(self.clock.now());
+        let (skus, users, groups) = tokio::try_join!(
+            self.list_skus(progress),
+            self.list_users(progress),
+            self.list_groups(progress),
+        )
+        .map_err(Unread::into_error)?;
+        let wanted = wanted(&request.groups, &groups);
+        let mut members = self.members(&wanted, &groups, progress).await?;
+        reading.catalogue(Catalogue::new(skus));
+        reading.users(users);
+        reading.groups(
+            groups
+                .into_iter()
+                .map(|group| Group {
+                    id: group.id,
+                    membership: members.remove(&group.id).unwrap_or(Membership::NotRead),
+                    name: group.name,
+                })
+                .collect(),
+        );
+        Ok(reading.finish()?)
+    }
+
+    async fn list_skus(&self, progress: &dyn Progress) -> Result<Vec<Sku>, Unread> {
+        let listing = Listing {
+            ask: Ask::Skus,
+            first: self.url(&["subscribedSkus"], ""),
+            progress: Some((progress, "SKUs")),
+        };
+        self.list(&listing, sku).await
+    }
+
+    async fn list_users(&self, progress: &dyn Progress) -> Result<Vec<User>, Unread> {
+        let shared = Shared::default();
+        let listing = Listing {
+            ask: Ask::Users,
+            first: self.url(&["users"], USER_QUERY),
+            progress: Some((progress, "users")),
+        };
+        self.list(&listing, |raw| user(raw, &shared)).await
+    }
+
+    async fn list_groups(&self, progress: &dyn Progress) -> Result<Vec<ListedGroup>, Unread> {
+        let listing = Listing {
+            ask: Ask::Groups,
+            first: self.url(&["groups"], GROUP_QUERY),
+            progress: Some((progress, "groups")),
+        };
+        self.list(&listing, group).await
+    }
+}
+
+/// Returns the groups that requests fit, by id or by a display name that only one group has, and
+/// whether their direct members are needed too.
+///
+/// Source: Graph compares display names without regard to case.
+fn wanted(requests: &[GroupRequest], groups: &[ListedGroup]) -> BTreeMap<GroupId, bool> {
+    let mut by_name: BTreeMap<String, Vec<GroupId>> = BTreeMap::new();
+    for group in groups {
+        let same = by_name.entry(group.name.to_lowercase()).or_default();
+        // Paging may show one group twice.
+        if !same.contains(&group.id) {
+            same.push(group.id);
+        }
+    }
+    let mut wanted = BTreeMap::new();
+    for GroupRequest { group, direct } in requests {
+        if let Some(id) = fitting(group, groups, &by_name) {
+            *wanted.entry(id).or_insert(false) |= direct;
+        }
+    }
+    wanted
+}
+
+fn fitting(
+    request: &Arc<str>,
+    groups: &[ListedGroup],
+    by_name: &BTreeMap<String, Vec<GroupId>>,
+) -> Option<GroupId> {
+    if let Ok(id) = request.parse::<GroupId>()
+        && groups.iter().any(|group| group.id == id)
+    {
+        return Some(id);
+    }
+    match by_name.get(&request.to_lowercase()).map(Vec::as_slice) {
+        Some([id]) => Some(*id),
+        Some(_) | None => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed(number: u8, name: &str) -> ListedGroup {
+        let id = format!("3c2f9b0e-51b1-4a36-a2a5-0a3a4cf7f0{number:02}").parse().unwrap();
+        ListedGroup { id, name: name.into(), may_hide: false }
+    }
+
+    fn ask(group: &str, direct: bool) -> GroupRequest {
+        GroupRequest { group: group.into(), direct }
+    }
+
+    #[test]
+    fn a_name_that_several_groups_share_fits_none_of_them() {
+        let groups =
+            [listed(1, "Sales"), listed(2, "SALES"), listed(3, "Engineering"), listed(3, "x")];
+        assert!(wanted(&[ask("sales", false), ask("Marketing", false)], &groups).is_empty());
+        let both = wanted(&[ask("engineering", false), ask("Engineering", true)], &groups);
+        assert_eq!(both.into_iter().collect::<Vec<_>>(), [(groups[2].id, true)]);
+        let by_id = wanted(&[ask(&groups[1].id.to_string().to_uppercase(), false)], &groups);
+        assert_eq!(by_id.into_keys().collect::<Vec<_>>(), [groups[1].id]);
+    }
+}

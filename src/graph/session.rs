@@ -1,0 +1,300 @@
+//! One session with a tenant: sends requests, signed, bounded in time and size, and repeats those
+//! that may be repeated. Never repeats a write: only `write` knows when that is safe.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use reqwest::Url;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use secrecy::ExposeSecret;
+use uuid::Uuid;
+
+use crate::graph::auth::{Token, Tokens};
+use crate::graph::call::{Call, Fetched, Judged, Reply, Silence, Unread, judge};
+use crate::graph::error::{Ask, Unanswered};
+use crate::graph::gate::{TenantGate, WriteGate, WriteQuota};
+use crate::graph::retry::{Tries, Trouble, retry_after};
+use crate::graph::settings::{InvalidSettings, Settings, below, endpoint, is_loopback};
+use crate::ports::Clock;
+
+/// The longest answer that is read. A page of 999 users takes a few megabytes.
+const BODY_MAX: usize = 64 * 1024 * 1024;
+/// How long to wait for a connection at most.
+const CONNECT_MAX: Duration = Duration::from_secs(15);
+
+/// What all calls to one tenant share.
+pub(super) struct Session<C> {
+    pub(super) settings: Settings,
+    pub(super) clock: C,
+    /// Returns a number between 0 and 1; by chance, except in tests.
+    pub(super) jitter: fn() -> f64,
+    pub(super) tokens: Tokens,
+    pub(super) token_url: Url,
+    pub(super) scope: String,
+    pub(super) gate: TenantGate,
+    pub(super) quota: WriteQuota,
+    pub(super) flight: WriteGate,
+    http: reqwest::Client,
+    root: Url,
+}
+
+impl<C: Clock> Session<C> {
+    /// Prepares a session; nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// Fails where an endpoint is no usable address.
+    pub(super) fn new(
+        settings: Settings,
+        clock: C,
+        jitter: fn() -> f64,
+    ) -> Result<Self, InvalidSettings> {
+        let root = endpoint(&settings.graph)?;
+        let login = endpoint(&settings.login)?;
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("seatkeeper/", env!("CARGO_PKG_VERSION")))
+            // Graph does not redirect; whoever does is something else, and gets no token.
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(settings.timeout.min(CONNECT_MAX));
+        if is_loopback(&root) && is_loopback(&login) {
+            builder = builder.no_proxy();
+        }
+        let http = builder
+            .build()
+            .map_err(|error| InvalidSettings::Http { reason: root_cause(&error) })?;
+        Ok(Self {
+            token_url: below(&login, &[&settings.tenant_id, "oauth2", "v2.0", "token"]),
+            scope: format!("{}/.default", settings.graph.trim_end_matches('/')),
+            flight: WriteGate::new(
+                usize::try_from(settings.concurrency).unwrap_or(usize::MAX / 20),
+            ),
+            settings,
+            clock,
+            jitter,
+            tokens: Tokens::default(),
+            gate: TenantGate::default(),
+            quota: WriteQuota::default(),
+            http,
+            root,
+        })
+    }
+
+    /// Returns the address of a resource, with its query as it is written in Graph's documentation.
+    pub(super) fn url(&self, path: &[&str], query: &str) -> Url {
+        let mut url = below(&self.root, &["v1.0"]);
+        url = below(&url, path);
+        url.set_query((!query.is_empty()).then_some(query));
+        url
+    }
+
+    /// Whether an address is Graph's own, so that it may see the token.
+    pub(super) fn is_ours(&self, url: &Url) -> bool {
+        url.origin() == self.root.origin()
+    }
+
+    /// Begins the tries of one call.
+    pub(super) fn tries(&self) -> Tries {
+        Tries::begin(self.clock.now(), self.settings.give_up_after)
+    }
+
+    /// Waits before the next try, unless there is none.
+    pub(super) async fn pause(&self, tries: &mut Tries, why: Trouble) -> bool {
+        match tries.next(why, self.clock.now(), (self.jitter)()) {
+            Some(delay) => {
+                if !delay.is_zero() {
+                    self.clock.sleep(delay).await;
+                }
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Sends a request once, when the tenant allows; once more with a new token if it answers 401.
+    ///
+    /// # Errors
+    ///
+    /// Says what is known of the request: lost on the way, or not sent at all.
+    pub(super) async fn attempt(&self, call: &Call, tries: &Tries) -> Result<Reply, Silence> {
+        self.pass_gate(tries).await?;
+        let token = self.token().await.map_err(Silence::SignIn)?;
+        let reply = self.send(call, &token).await.map_err(Silence::Lost)?;
+        if reply.status != 401 {
+            return Ok(reply);
+        }
+        tracing::info!(ask = call.ask.as_str(), "Graph does not take the token; getting a new one");
+        self.forget_token(token.serial).await;
+        let token = self.token().await.map_err(Silence::SignIn)?;
+        self.send(call, &token).await.map_err(Silence::Lost)
+    }
+
+    async fn pass_gate(&self, tries: &Tries) -> Result<(), Silence> {
+        loop {
+            let now = self.clock.now();
+            let delay = self.gate.delay(now);
+            if delay.is_zero() {
+                return Ok(());
+            }
+            if delay >= tries.left(now) {
+                return Err(Silence::Paused(delay));
+            }
+            self.clock.sleep(delay).await;
+        }
+    }
+
+    async fn send(&self, call: &Call, token: &Token) -> Result<Reply, Unanswered> {
+        let sent_at = self.clock.now();
+        let request_id = Uuid::new_v4();
+        let request = match &call.body {
+            None => self.http.get(call.url.clone()),
+            Some(body) => self
+                .http
+                .post(call.url.clone())
+                .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+                .body(body.clone()),
+        };
+        let request = request
+            .header(AUTHORIZATION, bearer(token)?)
+            .header("client-request-id", request_id.to_string())
+            .timeout(self.settings.timeout);
+        let reply = self.exchange(request, sent_at, token.serial).await?;
+        tracing::debug!(
+            ask = call.ask.as_str(),
+            status = reply.status,
+            client_request_id = %request_id,
+            request_id = reply.request_id.as_deref(),
+            "Graph answered"
+        );
+        self.note_pace(call.ask, &reply);
+        Ok(reply)
+    }
+
+    /// Sends a request and reads the answer to its end, within the bound of its size.
+    pub(super) async fn exchange(
+        &self,
+        request: reqwest::RequestBuilder,
+        sent_at: Timestamp,
+        token: u64,
+    ) -> Result<Reply, Unanswered> {
+        let mut response = request.send().await.map_err(|error| lost(&error))?;
+        let headers = response.headers();
+        let mut reply = Reply {
+            status: response.status().as_u16(),
+            retry_after: text(headers, "retry-after")
+                .and_then(|text| retry_after(&text, self.clock.now())),
+            quota_used: text(headers, "x-ms-throttle-limit-percentage")
+                .and_then(|text| text.trim().parse().ok()),
+            request_id: text(headers, "request-id"),
+            body: Vec::new(),
+            sent_at,
+            token,
+        };
+        while let Some(chunk) = response.chunk().await.map_err(|error| lost(&error))? {
+            if reply.body.len() + chunk.len() > BODY_MAX {
+                return Err(Unanswered::broken("the answer is larger than any that Graph sends"));
+            }
+            reply.body.extend_from_slice(&chunk);
+        }
+        Ok(reply)
+    }
+
+    /// Prepares a request for a token.
+    pub(super) fn form(&self, fields: &[(&str, &str)]) -> reqwest::RequestBuilder {
+        self.http.post(self.token_url.clone()).form(fields).timeout(self.settings.timeout)
+    }
+
+    /// Closes the gate of the tenant where an answer asks for it.
+    fn note_pace(&self, ask: Ask, reply: &Reply) {
+        let asks_to_wait = reply.status == 429
+            || (matches!(reply.status, 503 | 504) && reply.retry_after.is_some());
+        if asks_to_wait {
+            self.refused(reply.sent_at, reply.retry_after);
+        } else if reply.status < 500 && !ask.is_batch() {
+            // Whether a batch passed is for its items to tell.
+            self.gate.passed(reply.sent_at);
+        }
+    }
+
+    /// Closes the gate of the tenant.
+    pub(super) fn refused(&self, sent_at: Timestamp, retry_after: Option<Duration>) {
+        let now = self.clock.now();
+        let pause = self.gate.refused(sent_at, now, retry_after, (self.jitter)());
+        tracing::warn!(
+            tenant = %self.settings.tenant,
+            seconds = pause.as_secs_f64(),
+            "Graph asks to slow down; all requests to the tenant wait"
+        );
+    }
+
+    /// Reads, and tries again until `decode` takes the answer or there is no point in going on.
+    ///
+    /// # Errors
+    ///
+    /// Fails where Graph refuses for good, or the budget of this call is spent.
+    pub(super) async fn fetch<T>(
+        &self,
+        call: &Call,
+        tries: &mut Tries,
+        decode: impl Fn(&[u8]) -> Result<T, String> + Send,
+    ) -> Result<Fetched<T>, Unread> {
+        loop {
+            let silence = match self.attempt(call, tries).await {
+                Ok(reply) => match judge(call.ask, &reply, &decode) {
+                    Judged::Read(value) => {
+                        return Ok(Fetched { value, sent_at: reply.sent_at, token: reply.token });
+                    }
+                    Judged::Refused(refused) => {
+                        if refused.status == 403 {
+                            // Source: a permission granted a moment ago needs a new token.
+                            self.forget_token(reply.token).await;
+                        }
+                        return Err(Unread::Refused(Box::new(refused)));
+                    }
+                    Judged::Again(unanswered) => unanswered,
+                },
+                Err(Silence::Lost(unanswered)) => unanswered,
+                Err(Silence::Paused(delay)) => {
+                    return Err(Unread::Failed(Unanswered::paused(delay).into_error(call.ask)));
+                }
+                Err(Silence::SignIn(error)) => return Err(Unread::Failed(error)),
+            };
+            tracing::debug!(
+                ask = call.ask.as_str(), reason = %silence.reason, "a read did not succeed"
+            );
+            if !self.pause(tries, silence.trouble).await {
+                return Err(Unread::Failed(silence.into_error(call.ask)));
+            }
+        }
+    }
+}
+
+fn bearer(token: &Token) -> Result<HeaderValue, Unanswered> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.value.expose_secret()))
+        .map_err(|_| Unanswered::broken("the token holds what no header can carry"))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
+fn lost(error: &reqwest::Error) -> Unanswered {
+    if error.is_connect() {
+        Unanswered::unreachable(&root_cause(error))
+    } else if error.is_timeout() {
+        Unanswered::late()
+    } else {
+        Unanswered::broken(&format!("the connection broke: {}", root_cause(error)))
+    }
+}
+
+/// Returns the innermost cause: the outer ones say only that a request failed.
+fn root_cause(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    if error.source().is_none() { "no cause given".to_owned() } else { cause.to_string() }
+}

@@ -1,0 +1,203 @@
+//! Digests over meaning: the same plan always has the same, another plan another.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::domain::names::TenantName;
+use crate::plan::{
+    Because, BlockedReason, DataFamily, Digest, GuardName, Kind, Operation, Plan, Reason, SkuRef,
+};
+
+/// Takes values in, one after the other; lengths go in too, so that no two lists look alike.
+struct Meaning(Sha256);
+
+impl Meaning {
+    fn new(kind: &str) -> Self {
+        let mut meaning = Self(Sha256::new());
+        meaning.text(kind);
+        meaning
+    }
+
+    fn text(&mut self, text: &str) {
+        self.number(text.len() as u64);
+        self.0.update(text.as_bytes());
+    }
+
+    fn number(&mut self, number: u64) {
+        self.0.update(number.to_be_bytes());
+    }
+
+    fn shown(&mut self, value: impl std::fmt::Display) {
+        self.text(&value.to_string());
+    }
+
+    fn list<T>(&mut self, items: &[T], mut each: impl FnMut(&mut Self, &T)) {
+        self.number(items.len() as u64);
+        for item in items {
+            each(self, item);
+        }
+    }
+
+    fn finish(self) -> Digest {
+        Digest(self.0.finalize().into())
+    }
+}
+
+/// Takes fields in, one after the other, each with its length.
+pub struct Hashing(Meaning);
+
+impl Hashing {
+    /// Begins, for a kind of thing.
+    pub fn new(kind: &str) -> Self {
+        Self(Meaning::new(kind))
+    }
+
+    /// Takes a field in.
+    pub fn field(&mut self, bytes: &[u8]) {
+        self.0.number(bytes.len() as u64);
+        self.0.0.update(bytes);
+    }
+
+    /// Returns the digest of all fields.
+    pub fn finish(self) -> Digest {
+        self.0.finish()
+    }
+}
+
+/// Returns the key of an operation: user, before, change and reason. Names, places in files, waves
+/// and the wording of details are left out, since they change without the operation changing.
+pub(crate) fn operation_key(tenant: &TenantName, operation: &Operation) -> Digest {
+    let mut meaning = Meaning::new("operation 1");
+    meaning.text(tenant.as_str());
+    meaning.shown(operation.user.id);
+    meaning.text(word_of_kind(operation.kind));
+    meaning.list(&operation.before, |meaning, held| {
+        meaning.shown(held.sku.id);
+        meaning.list(&held.disabled, |meaning, plan| meaning.shown(plan.id));
+    });
+    meaning.list(&operation.add, |meaning, addition| {
+        meaning.shown(addition.sku.id);
+        meaning.list(&addition.disabled, |meaning, plan| meaning.shown(plan.id));
+        meaning.list(&addition.owners, |meaning, owner| meaning.text(owner.as_str()));
+    });
+    meaning.list(&operation.remove, |meaning, sku| meaning.shown(sku.id));
+    meaning.list(&operation.adopt, |meaning, adoption| {
+        meaning.shown(adoption.sku.id);
+        meaning.list(&adoption.owners, |meaning, owner| meaning.text(owner.as_str()));
+    });
+    match operation.usage_location {
+        None => meaning.text("no location"),
+        Some(change) => {
+            meaning.text(change.from.as_ref().map_or("none", |from| from.as_str()));
+            meaning.text(change.to.as_str());
+        }
+    }
+    meaning.list(&operation.because, because);
+    meaning.finish()
+}
+
+fn because(meaning: &mut Meaning, because: &Because) {
+    meaning.text(because.policy.as_str());
+    meaning.text(word_of_reason(because.reason));
+    sku(meaning, because.sku.as_ref());
+}
+
+fn sku(meaning: &mut Meaning, sku: Option<&SkuRef>) {
+    match sku {
+        None => meaning.text("no sku"),
+        Some(sku) => meaning.shown(sku.id),
+    }
+}
+
+/// Returns the digest of everything that a plan says, but its id, its times and what it was made from.
+pub(crate) fn plan(plan: &Plan) -> Digest {
+    let mut meaning = Meaning::new("plan 1");
+    meaning.text(plan.tenant.as_str());
+    meaning.shown(plan.part_of.map(|id| id.to_string()).unwrap_or_default());
+    meaning.list(&plan.operations, |meaning, operation| {
+        meaning.shown(operation.key);
+        meaning.number(u64::from(operation.wave));
+        meaning.list(&operation.loses, |meaning, plan| meaning.shown(plan.id));
+        meaning.list(&operation.data_at_risk, |meaning, family| {
+            meaning.text(word_of_family(*family));
+        });
+        meaning.list(&operation.held_by, |meaning, guard| meaning.text(guard.as_str()));
+    });
+    meaning.list(&plan.blocked, |meaning, blocked| {
+        meaning.shown(blocked.user.id);
+        sku(meaning, blocked.sku.as_ref());
+        meaning.text(word_of_blocked(blocked.reason));
+    });
+    meaning.list(&plan.waiting, |meaning, waiting| {
+        meaning.shown(waiting.user.id);
+        meaning.shown(waiting.sku.id);
+        meaning.number(waiting.position);
+    });
+    meaning.list(&plan.scheduled, |meaning, scheduled| {
+        meaning.shown(scheduled.user.id);
+        meaning.shown(scheduled.sku.id);
+        meaning.shown(scheduled.due);
+    });
+    meaning.list(&plan.released, |meaning, released| {
+        meaning.shown(released.user.id);
+        meaning.shown(released.sku.id);
+        meaning.text(released.policy.as_str());
+    });
+    meaning.list(&plan.left_out, |meaning, left_out| {
+        meaning.text(left_out.policy.as_str());
+        meaning.text(&left_out.problem);
+    });
+    meaning.list(&plan.guards, |meaning, verdict| {
+        meaning.text(verdict.guard.as_str());
+        meaning.text(&verdict.scope);
+        meaning.text(&verdict.limit);
+        meaning.text(&verdict.actual);
+        meaning.number(u64::from(verdict.tripped));
+    });
+    meaning.finish()
+}
+
+fn word_of_kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Add => "add",
+        Kind::Replace => "replace",
+        Kind::Remove => "remove",
+        Kind::Modify => "modify",
+        Kind::Locate => "locate",
+        Kind::Adopt => "adopt",
+    }
+}
+
+fn word_of_reason(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Matched => "matched",
+        Reason::Removed => "removed",
+        Reason::Replaced => "replaced",
+        Reason::Left => "left",
+        Reason::Exchanged => "exchanged",
+        Reason::Located => "located",
+    }
+}
+
+fn word_of_family(family: DataFamily) -> &'static str {
+    match family {
+        DataFamily::Mailbox => "mailbox",
+        DataFamily::Files => "files",
+        DataFamily::Phone => "phone",
+    }
+}
+
+fn word_of_blocked(reason: BlockedReason) -> &'static str {
+    match reason {
+        BlockedReason::NoUsageLocation => "no_usage_location",
+        BlockedReason::LocationConflict => "location_conflict",
+        BlockedReason::Inherited => "inherited",
+        BlockedReason::UnknownSource => "unknown_source",
+        BlockedReason::Unreadable => "unreadable",
+        BlockedReason::SkuNotAssignable => "sku_not_assignable",
+    }
+}
+
+/// Returns the words of guards, for messages that name several.
+pub fn guard_list(guards: &[GuardName]) -> String {
+    guards.iter().map(|guard| format!("`{}`", guard.as_str())).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,458 @@
+//! Makes plans: policies, snapshot, ledger and time in; plan, verdicts and what was observed out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::domain::ids::{SkuId, UserId};
+use crate::domain::names::TenantName;
+use crate::domain::snapshot::Snapshot;
+use crate::domain::span::Span;
+use crate::plan::bind::{Bound, Problem, bind};
+use crate::plan::ledger::{Ledger, LedgerChange};
+use crate::plan::resolve::{Resolution, Resolver, Why};
+use crate::plan::seats::{Request, Shares, share};
+use crate::plan::words::Words;
+use crate::plan::{
+    Basis, Blocked, Digest, Kind, LeftOut, Operation, Plan, PlanId, PlanState, Released, Scheduled,
+    SeatLine, Summary, Trigger, UnknownMatch, Waiting, digest, guard, operation,
+};
+use crate::policy::PolicySet;
+use crate::policy::settings::Settings;
+
+/// Everything that a plan follows from.
+#[derive(Clone, Copy, Debug)]
+pub struct Inputs<'a> {
+    /// The tenant.
+    pub tenant: &'a TenantName,
+    /// The policies.
+    pub policies: &'a PolicySet,
+    /// The digest of the policy files.
+    pub policy_digest: Digest,
+    /// The commit of the policy files, where there is one.
+    pub policy_commit: Option<&'a Arc<str>>,
+    /// The settings of the tenant.
+    pub settings: &'a Settings,
+    /// What the tenant looks like.
+    pub snapshot: &'a Snapshot,
+    /// Which assignments policies own.
+    pub ledger: &'a Ledger,
+    /// The time.
+    pub now: Timestamp,
+    /// What asked for a plan.
+    pub trigger: Trigger,
+}
+
+/// How long a plan can be decided and carried out.
+pub const LIFETIME: Span = Span::days(7);
+
+/// A plan and what comes with it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// Where it stands: proposed, or held by a guard.
+    pub state: PlanState,
+    /// What having looked changes in the ledger: clocks that start or stop.
+    pub observed: Vec<LedgerChange>,
+    /// What does not fit the tenant, in policies. Those take no part.
+    pub problems: Vec<Problem>,
+}
+
+impl Planned {
+    /// Whether there is nothing to do, nothing to wait for a person, and nothing to tell the ledger.
+    pub fn is_settled(&self) -> bool {
+        self.plan.operations.is_empty()
+    }
+}
+
+/// Which users an operation may be planned for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All.
+    Everybody,
+    /// All but these: the plan is the part of another that does not touch them.
+    Without {
+        /// The plan that it is a part of.
+        part_of: Option<PlanId>,
+        /// Whom it leaves out.
+        users: BTreeSet<UserId>,
+    },
+}
+
+/// Makes a plan.
+///
+/// # Errors
+///
+/// Returns what does not fit in the settings, such as a protected user who cannot be found: then no
+/// plan is safe. What does not fit in a policy is no error here; that policy takes no part.
+pub fn make(inputs: &Inputs<'_>) -> Result<Planned, Vec<Problem>> {
+    make_for(inputs, &Scope::Everybody)
+}
+
+/// Makes a plan that leaves some users out, with seats shared among the others.
+///
+/// # Errors
+///
+/// As [`make`].
+pub fn make_for(inputs: &Inputs<'_>, scope: &Scope) -> Result<Planned, Vec<Problem>> {
+    let bound = bind(inputs.policies, inputs.settings, inputs.tenant, inputs.snapshot)?;
+    let resolver =
+        Resolver::new(&bound, inputs.settings, inputs.snapshot, inputs.ledger, inputs.now);
+    let mut making = Making {
+        inputs,
+        words: Words::new(&bound, inputs.snapshot),
+        bound: &bound,
+        resolutions: BTreeMap::new(),
+        owned: guard::Owned::default(),
+        unmanaged: 0,
+        observed: Vec::new(),
+    };
+    for at in 0..inputs.snapshot.users().len() {
+        making.take(at, resolver.resolve(at), scope);
+    }
+    let shares = share(making.free(), making.requests());
+    let plan = making.plan(&resolver, &shares, scope);
+    let state = guard::state(&plan.guards);
+    let Making { observed, inputs: _, words: _, bound: _, resolutions: _, owned: _, unmanaged: _ } =
+        making;
+    let problems = bound.problems.into_iter().map(|(_, problem)| problem).collect();
+    Ok(Planned { plan, state, observed, problems })
+}
+
+/// A plan in the making.
+struct Making<'a> {
+    inputs: &'a Inputs<'a>,
+    bound: &'a Bound<'a>,
+    words: Words<'a>,
+    /// What is to become of the users for whom there is something to say, by position.
+    resolutions: BTreeMap<usize, Resolution>,
+    owned: guard::Owned,
+    unmanaged: u64,
+    observed: Vec<LedgerChange>,
+}
+
+impl Making<'_> {
+    fn take(&mut self, at: usize, mut resolution: Resolution, scope: &Scope) {
+        self.owned.count(&resolution.owned);
+        self.unmanaged += resolution.unmanaged;
+        self.observed.append(&mut resolution.observed);
+        if let Scope::Without { part_of: _, users } = scope
+            && users.contains(&self.inputs.snapshot.users()[at].id)
+        {
+            return;
+        }
+        let Resolution {
+            grants,
+            adopts,
+            removals,
+            location,
+            blocked,
+            scheduled,
+            released,
+            unmanaged: _,
+            owned: _,
+            observed: _,
+        } = &resolution;
+        let nothing = grants.is_empty()
+            && adopts.is_empty()
+            && removals.is_empty()
+            && location.is_none()
+            && blocked.is_empty()
+            && scheduled.is_empty()
+            && released.is_empty();
+        if !nothing {
+            self.resolutions.insert(at, resolution);
+        }
+    }
+
+    fn user(&self, at: usize) -> UserId {
+        self.inputs.snapshot.users()[at].id
+    }
+
+    /// Returns the seats of each SKU that can be given out before anything is freed.
+    fn free(&self) -> BTreeMap<SkuId, u64> {
+        let usable = |sku: &crate::domain::sku::Sku| {
+            let reserved = self.bound.reserve.get(&sku.id).copied().unwrap_or_default();
+            let free = self.total(sku).saturating_sub(u64::from(sku.consumed));
+            free.saturating_sub(u64::from(reserved))
+        };
+        self.inputs.snapshot.catalogue().skus().iter().map(|sku| (sku.id, usable(sku))).collect()
+    }
+
+    fn total(&self, sku: &crate::domain::sku::Sku) -> u64 {
+        let warning = if self.inputs.settings.use_warning_seats { sku.units.warning } else { 0 };
+        u64::from(sku.units.enabled) + u64::from(warning)
+    }
+
+    fn requests(&self) -> BTreeMap<UserId, Request> {
+        let request = |resolution: &Resolution| {
+            let needs: BTreeMap<SkuId, i32> = resolution
+                .grants
+                .iter()
+                .filter(|(_, grant)| grant.needs_seat)
+                .map(|(sku, grant)| (*sku, grant.priority))
+                .collect();
+            let frees = resolution
+                .removals
+                .iter()
+                .filter(|(_, removal)| removal.frees_seat)
+                .map(|(sku, removal)| (*sku, removal.needs.clone()))
+                .collect();
+            let otherwise_busy = resolution.location.is_some()
+                || !resolution.adopts.is_empty()
+                || resolution.grants.values().any(|grant| !grant.needs_seat)
+                || resolution.removals.values().any(|removal| !removal.frees_seat);
+            Request { needs, frees, otherwise_busy }
+        };
+        let busy = |request: &Request| {
+            !request.needs.is_empty() || !request.frees.is_empty() || request.otherwise_busy
+        };
+        self.resolutions
+            .iter()
+            .map(|(at, resolution)| (self.user(*at), request(resolution)))
+            .filter(|(_, request)| busy(request))
+            .collect()
+    }
+
+    fn plan(&self, resolver: &Resolver<'_>, shares: &Shares, scope: &Scope) -> Plan {
+        let mut operations: Vec<Operation> = self
+            .resolutions
+            .iter()
+            .filter_map(|(at, resolution)| {
+                operation::build(self.inputs, &self.words, *at, resolution, shares)
+            })
+            .collect();
+        operations.sort_by_key(|operation| (operation.wave, operation.user.id));
+        let (guards, removing) = guard::judge(
+            &operations,
+            &self.inputs.settings.guards,
+            self.inputs.ledger.is_empty(),
+            &self.owned,
+            |sku| self.words.sku(sku).name,
+        );
+        let holding: Vec<_> = guard::tripped(&guards).into_iter().collect();
+        for operation in &mut operations {
+            let counted = removing.contains(&operation.user.id);
+            let holds = |guard: &&crate::plan::GuardName| !guard.holds_removals_only() || counted;
+            operation.held_by = holding.iter().filter(holds).copied().collect();
+        }
+        let part_of = match scope {
+            Scope::Everybody => None,
+            Scope::Without { part_of, users: _ } => *part_of,
+        };
+        let mut plan = Plan {
+            id: PlanId(ulid::Ulid::nil()),
+            digest: Digest([0; 32]),
+            tenant: self.inputs.tenant.clone(),
+            created_at: self.inputs.now,
+            expires_at: LIFETIME.after(self.inputs.now),
+            trigger: self.inputs.trigger,
+            part_of,
+            basis: self.basis(),
+            summary: Summary::default(),
+            blocked: self.blocked(),
+            waiting: self.waiting(shares),
+            scheduled: self.scheduled(),
+            released: self.released(),
+            unknown: self.unknown(resolver),
+            left_out: self.left_out(),
+            warnings: self.bound.warnings.clone(),
+            seats: self.seats(&operations, shares),
+            operations,
+            guards,
+        };
+        plan.summary = self.summary(&plan, resolver);
+        plan.digest = digest::plan(&plan);
+        plan.id = PlanId(id(self.inputs.now, plan.digest));
+        plan
+    }
+
+    fn basis(&self) -> Basis {
+        let groups = self.inputs.snapshot.groups().iter();
+        let read = groups
+            .filter(|group| !matches!(group.membership, crate::domain::group::Membership::NotRead));
+        Basis {
+            policy_digest: self.inputs.policy_digest,
+            policy_commit: self.inputs.policy_commit.cloned(),
+            snapshot_taken_at: self.inputs.snapshot.taken_at(),
+            users: self.inputs.snapshot.users().len() as u64,
+            groups: read.count() as u64,
+        }
+    }
+
+    fn blocked(&self) -> Vec<Blocked> {
+        let mut all = Vec::new();
+        for (at, resolution) in &self.resolutions {
+            for block in &resolution.blocked {
+                all.push(Blocked {
+                    user: self.words.user(*at),
+                    sku: block.sku.map(|sku| self.words.sku(sku)),
+                    reason: block.reason,
+                    detail: self.words.blocked(*at, block),
+                    because: self.words.because(*at, block.sku, &block.why),
+                });
+            }
+        }
+        all
+    }
+
+    fn waiting(&self, shares: &Shares) -> Vec<Waiting> {
+        let mut all = Vec::new();
+        for (sku, queue) in &shares.waiting {
+            for (place, user) in queue.iter().enumerate() {
+                let Some(at) = self.words.position(*user) else { continue };
+                let by = self.resolutions.get(&at).and_then(|found| found.grants.get(sku));
+                let why: Vec<Why> = by
+                    .map(|grant| grant.by.as_slice())
+                    .unwrap_or_default()
+                    .iter()
+                    .map(|policy| Why { policy: *policy, reason: crate::plan::Reason::Matched })
+                    .collect();
+                all.push(Waiting {
+                    user: self.words.user(at),
+                    sku: self.words.sku(*sku),
+                    position: place as u64 + 1,
+                    because: self.words.because(at, Some(*sku), &why),
+                });
+            }
+        }
+        all
+    }
+
+    fn scheduled(&self) -> Vec<Scheduled> {
+        let each = self.resolutions.iter().flat_map(|(at, resolution)| {
+            resolution.scheduled.iter().map(move |(sku, (due, why))| (*at, *sku, *due, why))
+        });
+        each.map(|(at, sku, due, why)| Scheduled {
+            user: self.words.user(at),
+            sku: self.words.sku(sku),
+            due,
+            because: self.words.because(at, Some(sku), why),
+        })
+        .collect()
+    }
+
+    fn released(&self) -> Vec<Released> {
+        let each = self.resolutions.iter().flat_map(|(at, resolution)| {
+            resolution
+                .released
+                .iter()
+                .map(move |(sku, policy, wanted)| (*at, *sku, policy, *wanted))
+        });
+        each.map(|(at, sku, policy, still_wanted)| Released {
+            user: self.words.user(at),
+            sku: self.words.sku(sku),
+            policy: policy.clone(),
+            still_wanted,
+        })
+        .collect()
+    }
+
+    fn unknown(&self, resolver: &Resolver<'_>) -> Vec<UnknownMatch> {
+        let mut all = Vec::new();
+        for (index, policy) in self.bound.policies.iter().enumerate() {
+            let Some(matches) = resolver.matches(index) else { continue };
+            let undecided =
+                || matches.unknown().filter(|at| !self.bound.protected.contains(&self.user(*at)));
+            if let Some(first) = undecided().next() {
+                all.push(UnknownMatch {
+                    policy: policy.policy.name.clone(),
+                    at: policy.at.clone(),
+                    detail: self.words.detail(index, first),
+                    users: undecided().count() as u64,
+                });
+            }
+        }
+        all
+    }
+
+    fn left_out(&self) -> Vec<LeftOut> {
+        let left_out = |(index, problem): &(usize, Problem)| LeftOut {
+            policy: self.bound.policies[*index].policy.name.clone(),
+            at: problem.place.file_and_line().into(),
+            problem: problem.message.clone(),
+        };
+        self.bound.problems.iter().map(left_out).collect()
+    }
+
+    fn seats(&self, operations: &[Operation], shares: &Shares) -> Vec<SeatLine> {
+        let mut change: BTreeMap<SkuId, (u64, u64)> = BTreeMap::new();
+        for operation in operations {
+            let before = |sku: SkuId| self.holds(operation.user.id, sku);
+            for addition in operation.add.iter().filter(|addition| !before(addition.sku.id).0) {
+                change.entry(addition.sku.id).or_default().0 += 1;
+            }
+            for removal in operation.remove.iter().filter(|sku| !before(sku.id).1) {
+                change.entry(removal.id).or_default().1 += 1;
+            }
+        }
+        let granted = self.bound.granted();
+        let shown = |sku: &&crate::domain::sku::Sku| {
+            change.contains_key(&sku.id)
+                || shares.waiting.contains_key(&sku.id)
+                || granted.contains(&sku.id)
+        };
+        let line = |sku: &crate::domain::sku::Sku| {
+            let (more, fewer) = change.get(&sku.id).copied().unwrap_or_default();
+            let consumed = u64::from(sku.consumed);
+            SeatLine {
+                sku: self.words.sku(sku.id),
+                total: self.total(sku),
+                consumed,
+                reserved: u64::from(self.bound.reserve.get(&sku.id).copied().unwrap_or_default()),
+                after: (consumed + more).saturating_sub(fewer),
+                waiting: shares.waiting.get(&sku.id).map_or(0, |queue| queue.len() as u64),
+            }
+        };
+        self.inputs.snapshot.catalogue().skus().iter().filter(shown).map(line).collect()
+    }
+
+    /// Whether a user holds a SKU in any way, and whether through a group.
+    fn holds(&self, user: UserId, sku: SkuId) -> (bool, bool) {
+        let user = self.inputs.snapshot.user(user);
+        let assignment =
+            user.and_then(|user| user.licenses.value()).and_then(|licenses| licenses.get(sku));
+        assignment.map_or((false, false), |held| (true, !held.inherited().is_empty()))
+    }
+
+    fn summary(&self, plan: &Plan, resolver: &Resolver<'_>) -> Summary {
+        let kind = |kind: Kind| {
+            plan.operations.iter().filter(|operation| operation.kind == kind).count() as u64
+        };
+        let locate =
+            plan.operations.iter().filter(|operation| operation.usage_location.is_some()).count();
+        let operations = plan.operations.len() as u64;
+        let adopt = kind(Kind::Adopt);
+        let unknown: BTreeSet<usize> = (0..self.bound.policies.len())
+            .filter_map(|policy| resolver.matches(policy))
+            .flat_map(crate::plan::select::Matches::unknown)
+            .filter(|at| !self.bound.protected.contains(&self.user(*at)))
+            .collect();
+        Summary {
+            add: kind(Kind::Add),
+            replace: kind(Kind::Replace),
+            remove: kind(Kind::Remove),
+            modify: kind(Kind::Modify),
+            locate: locate as u64,
+            adopt,
+            people: operations - adopt,
+            unchanged: (self.inputs.snapshot.users().len() as u64).saturating_sub(operations),
+            blocked: plan.blocked.len() as u64,
+            waiting: plan.waiting.len() as u64,
+            scheduled: plan.scheduled.len() as u64,
+            released: plan.released.len() as u64,
+            unmanaged: self.unmanaged,
+            unknown: unknown.len() as u64,
+        }
+    }
+}
+
+/// Returns an id that is ordered by time and follows from the plan, so that nothing is left to chance.
+fn id(now: Timestamp, digest: Digest) -> ulid::Ulid {
+    let millisecond = u64::try_from(now.as_millisecond()).unwrap_or_default();
+    let mut tail = [0u8; 16];
+    tail[6..].copy_from_slice(&digest.0[..10]);
+    ulid::Ulid::from_parts(millisecond, u128::from_be_bytes(tail))
+}

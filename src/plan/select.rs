@@ -1,0 +1,425 @@
+//! Selectors over all users at once: each distinct test becomes a column of bits, each policy a tree
+//! over columns. Unknown is carried as a third value.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use fixedbitset::FixedBitSet;
+
+use crate::domain::dn::DistinguishedName;
+use crate::domain::group::Membership;
+use crate::domain::ids::{GroupId, UserId};
+use crate::domain::known::{Known, Truth};
+use crate::domain::names::Place;
+use crate::domain::snapshot::Snapshot;
+use crate::domain::user::{User, UserType};
+use crate::plan::Warning;
+use crate::policy::{OuScope, Written};
+
+/// A selector over columns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Tree {
+    /// Every part holds; an empty one holds.
+    All(Vec<Tree>),
+    /// Some part holds; an empty one does not.
+    Any(Vec<Tree>),
+    /// No part holds.
+    None(Vec<Tree>),
+    /// A column.
+    Column(usize),
+}
+
+/// One test, in ids.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Test {
+    Members,
+    Everyone,
+    Enabled(bool),
+    Group { group: GroupId, nested: bool },
+    Ou { ou: DistinguishedName, scope: OuScope },
+    Domain(String),
+    AdDomain(String),
+    Users(Vec<UserId>),
+}
+
+/// One test, for all users.
+#[derive(Debug)]
+struct Column {
+    label: Arc<str>,
+    /// Where to warn when nobody is selected, and what to say.
+    warn_if_empty: Option<(Arc<str>, String)>,
+    holds: FixedBitSet,
+    /// None where the test was decided for everybody.
+    unknown: Option<FixedBitSet>,
+}
+
+/// Whom a tree matches.
+#[derive(Debug)]
+pub(crate) struct Matches {
+    holds: FixedBitSet,
+    /// Holds, or cannot be told.
+    possible: FixedBitSet,
+}
+
+impl Matches {
+    /// Whether the user at this position is matched.
+    pub(crate) fn of(&self, user: usize) -> Truth {
+        if self.holds.contains(user) {
+            Truth::True
+        } else if self.possible.contains(user) {
+            Truth::Unknown
+        } else {
+            Truth::False
+        }
+    }
+
+    /// Returns the positions of the users for whom it cannot be told.
+    pub(crate) fn unknown(&self) -> impl Iterator<Item = usize> + '_ {
+        self.possible.ones().filter(|user| !self.holds.contains(*user))
+    }
+}
+
+/// The distinct tests of all selectors.
+#[derive(Debug, Default)]
+pub(crate) struct Columns {
+    index: BTreeMap<Test, usize>,
+    columns: Vec<Column>,
+    users: usize,
+}
+
+impl Columns {
+    fn column(&mut self, test: Test, label: impl FnOnce() -> String) -> Tree {
+        let next = self.columns.len();
+        let at = *self.index.entry(test).or_insert(next);
+        if at == next {
+            self.columns.push(Column {
+                label: label().into(),
+                warn_if_empty: None,
+                holds: FixedBitSet::new(),
+                unknown: None,
+            });
+        }
+        Tree::Column(at)
+    }
+
+    /// The members of the tenant, as opposed to guests.
+    pub(crate) fn members(&mut self) -> Tree {
+        self.column(Test::Members, || "member of the tenant".to_owned())
+    }
+
+    /// Everybody.
+    pub(crate) fn everyone(&mut self) -> Tree {
+        self.column(Test::Everyone, || "everyone".to_owned())
+    }
+
+    /// Sign-in allowed or not.
+    pub(crate) fn enabled(&mut self, enabled: bool) -> Tree {
+        self.column(Test::Enabled(enabled), || {
+            if enabled { "account enabled" } else { "account disabled" }.to_owned()
+        })
+    }
+
+    /// In a group.
+    pub(crate) fn group(&mut self, group: GroupId, nested: bool, snapshot: &Snapshot) -> Tree {
+        self.column(Test::Group { group, nested }, || {
+            let name =
+                snapshot.group(group).map_or_else(|| group.to_string(), |g| g.name.to_string());
+            if nested { format!("group {name}") } else { format!("group {name} (direct members)") }
+        })
+    }
+
+    /// In an OU.
+    pub(crate) fn ou(&mut self, ou: &DistinguishedName, scope: OuScope, place: &Place) -> Tree {
+        let tree = self.column(Test::Ou { ou: ou.clone(), scope }, || match scope {
+            OuScope::Subtree => ou.without_domain().to_owned(),
+            OuScope::One => format!("{} (that level)", ou.without_domain()),
+        });
+        if let Tree::Column(at) = tree {
+            self.columns[at].warn_if_empty.get_or_insert_with(|| {
+                (place.file_and_line().into(), format!("OU `{ou}` holds no user"))
+            });
+        }
+        tree
+    }
+
+    /// In a mail domain.
+    pub(crate) fn domain(&mut self, domain: &str) -> Tree {
+        self.column(Test::Domain(domain.to_lowercase()), || format!("domain {domain}"))
+    }
+
+    /// In an on-premises AD domain.
+    pub(crate) fn ad_domain(&mut self, domain: &str) -> Tree {
+        self.column(Test::AdDomain(domain.to_lowercase()), || format!("AD domain {domain}"))
+    }
+
+    /// One of these users.
+    pub(crate) fn users(&mut self, mut users: Vec<UserId>, written: &[Written<Arc<str>>]) -> Tree {
+        users.sort_unstable();
+        users.dedup();
+        self.column(Test::Users(users), || match written {
+            [one] => format!("user {}", one.value),
+            several => format!("one of {} users by name", several.len()),
+        })
+    }
+
+    /// Asks every test about every user of the snapshot.
+    pub(crate) fn evaluate(&mut self, snapshot: &Snapshot) {
+        self.users = snapshot.users().len();
+        for (test, at) in &self.index {
+            let column = &mut self.columns[*at];
+            (column.holds, column.unknown) = test.evaluate(snapshot);
+        }
+    }
+
+    /// Returns what a reviewer should know about tests that select nobody.
+    pub(crate) fn warnings(&self) -> Vec<Warning> {
+        let empty = |column: &&Column| column.holds.is_clear() && column.unknown.is_none();
+        self.columns
+            .iter()
+            .filter(empty)
+            .filter_map(|column| column.warn_if_empty.clone())
+            .map(|(at, message)| Warning { at, message })
+            .collect()
+    }
+
+    /// Returns whom a tree matches.
+    pub(crate) fn matches(&self, tree: &Tree) -> Matches {
+        match tree {
+            Tree::Column(at) => {
+                let column = &self.columns[*at];
+                let mut possible = column.holds.clone();
+                if let Some(unknown) = &column.unknown {
+                    possible.union_with(unknown);
+                }
+                Matches { holds: column.holds.clone(), possible }
+            }
+            Tree::All(parts) => {
+                let mut all = Matches { holds: self.full(), possible: self.full() };
+                for part in parts {
+                    let part = self.matches(part);
+                    all.holds.intersect_with(&part.holds);
+                    all.possible.intersect_with(&part.possible);
+                }
+                all
+            }
+            Tree::Any(parts) => self.any(parts),
+            Tree::None(parts) => {
+                let Matches { mut holds, mut possible } = self.any(parts);
+                holds.toggle_range(..);
+                possible.toggle_range(..);
+                Matches { holds: possible, possible: holds }
+            }
+        }
+    }
+
+    fn any(&self, parts: &[Tree]) -> Matches {
+        let mut any = Matches { holds: self.none(), possible: self.none() };
+        for part in parts {
+            let part = self.matches(part);
+            any.holds.union_with(&part.holds);
+            any.possible.union_with(&part.possible);
+        }
+        any
+    }
+
+    fn none(&self) -> FixedBitSet {
+        FixedBitSet::with_capacity(self.users)
+    }
+
+    fn full(&self) -> FixedBitSet {
+        let mut full = self.none();
+        full.insert_range(..);
+        full
+    }
+
+    fn at(&self, column: usize, user: usize) -> Truth {
+        let column = &self.columns[column];
+        if column.holds.contains(user) {
+            Truth::True
+        } else if column.unknown.as_ref().is_some_and(|unknown| unknown.contains(user)) {
+            Truth::Unknown
+        } else {
+            Truth::False
+        }
+    }
+
+    /// Asks a tree about one user.
+    pub(crate) fn truth(&self, tree: &Tree, user: usize) -> Truth {
+        match tree {
+            Tree::Column(at) => self.at(*at, user),
+            Tree::All(parts) => {
+                parts.iter().fold(Truth::True, |all, part| all.and(self.truth(part, user)))
+            }
+            Tree::Any(parts) => {
+                parts.iter().fold(Truth::False, |any, part| any.or(self.truth(part, user)))
+            }
+            Tree::None(parts) => {
+                !parts.iter().fold(Truth::False, |any, part| any.or(self.truth(part, user)))
+            }
+        }
+    }
+
+    /// Says in words which tests made a tree what it is for a user: those that hold where it holds,
+    /// those that fail where it fails, those that cannot be told where it cannot.
+    pub(crate) fn explain(&self, tree: &Tree, user: usize) -> String {
+        let truth = self.truth(tree, user);
+        let mut words = Vec::new();
+        self.decisive(tree, user, truth, &mut words);
+        words.dedup();
+        let joint = match truth {
+            Truth::True => " and ",
+            Truth::False | Truth::Unknown => ", ",
+        };
+        words.join(joint)
+    }
+
+    fn decisive(&self, tree: &Tree, user: usize, truth: Truth, words: &mut Vec<String>) {
+        match tree {
+            Tree::Column(at) => {
+                let label = &self.columns[*at].label;
+                words.push(match self.at(*at, user) {
+                    Truth::True => label.to_string(),
+                    Truth::False => format!("not {label}"),
+                    Truth::Unknown => format!("{label} cannot be told"),
+                });
+            }
+            Tree::All(parts) => {
+                let tells = parts.iter().filter(|part| self.truth(part, user) == truth);
+                match truth {
+                    // That somebody is a member of the tenant goes without saying, and that the
+                    // account is enabled where something else is said.
+                    Truth::True => {
+                        let before = words.len();
+                        tells
+                            .clone()
+                            .filter(|part| !self.goes_without_saying(part))
+                            .for_each(|part| self.decisive(part, user, truth, words));
+                        if words.len() == before {
+                            tells
+                                .filter(|part| parts.len() == 1 || !self.is_members(part))
+                                .for_each(|part| self.decisive(part, user, truth, words));
+                        }
+                    }
+                    Truth::False | Truth::Unknown => {
+                        tells.take(1).for_each(|part| self.decisive(part, user, truth, words));
+                    }
+                }
+            }
+            Tree::Any(parts) => {
+                let tells = parts.iter().filter(|part| self.truth(part, user) == truth);
+                match truth {
+                    Truth::True => {
+                        tells.take(1).for_each(|part| self.decisive(part, user, truth, words));
+                    }
+                    Truth::False | Truth::Unknown => {
+                        tells.for_each(|part| self.decisive(part, user, truth, words));
+                    }
+                }
+            }
+            Tree::None(parts) => {
+                let tells = parts.iter().filter(|part| self.truth(part, user) == !truth);
+                match truth {
+                    // That somebody is in none of the exceptions goes without saying.
+                    Truth::True => {}
+                    Truth::False | Truth::Unknown => {
+                        tells.take(1).for_each(|part| self.decisive(part, user, !truth, words));
+                    }
+                }
+            }
+        }
+    }
+
+    fn goes_without_saying(&self, tree: &Tree) -> bool {
+        match tree {
+            Tree::Column(at) => {
+                self.index.get(&Test::Members) == Some(at)
+                    || self.index.get(&Test::Enabled(true)) == Some(at)
+            }
+            Tree::All(_) | Tree::Any(_) | Tree::None(_) => false,
+        }
+    }
+
+    fn is_members(&self, tree: &Tree) -> bool {
+        match tree {
+            Tree::Column(at) => self.index.get(&Test::Members) == Some(at),
+            Tree::All(_) | Tree::Any(_) | Tree::None(_) => false,
+        }
+    }
+}
+
+impl Test {
+    /// Asks every user; the second set is there only where somebody cannot be told.
+    fn evaluate(&self, snapshot: &Snapshot) -> (FixedBitSet, Option<FixedBitSet>) {
+        let users = snapshot.users();
+        let mut holds = FixedBitSet::with_capacity(users.len());
+        if let Self::Group { group, nested } = self {
+            return evaluate_group(snapshot, *group, *nested);
+        }
+        let mut unknown = FixedBitSet::with_capacity(users.len());
+        for (at, user) in users.iter().enumerate() {
+            match self.ask(user) {
+                Truth::True => holds.insert(at),
+                Truth::Unknown => unknown.insert(at),
+                Truth::False => {}
+            }
+        }
+        let undecided = !unknown.is_clear();
+        (holds, undecided.then_some(unknown))
+    }
+
+    fn ask(&self, user: &User) -> Truth {
+        match self {
+            Self::Everyone => Truth::True,
+            Self::Members => told(&user.user_type, |kind| *kind == UserType::Member),
+            Self::Enabled(wanted) => told(&user.enabled, |enabled| enabled == wanted),
+            Self::Ou { ou, scope } => told(&user.distinguished_name, |name| match (name, scope) {
+                (None, _) => false,
+                (Some(name), OuScope::Subtree) => name.is_below(ou),
+                (Some(name), OuScope::One) => name.is_directly_in(ou),
+            }),
+            Self::Domain(domain) => {
+                user.domain().is_some_and(|of| of.eq_ignore_ascii_case(domain)).into()
+            }
+            Self::AdDomain(domain) => told(&user.ad_domain, |of| {
+                of.as_ref().is_some_and(|of| of.eq_ignore_ascii_case(domain))
+            }),
+            Self::Users(users) => users.binary_search(&user.id).is_ok().into(),
+            Self::Group { group: _, nested: _ } => Truth::Unknown,
+        }
+    }
+}
+
+fn told<T>(value: &Known<T>, holds: impl FnOnce(&T) -> bool) -> Truth {
+    match value {
+        Known::Known(value) => holds(value).into(),
+        Known::Unknown => Truth::Unknown,
+    }
+}
+
+fn evaluate_group(
+    snapshot: &Snapshot,
+    group: GroupId,
+    nested: bool,
+) -> (FixedBitSet, Option<FixedBitSet>) {
+    let users = snapshot.users();
+    let mut holds = FixedBitSet::with_capacity(users.len());
+    let members = match snapshot.group(group).map(|group| &group.membership) {
+        Some(Membership::Read { nested: all, direct: _ }) if nested => Some(all),
+        Some(Membership::Read { nested: _, direct }) => direct.as_ref(),
+        Some(Membership::NotRead) | None => None,
+    };
+    // Both are in the order of ids, so that one pass is enough.
+    let mut at = 0;
+    for member in members.map_or(&[][..], |members| members.users()) {
+        at += users[at..].partition_point(|user| user.id < *member);
+        if users.get(at).is_some_and(|user| user.id == *member) {
+            holds.insert(at);
+        }
+    }
+    if members.is_some_and(crate::domain::group::Members::is_complete) {
+        return (holds, None);
+    }
+    let mut unknown = holds.clone();
+    unknown.toggle_range(..);
+    (holds, Some(unknown))
+}

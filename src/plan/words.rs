@@ -1,0 +1,166 @@
+//! Names and reasons in words, for people who read a plan.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::domain::ids::{ServicePlanId, SkuId, UserId};
+use crate::domain::names::PolicyName;
+use crate::domain::snapshot::Snapshot;
+use crate::plan::bind::{Bound, Part};
+use crate::plan::resolve::{Block, Why};
+use crate::plan::{Because, BlockedReason, DataFamily, Reason, ServicePlanRef, SkuRef, UserRef};
+
+/// What things are called.
+pub(crate) struct Words<'a> {
+    bound: &'a Bound<'a>,
+    snapshot: &'a Snapshot,
+    service_plans: BTreeMap<ServicePlanId, Arc<str>>,
+}
+
+impl<'a> Words<'a> {
+    /// Collects the names of a tenant.
+    pub(crate) fn new(bound: &'a Bound<'a>, snapshot: &'a Snapshot) -> Self {
+        let mut service_plans = BTreeMap::new();
+        for plan in snapshot.catalogue().skus().iter().flat_map(|sku| &sku.service_plans) {
+            // One service plan may go by several names; the first SKU's is as good as any.
+            service_plans.entry(plan.id).or_insert_with(|| plan.name.clone());
+        }
+        Self { bound, snapshot, service_plans }
+    }
+
+    /// Returns the position of a user.
+    pub(crate) fn position(&self, user: UserId) -> Option<usize> {
+        self.snapshot.users().binary_search_by_key(&user, |user| user.id).ok()
+    }
+
+    /// Names a policy.
+    pub(crate) fn policy(&self, policy: usize) -> &'a PolicyName {
+        &self.bound.policies[policy].policy.name
+    }
+
+    /// Names a user.
+    pub(crate) fn user(&self, at: usize) -> UserRef {
+        let user = &self.snapshot.users()[at];
+        UserRef {
+            id: user.id,
+            principal_name: user.principal_name.clone(),
+            display_name: user.display_name.clone(),
+        }
+    }
+
+    /// Names a SKU.
+    pub(crate) fn sku(&self, id: SkuId) -> SkuRef {
+        let name = self
+            .snapshot
+            .catalogue()
+            .get(id)
+            .map_or_else(|| id.to_string().into(), |sku| sku.part_number.clone());
+        SkuRef { id, name }
+    }
+
+    /// Names a service plan.
+    pub(crate) fn service_plan(&self, id: ServicePlanId) -> ServicePlanRef {
+        let name = self.service_plans.get(&id).cloned().unwrap_or_else(|| id.to_string().into());
+        ServicePlanRef { id, name }
+    }
+
+    /// Says which selector of a policy decides about a user.
+    pub(crate) fn detail(&self, policy: usize, at: usize) -> Arc<str> {
+        let bound = &self.bound.policies[policy];
+        match &bound.part {
+            Part::Taken(terms) => {
+                let words = self.bound.columns.explain(&terms.tree, at);
+                if words.is_empty() { "no exception applies".into() } else { words.into() }
+            }
+            Part::Elsewhere => "the policy is for other tenants".into(),
+            Part::Broken => "the policy does not fit the tenant".into(),
+        }
+    }
+
+    /// Tells why, in the order of policies.
+    pub(crate) fn because(&self, at: usize, sku: Option<SkuId>, why: &[Why]) -> Vec<Because> {
+        let because = |why: &Why| {
+            let policy = &self.bound.policies[why.policy];
+            let detail = match why.reason {
+                Reason::Exchanged => "gives another SKU now".into(),
+                Reason::Matched
+                | Reason::Removed
+                | Reason::Replaced
+                | Reason::Left
+                | Reason::Located => self.detail(why.policy, at),
+            };
+            Because {
+                policy: policy.policy.name.clone(),
+                at: policy.at.clone(),
+                sku: sku.map(|sku| self.sku(sku)),
+                reason: why.reason,
+                detail,
+            }
+        };
+        why.iter().map(because).collect()
+    }
+
+    /// Says why something cannot be done, with names.
+    pub(crate) fn blocked(&self, at: usize, block: &Block) -> String {
+        let user = &self.snapshot.users()[at];
+        match block.reason {
+            BlockedReason::NoUsageLocation => {
+                "needs a usage location, and no policy gives one".to_owned()
+            }
+            BlockedReason::LocationConflict => "policies want different usage locations".to_owned(),
+            BlockedReason::Inherited => {
+                let held = block.sku.and_then(|sku| user.licenses.value()?.get(sku));
+                let names: Vec<String> = held
+                    .map(crate::domain::user::Assignment::inherited)
+                    .unwrap_or_default()
+                    .iter()
+                    .map(|inherited| {
+                        let name = self.snapshot.group(inherited.group).map(|group| &*group.name);
+                        name.map_or_else(|| inherited.group.to_string(), str::to_owned)
+                    })
+                    .collect();
+                format!("comes from group {} and cannot be removed from the user", names.join(", "))
+            }
+            BlockedReason::UnknownSource => {
+                "Graph does not say where the assignment comes from".to_owned()
+            }
+            BlockedReason::Unreadable => match (&user.licenses, &user.usage_location) {
+                (crate::domain::known::Known::Unknown, _) => {
+                    "Graph did not return the user's licenses".to_owned()
+                }
+                (_, crate::domain::known::Known::Unknown) => {
+                    "Graph did not return the user's usage location".to_owned()
+                }
+                (_, _) => "Graph did not return what is needed to decide".to_owned(),
+            },
+            BlockedReason::SkuNotAssignable => {
+                "the subscription is suspended or deleted: nobody can be given it".to_owned()
+            }
+        }
+    }
+}
+
+/// Returns what is lost for good some time after a service plan of this name is gone.
+///
+/// Source: names of Exchange, SharePoint, OneDrive and Teams Phone service plans in Microsoft's list
+/// of products; `EXCHANGE_S_FOUNDATION` and `SHAREPOINTWAC` carry no data of their own.
+pub(crate) fn data_family(service_plan: &str) -> Option<DataFamily> {
+    let name = service_plan.to_ascii_uppercase();
+    let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
+    if begins(&[
+        "EXCHANGE_S_FOUNDATION",
+        "EXCHANGE_ANALYTICS",
+        "SHAREPOINTWAC",
+        "SHAREPOINT_PROJECT",
+    ]) {
+        None
+    } else if begins(&["EXCHANGE_S_", "EXCHANGE_B_", "EXCHANGE_L_"]) {
+        Some(DataFamily::Mailbox)
+    } else if begins(&["SHAREPOINT", "ONEDRIVE"]) {
+        Some(DataFamily::Files)
+    } else if begins(&["MCOEV", "MCOPSTN"]) {
+        Some(DataFamily::Phone)
+    } else {
+        None
+    }
+}

@@ -1,0 +1,9 @@
+//! One value, many renderings. Nothing here decides, reads or writes anything: a rendering says what
+//! a plan holds, and never more.
+
+pub mod json;
+pub mod text;
+pub mod word;
+
+#[cfg(test)]
+pub(crate) mod any;

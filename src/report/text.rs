@@ -1,0 +1,178 @@
+//! Plans as a reviewer reads them in a terminal: grouped by policy, people with `+` and `-`, why,
+//! then what cannot be done, then seats, then guards with their sums, then what to do next.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+
+use crate::plan::{Plan, PlanState};
+use crate::ports::StoredPlan;
+use crate::report::text::style::Style;
+
+mod changes;
+mod explanation;
+mod lists;
+mod rest;
+pub mod style;
+
+pub use explanation::explanation;
+pub use lists::{history, plans, users};
+
+/// How to render.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Colours and weights, or none.
+    pub style: Style,
+    /// Whether everybody is listed, however many.
+    pub all: bool,
+}
+
+/// Renders a plan.
+pub fn plan(stored: &StoredPlan, options: Options) -> String {
+    let mut out = String::new();
+    header(&mut out, stored, options.style);
+    changes::render(&mut out, &stored.plan, options);
+    rest::render(&mut out, &stored.plan, options);
+    next(&mut out, stored, options.style);
+    out
+}
+
+/// Says in one line what a plan does.
+pub fn summary(plan: &Plan) -> String {
+    let s = &plan.summary;
+    let counts = [
+        (s.add, "to add"),
+        (s.replace, "to replace"),
+        (s.remove, "to remove"),
+        (s.modify, "to modify"),
+        (s.locate, "to locate"),
+        (s.adopt, "to adopt"),
+    ];
+    let parts: Vec<String> = counts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    let aside = [
+        (s.blocked, "blocked"),
+        (s.waiting, "waiting"),
+        (s.scheduled, "scheduled"),
+        (s.released, "released"),
+    ];
+    let aside: Vec<String> = aside
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    let main = if parts.is_empty() { "nothing to do".to_owned() } else { parts.join(", ") };
+    if aside.is_empty() { main } else { format!("{main}; {}", aside.join(", ")) }
+}
+
+fn header(out: &mut String, stored: &StoredPlan, style: Style) {
+    let plan = &stored.plan;
+    let state = match stored.state {
+        PlanState::Held => style.warn(stored.state.as_str()),
+        PlanState::Proposed
+        | PlanState::Approved
+        | PlanState::Applying
+        | PlanState::Applied
+        | PlanState::Partial
+        | PlanState::Failed
+        | PlanState::Rejected
+        | PlanState::Superseded
+        | PlanState::Expired => style.strong(stored.state.as_str()),
+    };
+    let _ = writeln!(out, "{} {}  tenant {}  {state}", style.strong("Plan"), plan.id, plan.tenant);
+    let basis = &plan.basis;
+    let commit = basis.policy_commit.as_ref().map_or_else(String::new, |commit| {
+        format!(", policies at {}", commit.get(..12).unwrap_or(commit))
+    });
+    let _ = writeln!(
+        out,
+        "{}",
+        style.dim(&format!(
+            "made {}, from {} users and {} groups read {}{commit}",
+            time(plan.created_at),
+            basis.users,
+            basis.groups,
+            time(basis.snapshot_taken_at),
+        ))
+    );
+    if let Some(whole) = plan.part_of {
+        let _ = writeln!(out, "the part of plan {whole} that no guard holds");
+    }
+    for decision in &stored.decisions {
+        let reason = decision.reason.as_ref().map(|reason| format!(": {}", style::clean(reason)));
+        let accepted = if decision.accepted.is_empty() {
+            String::new()
+        } else {
+            format!(", accepting {}", crate::plan::digest::guard_list(&decision.accepted))
+        };
+        let _ = writeln!(
+            out,
+            "{} by {} on {}{accepted}{}",
+            decision.state.as_str(),
+            style::clean(&decision.by),
+            time(decision.at),
+            reason.unwrap_or_default(),
+        );
+    }
+    let _ = writeln!(out, "\n{}", style.strong(&summary(plan)));
+    let s = &plan.summary;
+    let _ = writeln!(
+        out,
+        "{}",
+        style.dim(&format!(
+            "{} changed in the tenant, {} without an operation, {} that no policy wants or owns",
+            count(s.people, "person", "people"),
+            count(s.unchanged, "person", "people"),
+            count(s.unmanaged, "assignment", "assignments"),
+        ))
+    );
+    if !plan.operations.is_empty() {
+        let legend =
+            "+ add  - remove  ~ change service plans  @ set location  = adopt what is there";
+        let _ = writeln!(out, "{}", style.dim(legend));
+    }
+}
+
+fn next(out: &mut String, stored: &StoredPlan, style: Style) {
+    let plan = &stored.plan;
+    let tripped = crate::plan::guard::tripped(&plan.guards);
+    let id = plan.id;
+    let text = match stored.state {
+        PlanState::Held => {
+            let accept: String =
+                tripped.iter().map(|guard| format!(" --accept {}", guard.as_str())).collect();
+            let rest = plan.operations.iter().filter(|op| op.held_by.is_empty()).count();
+            let go_on = if rest == 0 {
+                String::new()
+            } else {
+                format!("; `seatkeeper apply` carries out the {rest} that no guard holds")
+            };
+            format!(
+                "Held. To let it through: seatkeeper approve {id}{accept} --reason \"…\"{go_on}"
+            )
+        }
+        PlanState::Proposed if plan.operations.is_empty() => return,
+        PlanState::Proposed => format!("To carry it out: seatkeeper apply {id}"),
+        PlanState::Approved => format!("Approved. To carry it out: seatkeeper apply {id}"),
+        PlanState::Applying | PlanState::Applied | PlanState::Partial | PlanState::Failed => {
+            format!("What became of it: seatkeeper history --plan {id}")
+        }
+        PlanState::Rejected | PlanState::Superseded | PlanState::Expired => {
+            "It can no longer be carried out; plan anew: seatkeeper plan".to_owned()
+        }
+    };
+    let _ = writeln!(out, "\n{}", style.strong(&text));
+}
+
+/// Prints an instant to the minute, in UTC.
+pub(crate) fn time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// Prints a count with its noun.
+pub(crate) fn count(number: u64, one: &str, several: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {several}") }
+}

@@ -1,0 +1,217 @@
+//! The operations, grouped by the policy that asks for them and then by what is done and why.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use crate::plan::{Because, Operation, Plan, Reason};
+use crate::report::text::style::{Style, clean};
+use crate::report::text::{Options, count};
+use crate::report::word::Word;
+
+/// So many people are listed in a group before the rest is counted.
+const LISTED_MAX: usize = 12;
+/// Adoptions change nothing in the tenant, so that a few examples do.
+const ADOPTED_MAX: usize = 3;
+/// So many service plans are named.
+const SERVICE_PLANS_MAX: usize = 6;
+
+/// Operations that do the same.
+struct Group<'a> {
+    change: String,
+    /// The reason, where it is one for all.
+    why: Option<String>,
+    operations: Vec<(&'a Operation, String)>,
+}
+
+/// Renders all operations.
+pub(crate) fn render(out: &mut String, plan: &Plan, options: Options) {
+    let mut by_policy: BTreeMap<(&str, &str), Vec<&Operation>> = BTreeMap::new();
+    for operation in &plan.operations {
+        let lead = lead(operation);
+        let policy = lead.map_or(("", ""), |because| (&*because.at, because.policy.as_str()));
+        by_policy.entry(policy).or_default().push(operation);
+    }
+    let mut policies: Vec<_> = by_policy.into_iter().collect();
+    policies.sort_by_key(|((at, policy), _)| (file_and_line(at), *policy));
+    for ((at, policy), operations) in policies {
+        let people = count(operations.len() as u64, "person", "people");
+        let _ = writeln!(
+            out,
+            "\n{}  {}",
+            options.style.strong(policy),
+            options.style.dim(&format!("{at}  {people}")),
+        );
+        for group in groups(&operations, options.style) {
+            render_group(out, &group, options);
+        }
+    }
+}
+
+/// Splits `file:line`, so that line 9 comes before line 10.
+fn file_and_line(at: &str) -> (&str, u32) {
+    let (file, line) = at.rsplit_once(':').unwrap_or((at, ""));
+    (file, line.parse().unwrap_or_default())
+}
+
+/// Returns the reason that an operation is filed under: what is given, before what is taken, before
+/// where somebody is, before what is there already.
+fn lead(operation: &Operation) -> Option<&Because> {
+    let added = |because: &Because| {
+        operation.add.iter().any(|addition| because.sku.as_ref() == Some(&addition.sku))
+    };
+    operation.because.iter().min_by_key(|because| match because.reason {
+        Reason::Matched if added(because) => 0,
+        Reason::Removed | Reason::Left | Reason::Exchanged | Reason::Replaced => 1,
+        Reason::Located => 2,
+        Reason::Matched => 3,
+    })
+}
+
+fn groups<'a>(operations: &[&'a Operation], style: Style) -> Vec<Group<'a>> {
+    let mut groups: BTreeMap<(u8, String), Vec<(&Operation, String)>> = BTreeMap::new();
+    for operation in operations {
+        let key = (rank(operation), change(operation, style));
+        groups.entry(key).or_default().push((operation, why(operation)));
+    }
+    groups
+        .into_iter()
+        .map(|((_, change), mut operations)| {
+            operations.sort_by(|(a, _), (b, _)| a.user.principal_name.cmp(&b.user.principal_name));
+            let first = operations.first().map(|(_, why)| why.clone());
+            let one = first.filter(|first| operations.iter().all(|(_, why)| why == first));
+            Group { change, why: one, operations }
+        })
+        .collect()
+}
+
+/// Puts what a reviewer must not miss first.
+fn rank(operation: &Operation) -> u8 {
+    use crate::plan::Kind;
+    let rank = match operation.kind {
+        Kind::Remove => 1,
+        Kind::Replace => 2,
+        Kind::Add => 3,
+        Kind::Modify => 4,
+        Kind::Locate => 5,
+        Kind::Adopt => 6,
+    };
+    if operation.data_at_risk.is_empty() { rank } else { 0 }
+}
+
+/// Says what is done, in marks that read without colour.
+fn change(operation: &Operation, style: Style) -> String {
+    let mut parts = Vec::new();
+    for addition in &operation.add {
+        let off: Vec<&str> = addition.disabled.iter().map(|plan| &*plan.name).collect();
+        let off = match off.len() {
+            0 if addition.held => " (all service plans on)".to_owned(),
+            0 => String::new(),
+            1..=SERVICE_PLANS_MAX => format!(" (off: {})", off.join(", ")),
+            many => format!(" ({many} service plans off)"),
+        };
+        let sku = &addition.sku.name;
+        parts.push(if addition.held {
+            style.change(&format!("~ {sku}{off}"))
+        } else {
+            style.plus(&format!("+ {sku}{off}"))
+        });
+    }
+    parts.extend(operation.remove.iter().map(|sku| style.minus(&format!("- {}", sku.name))));
+    parts.extend(operation.adopt.iter().map(|adoption| format!("= {}", adoption.sku.name)));
+    if let Some(location) = operation.usage_location {
+        let from = location.from.map_or_else(String::new, |from| format!("{from} to "));
+        parts.push(style.change(&format!("@ location {from}{}", location.to)));
+    }
+    parts.join("  ")
+}
+
+/// Says why, each reason once. The policy that the operation is filed under goes without saying.
+fn why(operation: &Operation) -> String {
+    let lead = lead(operation);
+    let mut reasons: Vec<String> = Vec::new();
+    let mut said: Vec<(&str, &str)> = Vec::new();
+    for because in lead.into_iter().chain(&operation.because) {
+        let (policy, detail) = (because.policy.as_str(), &*because.detail);
+        if said.contains(&(policy, detail)) {
+            continue;
+        }
+        said.push((policy, detail));
+        let by = match lead {
+            Some(lead) if lead.policy == because.policy => String::new(),
+            Some(_) | None => format!("{policy} ({}): ", because.at),
+        };
+        let verb = match because.reason {
+            Reason::Left => "no longer matches: ",
+            Reason::Matched
+            | Reason::Located
+            | Reason::Removed
+            | Reason::Replaced
+            | Reason::Exchanged => "",
+        };
+        reasons.push(format!("{by}{verb}{detail}"));
+    }
+    reasons.join("; ")
+}
+
+fn render_group(out: &mut String, group: &Group<'_>, options: Options) {
+    let style = options.style;
+    let people = count(group.operations.len() as u64, "person", "people");
+    let note = match &group.why {
+        Some(why) => format!("{people} · {why}"),
+        None => people,
+    };
+    let _ = writeln!(out, "  {}  {}", group.change, style.dim(&note));
+    let adopts = group.operations.iter().all(|(op, _)| op.kind == crate::plan::Kind::Adopt);
+    let most = match (options.all, adopts) {
+        (true, _) => usize::MAX,
+        (false, true) => ADOPTED_MAX,
+        (false, false) => LISTED_MAX,
+    };
+    let shown = group.operations.len().min(most);
+    let name_width = |text: &str| clean(text).chars().count();
+    let people = || group.operations[..shown].iter().map(|(operation, _)| &operation.user);
+    let widths = (
+        people().map(|user| name_width(&user.principal_name)).max().unwrap_or_default(),
+        people()
+            .map(|user| user.display_name.as_deref().map_or(0, name_width))
+            .max()
+            .unwrap_or_default(),
+    );
+    for (operation, why) in &group.operations[..shown] {
+        let why = if group.why.is_some() { "" } else { why };
+        render_person(out, operation, why, widths, style);
+    }
+    if shown < group.operations.len() {
+        let more = group.operations.len() - shown;
+        let note = format!("and {more} more (--all lists everybody)");
+        let _ = writeln!(out, "      {}", style.dim(&note));
+    }
+}
+
+fn render_person(
+    out: &mut String,
+    operation: &Operation,
+    why: &str,
+    (name_width, display_width): (usize, usize),
+    style: Style,
+) {
+    let name = clean(&operation.user.principal_name);
+    let display = operation.user.display_name.as_deref().map(clean).unwrap_or_default();
+    let mut line = format!("      {name:<name_width$}  {display:<display_width$}");
+    if !operation.data_at_risk.is_empty() {
+        let families: Vec<&str> = operation.data_at_risk.iter().map(|f| f.word()).collect();
+        let note = style.minus(&format!("! data at risk: {}", families.join(", ")));
+        let _ = write!(line, "  {note}");
+    }
+    // What holds the plan as a whole is said once, below; here only what holds some and not others.
+    let some: Vec<_> =
+        operation.held_by.iter().copied().filter(|guard| guard.holds_removals_only()).collect();
+    if !some.is_empty() {
+        let held = crate::plan::digest::guard_list(&some);
+        let _ = write!(line, "  {}", style.warn(&format!("held by {held}")));
+    }
+    if !why.is_empty() {
+        let _ = write!(line, "  {}", style.dim(why));
+    }
+    let _ = writeln!(out, "{}", line.trim_end());
+}

@@ -1,0 +1,194 @@
+//! What is not done, and what holds: blocked, waiting, scheduled, released, unknown, seats, guards.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use crate::plan::{Plan, SeatLine, Verdict};
+use crate::report::text::style::{Style, clean};
+use crate::report::text::{Options, count, time};
+
+/// So many people are listed under a heading before the rest is counted.
+const LISTED_MAX: usize = 10;
+
+/// Renders everything behind the operations.
+pub(crate) fn render(out: &mut String, plan: &Plan, options: Options) {
+    left_out(out, plan, options.style);
+    blocked(out, plan, options);
+    waiting(out, plan, options);
+    scheduled(out, plan, options);
+    released(out, plan, options);
+    unknown(out, plan, options.style);
+    warnings(out, plan, options.style);
+    seats(out, &plan.seats, options.style);
+    guards(out, &plan.guards, options.style);
+}
+
+fn section(out: &mut String, title: &str, style: Style) {
+    let _ = writeln!(out, "\n{}", style.strong(title));
+}
+
+/// Writes lines, of which only so many where not all are asked for.
+fn lines(out: &mut String, lines: &[String], options: Options) {
+    let most = if options.all { usize::MAX } else { LISTED_MAX };
+    for line in lines.iter().take(most) {
+        let _ = writeln!(out, "      {line}");
+    }
+    if lines.len() > most {
+        let more = lines.len() - most;
+        let note = format!("and {more} more (--all lists everybody)");
+        let _ = writeln!(out, "      {}", options.style.dim(&note));
+    }
+}
+
+fn left_out(out: &mut String, plan: &Plan, style: Style) {
+    if plan.left_out.is_empty() {
+        return;
+    }
+    section(out, "Left out (nothing that these own is removed)", style);
+    for left_out in &plan.left_out {
+        let _ = writeln!(out, "  {}  {}  {}", left_out.policy, left_out.at, left_out.problem);
+    }
+}
+
+fn blocked(out: &mut String, plan: &Plan, options: Options) {
+    if plan.blocked.is_empty() {
+        return;
+    }
+    section(out, "Blocked", options.style);
+    let mut groups: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+    for blocked in &plan.blocked {
+        let sku = blocked.sku.as_ref().map_or("the user", |sku| &sku.name);
+        let policies: Vec<String> =
+            blocked.because.iter().map(|b| format!("{} ({})", b.policy, b.at)).collect();
+        let key = (format!("{sku}: {}", blocked.detail), policies.join(", "));
+        groups.entry(key).or_default().push(clean(&blocked.user.principal_name));
+    }
+    for ((what, policies), people) in groups {
+        let people_count = count(people.len() as u64, "person", "people");
+        let note = options.style.dim(&format!("{people_count} · {policies}"));
+        let _ = writeln!(out, "  {}  {note}", options.style.warn(&format!("! {what}")));
+        lines(out, &people, options);
+    }
+}
+
+fn waiting(out: &mut String, plan: &Plan, options: Options) {
+    if plan.waiting.is_empty() {
+        return;
+    }
+    section(out, "Waiting for a seat", options.style);
+    let mut queues: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for waiting in &plan.waiting {
+        let policies: Vec<&str> = waiting.because.iter().map(|b| b.policy.as_str()).collect();
+        let name = clean(&waiting.user.principal_name);
+        let policies = options.style.dim(&policies.join(", "));
+        let line = format!("{:>4}. {name}  {policies}", waiting.position);
+        queues.entry(&waiting.sku.name).or_default().push(line);
+    }
+    for (sku, queue) in queues {
+        let _ = writeln!(out, "  {sku}: {}", count(queue.len() as u64, "person", "people"));
+        lines(out, &queue, options);
+    }
+}
+
+fn scheduled(out: &mut String, plan: &Plan, options: Options) {
+    if plan.scheduled.is_empty() {
+        return;
+    }
+    section(out, "Scheduled (removed when their grace is over)", options.style);
+    let mut all: Vec<_> = plan.scheduled.iter().collect();
+    all.sort_by_key(|scheduled| scheduled.due);
+    let line = |scheduled: &&crate::plan::Scheduled| {
+        let why: Vec<String> = scheduled
+            .because
+            .iter()
+            .map(|because| format!("{} ({}): {}", because.policy, because.at, because.detail))
+            .collect();
+        let name = clean(&scheduled.user.principal_name);
+        let why = options.style.dim(&why.join("; "));
+        format!("{}  {name}  - {}  {why}", time(scheduled.due), scheduled.sku.name)
+    };
+    lines(out, &all.iter().map(line).collect::<Vec<_>>(), options);
+}
+
+fn released(out: &mut String, plan: &Plan, options: Options) {
+    if plan.released.is_empty() {
+        return;
+    }
+    section(out, "Released (their policy is gone from the files; left alone)", options.style);
+    let line = |released: &crate::plan::Released| {
+        let name = clean(&released.user.principal_name);
+        let policy = options.style.dim(released.policy.as_str());
+        let others = if released.still_wanted { "  other policies want it still" } else { "" };
+        format!("{name}  {}  {policy}{others}", released.sku.name)
+    };
+    lines(out, &plan.released.iter().map(line).collect::<Vec<_>>(), options);
+}
+
+fn unknown(out: &mut String, plan: &Plan, style: Style) {
+    if plan.unknown.is_empty() {
+        return;
+    }
+    section(out, "Unknown (neither granted nor taken away)", style);
+    for unknown in &plan.unknown {
+        let people = count(unknown.users, "person", "people");
+        let _ = writeln!(
+            out,
+            "  {}  {}",
+            unknown.policy,
+            style.dim(&format!("{}  {people} · {}", unknown.at, unknown.detail)),
+        );
+    }
+}
+
+fn warnings(out: &mut String, plan: &Plan, style: Style) {
+    if plan.warnings.is_empty() {
+        return;
+    }
+    section(out, "Warnings", style);
+    for warning in &plan.warnings {
+        let _ = writeln!(out, "  {}  {}", warning.at, warning.message);
+    }
+}
+
+fn seats(out: &mut String, seats: &[SeatLine], style: Style) {
+    if seats.is_empty() {
+        return;
+    }
+    section(out, "Seats", style);
+    let width = seats.iter().map(|line| line.sku.name.chars().count()).max().unwrap_or_default();
+    let head = format!(
+        "  {:<width$}  {:>9}  {:>9}  {:>9}  {:>9}  {:>9}",
+        "", "total", "used", "after", "free", "waiting"
+    );
+    let _ = writeln!(out, "{}", style.dim(&head));
+    for line in seats {
+        let free = line.total.saturating_sub(line.after).saturating_sub(line.reserved);
+        let reserved = match line.reserved {
+            0 => String::new(),
+            reserved => format!("  ({reserved} reserved)"),
+        };
+        let _ = writeln!(
+            out,
+            "  {:<width$}  {:>9}  {:>9}  {:>9}  {free:>9}  {:>9}{reserved}",
+            line.sku.name, line.total, line.consumed, line.after, line.waiting
+        );
+    }
+}
+
+fn guards(out: &mut String, guards: &[Verdict], style: Style) {
+    if guards.is_empty() {
+        return;
+    }
+    section(out, "Guards", style);
+    for verdict in guards {
+        let word = if verdict.tripped { style.warn("TRIPPED") } else { style.plus("passes ") };
+        let _ = writeln!(
+            out,
+            "  {word}  {} [{}]  {} (limit: {})",
+            verdict.guard.as_str(),
+            verdict.scope,
+            verdict.actual,
+            verdict.limit
+        );
+    }
+}

@@ -1,0 +1,435 @@
+//! A tenant as somebody describes it: names in place of ids, only what matters said.
+//!
+//! Mirrors this YAML, key by key; whoever reads the file fills the structs:
+//!
+//! ```yaml
+//! seed: 1                         # ids follow from it; default 1
+//! domains: [contoso.com]          # the first is the default one; default contoso.com
+//! skus:
+//!   - sku: SPE_E5                 # a part number that the emulator knows
+//!     enabled: 100
+//!     warning: 0                  # likewise suspended, locked_out; default 0
+//!     status: Enabled             # default: Enabled, or Warning where only warning units are left
+//! groups:
+//!   - name: Engineering
+//!     groups: [Platform Team]     # groups inside
+//!     hidden: false               # whether members are hidden
+//!     licenses: [SPE_E5]          # what the group carries; or {sku: SPE_E5, disable: [SWAY]}
+//! users:
+//!   - user_principal_name: ana@contoso.com
+//!     display_name: Ana Berg      # default: the part before the @
+//!     enabled: true               # default true
+//!     guest: false                # default false
+//!     usage_location: DE
+//!     on_premises_dn: CN=Berg\, Ana,OU=Engineering,DC=corp,DC=contoso,DC=com
+//!     ad_domain: corp.contoso.com # needed beside on_premises_dn
+//!     groups: [Engineering]
+//!     licenses: [SPE_E3]          # direct ones
+//! ```
+//!
+//! Pure: reads no file.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use crate::domain::ids::{GroupId, UserId};
+use crate::domain::names::UsageLocation;
+use crate::domain::sku::{Sku, SkuStatus, Units};
+use crate::domain::user::{ServicePlanSet, UserType};
+use crate::sandbox::chance::Chance;
+use crate::sandbox::company::TENANT_ID;
+use crate::sandbox::model::catalogue::{Product, Products};
+use crate::sandbox::model::{
+    About, Direct, Group, GroupKind, Held, Member, OnPremises, Parts, Profile, Tenant, User,
+};
+
+/// A tenant as it is described.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TenantDocument {
+    /// What ids follow from; 1 where nothing is said.
+    pub seed: Option<u64>,
+    /// The domains; the first is the default one.
+    pub domains: Vec<String>,
+    /// What the tenant owns.
+    pub skus: Vec<SkuDocument>,
+    /// Its groups.
+    pub groups: Vec<GroupDocument>,
+    /// Its users.
+    pub users: Vec<UserDocument>,
+}
+
+/// A product that the tenant owns.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SkuDocument {
+    /// The part number.
+    pub sku: String,
+    /// Seats that are paid and active.
+    pub enabled: u32,
+    /// Seats in grace.
+    pub warning: u32,
+    /// Seats that were cancelled.
+    pub suspended: u32,
+    /// Seats that cannot be used.
+    pub locked_out: u32,
+    /// The state of the whole; follows from the seats where nothing is said.
+    pub status: Option<String>,
+}
+
+/// A group.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GroupDocument {
+    /// The display name. Two groups may share one; users who name it are in both.
+    pub name: String,
+    /// Groups inside, by name.
+    pub groups: Vec<String>,
+    /// Whether the members are hidden.
+    pub hidden: bool,
+    /// What the group carries.
+    pub licenses: Vec<LicenseDocument>,
+}
+
+/// A user.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct UserDocument {
+    /// The user principal name.
+    pub user_principal_name: String,
+    /// The object id, where it matters; follows from the seed and the name otherwise.
+    pub id: Option<String>,
+    /// The display name.
+    pub display_name: Option<String>,
+    /// Whether sign-in is allowed.
+    pub enabled: bool,
+    /// Whether it is a guest.
+    pub guest: bool,
+    /// The usage location.
+    pub usage_location: Option<String>,
+    /// The distinguished name in the on-premises directory.
+    pub on_premises_dn: Option<String>,
+    /// The on-premises AD domain.
+    pub ad_domain: Option<String>,
+    /// The groups, by name.
+    pub groups: Vec<String>,
+    /// The direct licenses.
+    pub licenses: Vec<LicenseDocument>,
+}
+
+impl Default for UserDocument {
+    fn default() -> Self {
+        Self {
+            user_principal_name: String::new(),
+            id: None,
+            display_name: None,
+            enabled: true,
+            guest: false,
+            usage_location: None,
+            on_premises_dn: None,
+            ad_domain: None,
+            groups: Vec::new(),
+            licenses: Vec::new(),
+        }
+    }
+}
+
+/// A license: a part number, or one with service plans that are off.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum LicenseDocument {
+    /// A part number; everything is on.
+    Sku(String),
+    /// A part number, and what is off.
+    Customised {
+        /// The part number.
+        sku: String,
+        /// The names of the service plans that are off.
+        disable: Vec<String>,
+    },
+}
+
+/// What is wrong with a description.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{at}: {message}")]
+pub struct Problem {
+    /// Where, such as `users[3].licenses[0]`.
+    pub at: String,
+    /// What.
+    pub message: String,
+}
+
+impl Tenant {
+    /// Makes a tenant from a description.
+    ///
+    /// # Errors
+    ///
+    /// Returns everything that is wrong with it, at once.
+    pub fn from_document(document: &TenantDocument) -> Result<Self, Vec<Problem>> {
+        let mut reader = Reader {
+            seed: document.seed.unwrap_or(1),
+            products: Products::published(),
+            groups: BTreeMap::new(),
+            owned: document.skus.iter().map(|sku| sku.sku.clone()).collect(),
+            problems: Vec::new(),
+        };
+        reader.name_groups(&document.groups);
+        let skus = reader.skus(&document.skus);
+        let mut groups = reader.groups(&document.groups);
+        let users = reader.users(&document.users, &mut groups);
+        if !reader.problems.is_empty() {
+            return Err(reader.problems);
+        }
+        let parts = Parts { about: about(document), skus, groups, users, at: start() };
+        Self::build(parts)
+            .map_err(|error| vec![Problem { at: "users".to_owned(), message: error.to_string() }])
+    }
+}
+
+fn start() -> Timestamp {
+    "2026-09-14T08:21:07Z".parse().expect("the instant is written in RFC 3339")
+}
+
+fn about(document: &TenantDocument) -> About {
+    let mut domains: Vec<_> = document.domains.iter().map(|name| name.as_str().into()).collect();
+    if domains.is_empty() {
+        domains.push("contoso.com".into());
+    }
+    domains.push("contoso.onmicrosoft.com".into());
+    About {
+        id: TENANT_ID,
+        display_name: "Sandbox".into(),
+        domains,
+        country: "DE".parse().expect("DE is two letters"),
+    }
+}
+
+/// Reads a description and keeps what is wrong with it.
+struct Reader {
+    seed: u64,
+    products: Products,
+    groups: BTreeMap<String, Vec<GroupId>>,
+    owned: BTreeSet<String>,
+    problems: Vec<Problem>,
+}
+
+impl Reader {
+    fn problem(&mut self, at: &str, message: String) {
+        self.problems.push(Problem { at: at.to_owned(), message });
+    }
+
+    fn name_groups(&mut self, groups: &[GroupDocument]) {
+        for (index, group) in groups.iter().enumerate() {
+            let id = GroupId::from_uuid(Chance::new(self.seed, "group", index as u64).guid());
+            self.groups.entry(group.name.clone()).or_default().push(id);
+        }
+    }
+
+    fn product(&mut self, at: &str, name: &str) -> Option<Product> {
+        let product = self.products.named(name).cloned();
+        if product.is_none() {
+            let known: Vec<_> = self.products.part_numbers().collect();
+            let message =
+                format!("the emulator does not know SKU `{name}`; it knows {}", known.join(", "));
+            self.problem(at, message);
+        }
+        product
+    }
+
+    fn skus(&mut self, skus: &[SkuDocument]) -> Vec<Sku> {
+        let mut made = Vec::new();
+        let mut seen = BTreeSet::new();
+        for (index, document) in skus.iter().enumerate() {
+            let at = format!("skus[{index}]");
+            if !seen.insert(&document.sku) {
+                self.problem(&at, format!("SKU `{}` is there twice", document.sku));
+            }
+            let Some(product) = self.product(&at, &document.sku) else { continue };
+            let status = self.status(&at, document);
+            made.push(Sku {
+                id: product.id,
+                part_number: product.part_number,
+                applies_to: product.applies_to,
+                status,
+                units: Units {
+                    enabled: document.enabled,
+                    warning: document.warning,
+                    suspended: document.suspended,
+                    locked_out: document.locked_out,
+                },
+                consumed: 0,
+                service_plans: product.service_plans,
+            });
+        }
+        made
+    }
+
+    fn status(&mut self, at: &str, document: &SkuDocument) -> SkuStatus {
+        match document.status.as_deref() {
+            None if document.enabled == 0 && document.warning > 0 => SkuStatus::Warning,
+            None | Some("Enabled") => SkuStatus::Enabled,
+            Some("Warning") => SkuStatus::Warning,
+            Some("Suspended") => SkuStatus::Suspended,
+            Some("Deleted") => SkuStatus::Deleted,
+            Some("LockedOut") => SkuStatus::LockedOut,
+            Some(other) => {
+                self.problem(at, format!("`{other}` is no state of a SKU"));
+                SkuStatus::Enabled
+            }
+        }
+    }
+
+    fn license(
+        &mut self,
+        at: &str,
+        license: &LicenseDocument,
+    ) -> Option<(Product, ServicePlanSet)> {
+        let (name, disable) = match license {
+            LicenseDocument::Sku(sku) => (sku, &[][..]),
+            LicenseDocument::Customised { sku, disable } => (sku, disable.as_slice()),
+        };
+        let product = self.product(at, name)?;
+        if !self.owned.contains(name) {
+            self.problem(at, format!("SKU `{name}` is not among the tenant's `skus`"));
+        }
+        let mut off = Vec::new();
+        for plan in disable {
+            match product.service_plans.iter().find(|other| *other.name == **plan) {
+                Some(found) => off.push(found.id),
+                None => self.problem(at, format!("`{name}` has no service plan `{plan}`")),
+            }
+        }
+        Some((product, off.into_iter().collect()))
+    }
+
+    fn ids(&mut self, at: &str, name: &str) -> Vec<GroupId> {
+        if let Some(ids) = self.groups.get(name) {
+            return ids.clone();
+        }
+        self.problem(at, format!("there is no group `{name}`"));
+        Vec::new()
+    }
+
+    fn groups(&mut self, groups: &[GroupDocument]) -> Vec<Group> {
+        let mut made = Vec::new();
+        for (index, document) in groups.iter().enumerate() {
+            let at = format!("groups[{index}]");
+            let inside: Vec<_> =
+                document.groups.iter().flat_map(|name| self.ids(&at, name)).collect();
+            let mut licenses = Vec::new();
+            for (place, license) in document.licenses.iter().enumerate() {
+                let carried = self.license(&format!("{at}.licenses[{place}]"), license);
+                licenses.extend(carried.map(|(product, off)| (product.id, off)));
+            }
+            made.push(Group {
+                id: GroupId::from_uuid(Chance::new(self.seed, "group", index as u64).guid()),
+                name: document.name.as_str().into(),
+                description: None,
+                kind: GroupKind::Security,
+                hidden: document.hidden,
+                synced: false,
+                licenses,
+                members: inside.into_iter().map(Member::Group).collect(),
+            });
+        }
+        made
+    }
+
+    fn users(&mut self, users: &[UserDocument], groups: &mut [Group]) -> Vec<User> {
+        let mut made = Vec::new();
+        for (index, document) in users.iter().enumerate() {
+            let at = format!("users[{index}]");
+            let user = self.user(&at, document);
+            for name in &document.groups {
+                let ids = self.ids(&at, name);
+                for group in groups.iter_mut().filter(|group| ids.contains(&group.id)) {
+                    group.members.push(Member::User(user.id));
+                }
+            }
+            made.push(user);
+        }
+        made
+    }
+
+    fn user(&mut self, at: &str, document: &UserDocument) -> User {
+        let name = &document.user_principal_name;
+        if !name.contains('@') {
+            self.problem(at, format!("`{name}` is not a user principal name: no @ in it"));
+        }
+        let local = name.split('@').next().unwrap_or(name);
+        let derived = Chance::new(self.seed, &name.to_lowercase(), 0).guid();
+        let id = match document.id.as_deref().map(str::parse) {
+            None => UserId::from_uuid(derived),
+            Some(Ok(id)) => id,
+            Some(Err(error)) => {
+                self.problem(at, format!("{error}"));
+                UserId::from_uuid(derived)
+            }
+        };
+        let licenses = self.held(at, document);
+        User {
+            id,
+            principal_name: name.as_str().into(),
+            display_name: document.display_name.as_deref().unwrap_or(local).into(),
+            given_name: None,
+            surname: None,
+            mail: (!licenses.is_empty()).then(|| name.as_str().into()),
+            enabled: document.enabled,
+            user_type: Some(if document.guest { UserType::Guest } else { UserType::Member }),
+            usage_location: self.location(at, document),
+            profile: Profile::default(),
+            on_premises: self.on_premises(at, document, local),
+            created_at: start(),
+            licenses,
+        }
+    }
+
+    fn held(&mut self, at: &str, document: &UserDocument) -> Vec<Held> {
+        let mut licenses: Vec<Held> = Vec::new();
+        for (place, license) in document.licenses.iter().enumerate() {
+            let at = format!("{at}.licenses[{place}]");
+            let Some((product, disabled)) = self.license(&at, license) else { continue };
+            if licenses.iter().any(|held| held.sku == product.id) {
+                self.problem(&at, format!("SKU `{}` is there twice", product.part_number));
+            }
+            let direct = Some(Direct { disabled, since: start() });
+            licenses.push(Held { sku: product.id, direct, inherited: Vec::new() });
+        }
+        licenses
+    }
+
+    fn location(&mut self, at: &str, document: &UserDocument) -> Option<UsageLocation> {
+        match document.usage_location.as_deref()?.parse() {
+            Ok(location) => Some(location),
+            Err(error) => {
+                self.problem(at, format!("{error}"));
+                None
+            }
+        }
+    }
+
+    fn on_premises(
+        &mut self,
+        at: &str,
+        document: &UserDocument,
+        local: &str,
+    ) -> Option<OnPremises> {
+        match (&document.on_premises_dn, &document.ad_domain) {
+            (None, None) => None,
+            (Some(name), Some(domain)) => Some(OnPremises {
+                distinguished_name: name.as_str().into(),
+                domain: domain.as_str().into(),
+                account: local.into(),
+            }),
+            (Some(_), None) | (None, Some(_)) => {
+                self.problem(at, "`on_premises_dn` and `ad_domain` go together".to_owned());
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! What can be read of the company: products, the organisation, domains.
+
+use crate::domain::sku::{AppliesTo, Sku, SkuStatus};
+use crate::sandbox::chance::Chance;
+use crate::sandbox::http::json::{self, Object};
+use crate::sandbox::http::paging::{self, About};
+use crate::sandbox::http::reply::Reply;
+use crate::sandbox::http::world::{Call, World};
+
+/// An object whose properties are written where they were selected.
+struct Chosen<'a> {
+    object: Object<'a>,
+    select: Option<&'a [String]>,
+}
+
+impl Chosen<'_> {
+    fn put(&mut self, name: &str, write: impl FnOnce(&mut Vec<u8>)) {
+        if name == "id" || self.select.is_none_or(|names| names.iter().any(|n| n == name)) {
+            write(self.object.key(name));
+        }
+    }
+}
+
+/// `GET /subscribedSkus`.
+pub(super) fn subscribed_skus(world: &World, call: &Call) -> Reply {
+    let query = call.options();
+    let select = query.select();
+    let consumed = world.unseen.consumed(&world.tenant);
+    let context = paging::context("subscribedSkus", &query);
+    let about = About { context, count: None, next: None };
+    paging::reply(call, &about, |out| {
+        json::list(out, world.tenant.skus(), |out, sku| {
+            let mut to = Chosen { object: Object::begin(out), select: select.as_deref() };
+            let consumed = consumed.get(&sku.id).copied().unwrap_or(0).max(0);
+            write_sku(world, sku, consumed, &mut to);
+            to.object.end();
+        });
+    })
+}
+
+fn write_sku(world: &World, sku: &Sku, consumed: i64, to: &mut Chosen<'_>) {
+    let about = world.tenant.about();
+    let account = about.domains.last().and_then(|domain| domain.split('.').next()).unwrap_or("");
+    to.put("id", |out| json::plain(out, format!("{}_{}", about.id, sku.id)));
+    to.put("accountId", |out| json::plain(out, about.id));
+    to.put("accountName", |out| json::text(out, account));
+    to.put("appliesTo", |out| json::text(out, applies_to(&sku.applies_to)));
+    to.put("capabilityStatus", |out| json::text(out, status(&sku.status)));
+    to.put("consumedUnits", |out| json::bare(out, consumed));
+    to.put("skuId", |out| json::plain(out, sku.id));
+    to.put("skuPartNumber", |out| json::text(out, &sku.part_number));
+    to.put("subscriptionIds", |out| {
+        let id = Chance::new(0, &sku.id.to_string(), 0).guid();
+        json::list(out, [id], json::plain);
+    });
+    to.put("prepaidUnits", |out| {
+        let mut units = Object::begin(out);
+        json::bare(units.key("enabled"), sku.units.enabled);
+        json::bare(units.key("suspended"), sku.units.suspended);
+        json::bare(units.key("warning"), sku.units.warning);
+        json::bare(units.key("lockedOut"), sku.units.locked_out);
+        units.end();
+    });
+    to.put("servicePlans", |out| {
+        json::list(out, &sku.service_plans, |out, plan| {
+            let mut object = Object::begin(out);
+            json::plain(object.key("servicePlanId"), plan.id);
+            json::text(object.key("servicePlanName"), &plan.name);
+            json::text(object.key("provisioningStatus"), "Success");
+            json::text(object.key("appliesTo"), applies_to(&plan.applies_to));
+            object.end();
+        });
+    });
+}
+
+fn applies_to(whom: &AppliesTo) -> &str {
+    match whom {
+        AppliesTo::User => "User",
+        AppliesTo::Company => "Company",
+        AppliesTo::Other(other) => other,
+    }
+}
+
+fn status(status: &SkuStatus) -> &str {
+    match status {
+        SkuStatus::Enabled => "Enabled",
+        SkuStatus::Warning => "Warning",
+        SkuStatus::Suspended => "Suspended",
+        SkuStatus::Deleted => "Deleted",
+        SkuStatus::LockedOut => "LockedOut",
+        SkuStatus::Other(other) => other,
+    }
+}
+
+/// `GET /organization`.
+pub(super) fn organization(world: &World, call: &Call) -> Reply {
+    let query = call.options();
+    let select = query.select();
+    let about = world.tenant.about();
+    let page = About { context: paging::context("organization", &query), count: None, next: None };
+    paging::reply(call, &page, |out| {
+        json::list(out, [about], |out, about| {
+            let mut to = Chosen { object: Object::begin(out), select: select.as_deref() };
+            to.put("id", |out| json::plain(out, about.id));
+            to.put("displayName", |out| json::text(out, &about.display_name));
+            to.put("tenantType", |out| json::text(out, "AAD"));
+            to.put("defaultUsageLocation", |out| json::optional(out, None));
+            to.put("countryLetterCode", |out| json::plain(out, about.country));
+            to.put("onPremisesSyncEnabled", |out| json::bare(out, true));
+            to.put("verifiedDomains", |out| {
+                json::list(out, domains_of(world), |out, (name, is_default, is_initial)| {
+                    let mut object = Object::begin(out);
+                    let capabilities = "Email, OfficeCommunicationsOnline";
+                    json::text(object.key("capabilities"), capabilities);
+                    json::bare(object.key("isDefault"), is_default);
+                    json::bare(object.key("isInitial"), is_initial);
+                    json::text(object.key("name"), name);
+                    json::text(object.key("type"), "Managed");
+                    object.end();
+                });
+            });
+            to.object.end();
+        });
+    })
+}
+
+fn domains_of(world: &World) -> impl Iterator<Item = (&str, bool, bool)> {
+    let domains = &world.tenant.about().domains;
+    let last = domains.len().saturating_sub(1);
+    domains.iter().enumerate().map(move |(place, name)| (&**name, place == 0, place == last))
+}
+
+/// `GET /domains`.
+pub(super) fn domains(world: &World, call: &Call) -> Reply {
+    let query = call.options();
+    let select = query.select();
+    let page = About { context: paging::context("domains", &query), count: None, next: None };
+    paging::reply(call, &page, |out| {
+        json::list(out, domains_of(world), |out, (name, is_default, is_initial)| {
+            let mut to = Chosen { object: Object::begin(out), select: select.as_deref() };
+            to.put("id", |out| json::text(out, name));
+            to.put("authenticationType", |out| json::text(out, "Managed"));
+            to.put("availabilityStatus", |out| json::optional(out, None));
+            to.put("isAdminManaged", |out| json::bare(out, true));
+            to.put("isDefault", |out| json::bare(out, is_default));
+            to.put("isInitial", |out| json::bare(out, is_initial));
+            to.put("isRoot", |out| json::bare(out, true));
+            to.put("isVerified", |out| json::bare(out, true));
+            to.put("state", |out| json::optional(out, None));
+            to.put("supportedServices", |out| {
+                json::list(out, ["Email", "OfficeCommunicationsOnline"], json::text);
+            });
+            to.object.end();
+        });
+    })
+}

@@ -1,0 +1,103 @@
+//! How the faults look on the wire.
+
+use jiff::SignedDuration;
+
+use crate::sandbox::faults::FaultKind;
+use crate::sandbox::http::lag::Moment;
+use crate::sandbox::http::reply::{Failure, Reply, http_date};
+
+const RETRY_AFTER_SECONDS: i64 = 2;
+
+/// Returns what is answered in place of doing anything, where the fault is of that kind.
+pub(super) fn before(kind: FaultKind, now: Moment) -> Option<Result<Reply, Failure>> {
+    let failure = match kind {
+        FaultKind::Throttle => throttled(Some(RETRY_AFTER_SECONDS.to_string())),
+        FaultKind::ThrottleFraction => throttled(Some("0.249".to_owned())),
+        FaultKind::ThrottleDate => {
+            let at = now.at.saturating_add(SignedDuration::from_secs(RETRY_AFTER_SECONDS));
+            throttled(at.ok().map(http_date))
+        }
+        FaultKind::ThrottleBare => throttled(None),
+        FaultKind::Conflict => Failure::new(
+            409,
+            "Directory_ConcurrencyViolation",
+            "Error due to concurrent requests being made to the tenant. Please wait briefly and \
+             retry.",
+        ),
+        FaultKind::Error => {
+            Failure::new(500, "InternalServerError", "An internal server error occurred.")
+        }
+        FaultKind::Unavailable => Failure::new(
+            503,
+            "serviceNotAvailable",
+            "The service is temporarily unavailable. Please retry.",
+        )
+        .with("Retry-After", RETRY_AFTER_SECONDS.to_string()),
+        FaultKind::Timeout => timeout(),
+        FaultKind::Forbidden => Failure::forbidden(),
+        FaultKind::Expired => {
+            Failure::unauthorized("Access token has expired or is not yet valid.")
+        }
+        FaultKind::Html => return Some(Ok(html(200))),
+        FaultKind::HtmlGateway => return Some(Ok(html(502))),
+        FaultKind::Empty => {
+            return Some(Ok(Reply { status: 200, ..Reply::default() }));
+        }
+        FaultKind::TimeoutAfter
+        | FaultKind::Reset
+        | FaultKind::ResetAfter
+        | FaultKind::Truncate
+        | FaultKind::Slow
+        | FaultKind::Hang
+        | FaultKind::WrongTypes => return None,
+    };
+    Some(Err(failure))
+}
+
+/// 504.
+pub(super) fn timeout() -> Failure {
+    Failure::new(504, "UnknownError", "The gateway did not receive a response in time.")
+}
+
+fn throttled(retry_after: Option<String>) -> Failure {
+    let failure = Failure::new(
+        429,
+        "UnknownError",
+        "This request is throttled. Please try again after the value specified in the \
+         Retry-After header.",
+    );
+    match retry_after {
+        Some(retry_after) => failure.with("Retry-After", retry_after),
+        None => failure,
+    }
+}
+
+fn html(status: u16) -> Reply {
+    let body = "<!DOCTYPE html><html><head><title>Our services aren't available right now</title>\
+                </head><body><p>We're working to restore all services.</p></body></html>";
+    let headers = vec![("Content-Type", "text/html".to_owned())];
+    Reply { status, headers, body: body.as_bytes().to_vec(), items: Vec::new() }
+}
+
+/// Puts a number where a list or a text should be, at the top and in the first object of a list.
+pub(super) fn wrong_types(mut reply: Reply) -> Reply {
+    let Ok(mut body) = serde_json::from_slice::<serde_json::Value>(&reply.body) else {
+        return reply;
+    };
+    if let Some(object) = body.as_object_mut() {
+        let first = object
+            .get_mut("value")
+            .and_then(|value| value.as_array_mut())
+            .and_then(|list| list.first_mut())
+            .and_then(|first| first.as_object_mut());
+        let target = match first {
+            Some(first) => first,
+            None => object,
+        };
+        for value in target.values_mut() {
+            *value = if value.is_number() { "seventeen".into() } else { 17.into() };
+        }
+    }
+    reply.body = body.to_string().into_bytes();
+    reply
+}

@@ -1,0 +1,124 @@
+//! Reads that do not show yet what was written.
+//!
+//! Source: Graph is eventually consistent; a read right after a write may show the old state.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::ids::SkuId;
+use crate::domain::names::UsageLocation;
+use crate::sandbox::model::{Held, Tenant, User};
+
+/// How long reads lag behind writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lag {
+    /// A write shows at once.
+    #[default]
+    None,
+    /// A write shows after this many further requests.
+    Requests(u64),
+    /// A write shows after this time.
+    For(Duration),
+}
+
+/// Where a server stands: the number of the request, and the time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    pub(super) request: u64,
+    pub(super) at: Timestamp,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Due {
+    Request(u64),
+    At(Timestamp),
+}
+
+/// What a user was before a write that does not show yet.
+#[derive(Clone, Debug)]
+pub(super) struct Before {
+    pub(super) licenses: Vec<Held>,
+    pub(super) location: Option<UsageLocation>,
+    seats: BTreeMap<SkuId, i64>,
+}
+
+impl Before {
+    pub(super) fn of(user: &User) -> Self {
+        let (licenses, location) = (user.licenses.clone(), user.usage_location);
+        Self { licenses, location, seats: BTreeMap::new() }
+    }
+}
+
+/// The writes that do not show yet, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Unseen {
+    order: VecDeque<(Due, usize)>,
+    users: BTreeMap<usize, VecDeque<Before>>,
+}
+
+impl Unseen {
+    /// Remembers a write to a user, by place.
+    pub(super) fn wrote(
+        &mut self,
+        lag: Lag,
+        now: Moment,
+        user: usize,
+        before: Before,
+        after: &User,
+    ) {
+        let due = match lag {
+            Lag::None => return,
+            Lag::Requests(count) => Due::Request(now.request + count + 1),
+            Lag::For(time) => {
+                let time = SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
+                Due::At(now.at.saturating_add(time).unwrap_or(Timestamp::MAX))
+            }
+        };
+        let mut before = before;
+        let active = |licenses: &[Held]| -> Vec<SkuId> {
+            licenses.iter().filter(|held| held.is_active()).map(|held| held.sku).collect()
+        };
+        for sku in active(&after.licenses) {
+            *before.seats.entry(sku).or_default() += 1;
+        }
+        for sku in active(&before.licenses) {
+            *before.seats.entry(sku).or_default() -= 1;
+        }
+        self.order.push_back((due, user));
+        self.users.entry(user).or_default().push_back(before);
+    }
+
+    /// Forgets what shows by now.
+    pub(super) fn settle(&mut self, now: Moment) {
+        let shows = |(due, _): &(Due, usize)| match due {
+            Due::Request(number) => *number <= now.request,
+            Due::At(time) => *time <= now.at,
+        };
+        while self.order.front().is_some_and(shows) {
+            let Some((_, user)) = self.order.pop_front() else { return };
+            if let Some(before) = self.users.get_mut(&user) {
+                before.pop_front();
+                if before.is_empty() {
+                    self.users.remove(&user);
+                }
+            }
+        }
+    }
+
+    /// Returns what reads show of a user in place of the truth.
+    pub(super) fn of(&self, user: usize) -> Option<&Before> {
+        self.users.get(&user).and_then(VecDeque::front)
+    }
+
+    /// Returns the seats in use that reads show.
+    pub(super) fn consumed(&self, tenant: &Tenant) -> BTreeMap<SkuId, i64> {
+        let mut seats: BTreeMap<SkuId, i64> =
+            tenant.skus().iter().map(|sku| (sku.id, i64::from(sku.consumed))).collect();
+        for (sku, moved) in self.users.values().flatten().flat_map(|before| &before.seats) {
+            *seats.entry(*sku).or_default() -= moved;
+        }
+        seats
+    }
+}

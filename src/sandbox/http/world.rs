@@ -1,0 +1,264 @@
+//! What the server knows between requests, and the way every request takes through it.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::domain::ids::GroupId;
+use crate::sandbox::chance::Chance;
+use crate::sandbox::faults::{FaultKind, Faults, Target};
+use crate::sandbox::http::lag::{Lag, Moment, Unseen};
+use crate::sandbox::http::log::Log;
+use crate::sandbox::http::query::Query;
+use crate::sandbox::http::reply::{Failure, Reply, Stamp};
+use crate::sandbox::http::route::Route;
+use crate::sandbox::http::{batch, directory, faulty, reads, writes};
+use crate::sandbox::model::{Member, Tenant};
+use crate::sandbox::roles::Role;
+use crate::sandbox::throttle::{Buckets, Cost, Verdict};
+
+/// A request below the version root, alone or in a batch.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    pub(super) method: String,
+    /// The path below the version root, escaped.
+    pub(super) path: String,
+    /// The query, escaped.
+    pub(super) query: String,
+    /// The headers, names in lower case.
+    pub(super) headers: BTreeMap<String, String>,
+    pub(super) body: Vec<u8>,
+    /// `http://HOST/v1.0`.
+    pub(super) root: String,
+    pub(super) now: Moment,
+    /// The place within a batch.
+    pub(super) item: Option<usize>,
+}
+
+impl Call {
+    pub(super) fn options(&self) -> Query {
+        Query::parse(&self.query)
+    }
+
+    /// Whether it is an advanced query: the header and `$count=true`.
+    pub(super) fn is_advanced(&self) -> bool {
+        self.is_eventual() && self.options().get("$count") == Some("true")
+    }
+
+    /// Whether the header of advanced queries is there.
+    pub(super) fn is_eventual(&self) -> bool {
+        let level = self.headers.get("consistencylevel");
+        level.is_some_and(|level| level.eq_ignore_ascii_case("eventual"))
+    }
+
+    /// Returns path and query as they came.
+    pub(super) fn target(&self) -> String {
+        let mark = if self.query.is_empty() { "" } else { "?" };
+        format!("{}{mark}{}", self.path, self.query)
+    }
+
+    fn stamp(&self) -> Stamp {
+        let item = self.item.map_or(0, |item| item as u64 + 1);
+        let request_id = Chance::new(item, "request", self.now.request).guid();
+        let given = self.headers.get("client-request-id").cloned();
+        let client_request_id = given.unwrap_or_else(|| request_id.to_string());
+        Stamp { at: self.now.at, request_id, client_request_id }
+    }
+}
+
+/// A token that was issued.
+#[derive(Clone, Debug)]
+pub(super) struct Issued {
+    pub(super) expires_at: Timestamp,
+    pub(super) roles: BTreeSet<Role>,
+}
+
+/// Everything behind the lock.
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) tenant: Tenant,
+    pub(super) client_id: String,
+    pub(super) secret: String,
+    pub(super) roles: BTreeSet<Role>,
+    pub(super) token_lifetime: std::time::Duration,
+    pub(super) tokens: BTreeMap<String, Issued>,
+    pub(super) tokens_issued: u64,
+    pub(super) faults: Faults,
+    pub(super) lag: Lag,
+    pub(super) unseen: Unseen,
+    pub(super) buckets: Option<Buckets>,
+    pub(super) log: Log,
+    pub(super) nested: BTreeMap<GroupId, Arc<[Member]>>,
+}
+
+/// Who asks: what the token allows.
+pub(super) type Caller = BTreeSet<Role>;
+
+impl World {
+    /// Answers a request that came by itself.
+    pub(super) fn answer(&mut self, call: &Call) -> Reply {
+        self.unseen.settle(call.now);
+        let reply = Route::find(&call.method, &call.path).and_then(|route| {
+            let caller = self.sign_in(call)?;
+            match route {
+                Route::Batch => batch::run(self, call, &caller),
+                route => self.serve(call, &route, &caller),
+            }
+        });
+        Self::finish(call, reply)
+    }
+
+    /// Answers a request within a batch, whose token was checked already.
+    pub(super) fn answer_item(&mut self, call: &Call, caller: &Caller) -> Reply {
+        let path = call.target();
+        let target = Target {
+            request: call.now.request,
+            item: call.item,
+            method: &call.method,
+            path: &path,
+        };
+        let fault = self.faults.strike(target);
+        if let Some(reply) = fault.and_then(|kind| faulty::before(kind, call.now)) {
+            return Self::finish(call, reply);
+        }
+        let reply = Route::find(&call.method, &call.path).and_then(|route| match route {
+            Route::Batch => Err(Failure::new(400, "BadRequest", "A batch cannot hold a batch.")),
+            route => self.serve(call, &route, caller),
+        });
+        let reply = Self::finish(call, reply);
+        match fault {
+            Some(FaultKind::TimeoutAfter) => Self::finish(call, Err(faulty::timeout())),
+            Some(FaultKind::WrongTypes) => faulty::wrong_types(reply),
+            Some(_) | None => reply,
+        }
+    }
+
+    /// Takes a request through throttling, permission and its own rules.
+    fn serve(&mut self, call: &Call, route: &Route, caller: &Caller) -> Result<Reply, Failure> {
+        let cost = route.cost(&call.options());
+        let used = self.charge(cost, call.now.at)?;
+        if !route.roles().iter().any(|role| caller.contains(role)) {
+            return Err(Failure::forbidden());
+        }
+        let reply = match route {
+            Route::Users => reads::users(self, call),
+            Route::UserCount => reads::user_count(self, call),
+            Route::User(key) => reads::user(self, call, key),
+            Route::Groups => reads::groups(self, call),
+            Route::Group(id) => reads::group(self, call, id),
+            Route::Members { group, cast, transitive } => {
+                let list = reads::MemberList { group, cast: *cast, transitive: *transitive };
+                reads::members(self, call, &list, caller)
+            }
+            Route::SubscribedSkus => Ok(directory::subscribed_skus(self, call)),
+            Route::Organization => Ok(directory::organization(self, call)),
+            Route::Domains => Ok(directory::domains(self, call)),
+            Route::PatchUser(key) => writes::patch_user(self, call, key),
+            Route::AssignLicense(key) => writes::assign_license(self, call, key),
+            Route::CheckMemberGroups(key) => writes::check_member_groups(self, call, key, caller),
+            Route::Batch => Err(Failure::new(400, "BadRequest", "A batch cannot hold a batch.")),
+        };
+        let unit = ("x-ms-resource-unit", cost.resource_units.to_string());
+        let full = (used >= 0.8).then(|| ("x-ms-throttle-limit-percentage", format!("{used:.1}")));
+        match reply {
+            Ok(mut reply) => {
+                reply.headers.push(unit);
+                reply.headers.extend(full);
+                Ok(reply)
+            }
+            Err(mut failure) => {
+                failure.headers.push(unit);
+                failure.headers.extend(full);
+                Err(failure)
+            }
+        }
+    }
+
+    pub(super) fn finish(call: &Call, reply: Result<Reply, Failure>) -> Reply {
+        let stamp = call.stamp();
+        let mut reply = reply.unwrap_or_else(|failure| failure.into_reply(&stamp));
+        stamp.put(&mut reply);
+        reply
+    }
+
+    /// Turns a failure that came before the request was read into an answer.
+    pub(super) fn refuse(call: &Call, failure: Failure) -> Reply {
+        Self::finish(call, Err(failure))
+    }
+
+    fn sign_in(&self, call: &Call) -> Result<Caller, Failure> {
+        let header = call.headers.get("authorization").map_or("", String::as_str);
+        let token = match header.split_once(' ') {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
+            Some(_) | None => "",
+        };
+        if token.is_empty() {
+            return Err(Failure::unauthorized("Access token is empty."));
+        }
+        match self.tokens.get(token) {
+            None => Err(Failure::unauthorized("Access token validation failure.")),
+            Some(issued) if issued.expires_at <= call.now.at => {
+                Err(Failure::unauthorized("Access token has expired or is not yet valid."))
+            }
+            Some(issued) => Ok(issued.roles.clone()),
+        }
+    }
+
+    fn charge(&mut self, cost: Cost, now: Timestamp) -> Result<f64, Failure> {
+        let Some(buckets) = &mut self.buckets else { return Ok(0.0) };
+        match buckets.charge(cost, now) {
+            Verdict::Pass { used } => Ok(used),
+            Verdict::Refuse { limit, used, retry_after } => {
+                let (client, tenant) = (&self.client_id, self.tenant.about().id);
+                let size = match self.tenant.users().len() {
+                    0..50 => "small",
+                    50..=500 => "medium",
+                    _ => "large",
+                };
+                let message = format!(
+                    "Too many requests from Identifier:{client} under \
+                     category:aadgraph.app.tenant_{size}. Please try again later."
+                );
+                let scope = format!("{}/{client}/{tenant}", limit.scope());
+                Err(Failure::new(429, "TooManyRequests", message)
+                    .with("Retry-After", retry_after.as_secs().to_string())
+                    .with("x-ms-throttle-limit-percentage", format!("{used:.1}"))
+                    .with("x-ms-throttle-scope", scope)
+                    .with("x-ms-throttle-information", limit.information())
+                    .with("x-ms-resource-unit", cost.resource_units.to_string()))
+            }
+        }
+    }
+
+    /// Returns everything below a group; worked out once, as memberships stay.
+    pub(super) fn nested_members(&mut self, group: GroupId) -> Arc<[Member]> {
+        let tenant = &self.tenant;
+        let entry = self.nested.entry(group);
+        entry.or_insert_with(|| tenant.transitive_members(group).into()).clone()
+    }
+}
+
+/// A list that keeps its latest entries.
+#[derive(Debug)]
+pub(super) struct Recent<T> {
+    entries: VecDeque<T>,
+    max: usize,
+}
+
+impl<T: Clone> Recent<T> {
+    pub(super) fn new(max: usize) -> Self {
+        Self { entries: VecDeque::new(), max }
+    }
+
+    pub(super) fn push(&mut self, entry: T) {
+        if self.entries.len() == self.max {
+            self.entries.pop_front();
+        }
+        self.entries.push_back(entry);
+    }
+
+    pub(super) fn to_vec(&self) -> Vec<T> {
+        self.entries.iter().cloned().collect()
+    }
+}

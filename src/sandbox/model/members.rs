@@ -1,0 +1,84 @@
+//! Who is in which group, nested groups and cycles included.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::ids::{GroupId, UserId};
+use crate::sandbox::model::{Group, Tenant};
+
+/// A member of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Member {
+    /// A user.
+    User(UserId),
+    /// A group inside the group.
+    Group(GroupId),
+}
+
+/// Returns for every member the groups that it is directly in.
+pub(super) fn parents(groups: &[Group]) -> BTreeMap<Member, Vec<GroupId>> {
+    let mut parents: BTreeMap<Member, Vec<GroupId>> = BTreeMap::new();
+    for group in groups {
+        for member in &group.members {
+            parents.entry(*member).or_default().push(group.id);
+        }
+    }
+    parents
+}
+
+impl Tenant {
+    /// Returns everything below a group, each once, the nested groups themselves included.
+    pub fn transitive_members(&self, group: GroupId) -> Vec<Member> {
+        let mut seen = BTreeSet::new();
+        let mut open = vec![group];
+        while let Some(next) = open.pop() {
+            let members = self.group(next).map_or(&[][..], |group| &group.members);
+            for member in members {
+                match member {
+                    // In a cycle a group is below itself; Graph does not list it under itself.
+                    Member::Group(id) if *id == group => {}
+                    Member::Group(id) => {
+                        if seen.insert(*member) {
+                            open.push(*id);
+                        }
+                    }
+                    Member::User(_) => {
+                        seen.insert(*member);
+                    }
+                }
+            }
+        }
+        seen.into_iter().collect()
+    }
+
+    /// Returns which of these groups a user is in, nested groups included.
+    ///
+    /// Source: Graph directoryObject: checkMemberGroups.
+    pub fn check_member_groups(&self, user: UserId, groups: &[GroupId]) -> Vec<GroupId> {
+        let mut above = BTreeSet::new();
+        let mut open = vec![Member::User(user)];
+        while let Some(member) = open.pop() {
+            for parent in self.parents.get(&member).into_iter().flatten() {
+                if above.insert(*parent) {
+                    open.push(Member::Group(*parent));
+                }
+            }
+        }
+        groups.iter().copied().filter(|group| above.contains(group)).collect()
+    }
+
+    /// Puts a user into a group, or takes the user out. Does nothing for a group that does not
+    /// exist. Licenses that groups give stay as they are: nothing works in the background yet.
+    pub fn set_membership(&mut self, group: GroupId, user: UserId, is_member: bool) {
+        let Some(index) = self.group_index(group) else { return };
+        let member = Member::User(user);
+        self.groups[index].members.retain(|other| *other != member);
+        if is_member {
+            self.groups[index].members.push(member);
+        }
+        let parents = self.parents.entry(member).or_default();
+        parents.retain(|other| *other != group);
+        if is_member {
+            parents.push(group);
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Arbitrary ledger changes and snapshots for property tests.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+use uuid::Uuid;
+
+use crate::domain::group::{Group, Members, Membership};
+use crate::domain::ids::{GroupId, ServicePlanId, SkuId, UserId};
+use crate::domain::known::Known;
+use crate::domain::sku::{AppliesTo, Catalogue, ServicePlan, Sku, SkuStatus, Units};
+use crate::domain::snapshot::{Reading, Snapshot};
+use crate::domain::user::{
+    Assignment, AssignmentSource, FailedInheritance, Inherited, Licenses, ServicePlanSet, User,
+    UserType,
+};
+use crate::plan::ledger::LedgerChange;
+use crate::report::any::{any_guid, any_location, any_text, any_time};
+
+/// Any change about few users, SKUs and policies, so that changes meet.
+pub(super) fn any_change() -> impl Strategy<Value = LedgerChange> {
+    let whose = (0..3_u128, 0..2_u128, select(vec!["sales", "engineering"]), 0..4_i64, 0..7_u8);
+    whose.prop_map(|(user, sku, policy, second, which)| {
+        let user = UserId::from_uuid(Uuid::from_u128(user));
+        let sku = SkuId::from_uuid(Uuid::from_u128(sku));
+        let policy = policy.parse().expect("it is a name");
+        let at = Timestamp::from_second(second).expect("it is in range");
+        match which {
+            0 => LedgerChange::Own(user, sku, policy, at),
+            1 => LedgerChange::LetGo(user, sku, policy, at),
+            2 => LedgerChange::TakeBack(user, sku, policy),
+            3 => LedgerChange::Disown(user, sku, policy),
+            4 => LedgerChange::Forget(user, sku),
+            5 => LedgerChange::StartClock(user, sku, policy, at),
+            _ => LedgerChange::StopClock(user, sku, policy),
+        }
+    })
+}
+
+fn any_known<T: Clone + std::fmt::Debug>(
+    value: impl Strategy<Value = T>,
+) -> impl Strategy<Value = Known<T>> {
+    option::of(value).prop_map(|value| value.map_or(Known::Unknown, Known::Known))
+}
+
+/// A GUID out of few, so that users, groups and their members meet.
+fn few_guids() -> impl Strategy<Value = Uuid> {
+    prop_oneof![(0..12_u128).prop_map(Uuid::from_u128), any_guid()]
+}
+
+fn any_set() -> impl Strategy<Value = ServicePlanSet> {
+    let ids = (0..4_u128).prop_map(|id| ServicePlanId::from_uuid(Uuid::from_u128(id)));
+    vec(ids, 0..3).prop_map(|ids| ids.into_iter().collect())
+}
+
+fn any_source() -> impl Strategy<Value = AssignmentSource> {
+    let inherited = (any_guid(), any_set())
+        .prop_map(|(group, disabled)| Inherited { group: GroupId::from_uuid(group), disabled });
+    prop_oneof![
+        Just(AssignmentSource::Unknown),
+        (option::of(any_set()), vec(inherited, 0..3))
+            .prop_map(|(direct, inherited)| AssignmentSource::Told { direct, inherited }),
+    ]
+}
+
+fn any_licenses() -> impl Strategy<Value = Licenses> {
+    let assignment = (any_guid(), any_set(), any_source()).prop_map(|(sku, disabled, source)| {
+        Assignment { sku: SkuId::from_uuid(sku), disabled, source }
+    });
+    let failed = (any_guid(), any_guid(), any_text()).prop_map(|(sku, group, error)| {
+        FailedInheritance { sku: SkuId::from_uuid(sku), group: GroupId::from_uuid(group), error }
+    });
+    (vec(assignment, 0..3), vec(failed, 0..2))
+        .prop_map(|(assignments, failed)| Licenses { assignments, failed })
+}
+
+fn any_user() -> impl Strategy<Value = User> {
+    let label = (few_guids(), any_text(), option::of(any_text()));
+    let types = any_known(select(vec![UserType::Member, UserType::Guest]));
+    let state = (types, any_known(any::<bool>()), any_known(option::of(any_location())));
+    let names = "OU=[A-Z][a-z]{1,8},DC=corp".prop_map(|name| name.parse().expect("it is a name"));
+    let origin = (
+        any_known(any::<bool>()),
+        any_known(option::of(names)),
+        any_known(option::of(select(vec![Arc::<str>::from("corp.contoso.com"), "x".into()]))),
+    );
+    (label, state, origin, any_known(any_licenses())).prop_map(
+        |(label, state, origin, licenses)| User {
+            id: UserId::from_uuid(label.0),
+            principal_name: label.1,
+            display_name: label.2,
+            user_type: state.0,
+            enabled: state.1,
+            usage_location: state.2,
+            synced: origin.0,
+            distinguished_name: origin.1,
+            ad_domain: origin.2,
+            licenses,
+        },
+    )
+}
+
+fn any_members() -> impl Strategy<Value = Members> {
+    (vec(few_guids().prop_map(UserId::from_uuid), 0..8), any::<bool>()).prop_map(
+        |(users, complete)| {
+            if complete { Members::complete(users) } else { Members::partial(users) }
+        },
+    )
+}
+
+fn any_group() -> impl Strategy<Value = Group> {
+    let membership = prop_oneof![
+        Just(Membership::NotRead),
+        (any_members(), option::of(any_members()))
+            .prop_map(|(nested, direct)| Membership::Read { nested, direct }),
+    ];
+    (any_guid(), any_text(), membership).prop_map(|(id, name, membership)| Group {
+        id: GroupId::from_uuid(id),
+        name,
+        membership,
+    })
+}
+
+fn any_applies_to() -> impl Strategy<Value = AppliesTo> {
+    prop_oneof![
+        Just(AppliesTo::User),
+        Just(AppliesTo::Company),
+        any_text().prop_map(AppliesTo::Other)
+    ]
+}
+
+fn any_status() -> impl Strategy<Value = SkuStatus> {
+    prop_oneof![
+        Just(SkuStatus::Enabled),
+        Just(SkuStatus::Warning),
+        Just(SkuStatus::Suspended),
+        Just(SkuStatus::Deleted),
+        Just(SkuStatus::LockedOut),
+        any_text().prop_map(SkuStatus::Other),
+    ]
+}
+
+fn any_sku() -> impl Strategy<Value = Sku> {
+    let plan = (any_guid(), any_text(), any_applies_to()).prop_map(|(id, name, applies_to)| {
+        ServicePlan { id: ServicePlanId::from_uuid(id), name, applies_to }
+    });
+    let label = (any_guid(), any_text(), any_applies_to(), any_status());
+    (label, any::<[u32; 5]>(), vec(plan, 0..3)).prop_map(|(label, counts, service_plans)| {
+        let [enabled, warning, suspended, locked_out, consumed] = counts;
+        Sku {
+            id: SkuId::from_uuid(label.0),
+            part_number: label.1,
+            applies_to: label.2,
+            status: label.3,
+            units: Units { enabled, warning, suspended, locked_out },
+            consumed,
+            service_plans,
+        }
+    })
+}
+
+/// Any small snapshot.
+pub(super) fn any_snapshot() -> impl Strategy<Value = Snapshot> {
+    (any_time(), vec(any_user(), 0..8), vec(any_group(), 0..4), vec(any_sku(), 0..3)).prop_map(
+        |(taken_at, users, groups, skus)| {
+            let mut reading = Reading::begin(taken_at);
+            reading.users(users);
+            reading.groups(groups);
+            reading.catalogue(Catalogue::new(skus));
+            reading.finish().expect("every source is there")
+        },
+    )
+}

@@ -1,0 +1,130 @@
+//! The ledger in SQL: the same changes as [`Ledger::apply`], row by row.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, Transaction, params};
+
+use crate::domain::ids::{SkuId, UserId};
+use crate::domain::names::{PolicyName, TenantName};
+use crate::plan::ledger::{Ledger, LedgerChange, Ownership};
+use crate::store::column::{Count, Nanoseconds, Text};
+use crate::store::error::Fault;
+
+/// Carries out changes, in order.
+pub(super) fn apply(
+    transaction: &Transaction<'_>,
+    tenant: &TenantName,
+    changes: &[LedgerChange],
+) -> Result<(), Fault> {
+    changes.iter().try_for_each(|change| apply_one(transaction, tenant, change))
+}
+
+fn apply_one(
+    transaction: &Transaction<'_>,
+    tenant: &TenantName,
+    change: &LedgerChange,
+) -> Result<(), Fault> {
+    let tenant = tenant.as_str();
+    let run = |sql: &str, parameters: &[&dyn rusqlite::ToSql]| {
+        transaction.prepare_cached(sql)?.execute(parameters).map(|_| ())
+    };
+    match change {
+        LedgerChange::Own(user, sku, policy, at) => run(
+            "INSERT INTO owners (tenant, user_id, sku_id, policy, since, let_go)
+             VALUES (?1, ?2, ?3, ?4, ?5, NULL)
+             ON CONFLICT (tenant, user_id, sku_id, policy) DO UPDATE SET let_go = NULL",
+            params![tenant, Text(user), Text(sku), policy.as_str(), Nanoseconds(*at)],
+        ),
+        LedgerChange::LetGo(user, sku, policy, at) => run(
+            "UPDATE owners SET let_go = ?5 WHERE tenant = ?1 AND user_id = ?2 AND sku_id = ?3
+             AND policy = ?4 AND let_go IS NULL",
+            params![tenant, Text(user), Text(sku), policy.as_str(), Nanoseconds(*at)],
+        ),
+        LedgerChange::TakeBack(user, sku, policy) => run(
+            "UPDATE owners SET let_go = NULL WHERE tenant = ?1 AND user_id = ?2 AND sku_id = ?3
+             AND policy = ?4",
+            params![tenant, Text(user), Text(sku), policy.as_str()],
+        ),
+        LedgerChange::Disown(user, sku, policy) => run(
+            "DELETE FROM owners WHERE tenant = ?1 AND user_id = ?2 AND sku_id = ?3 AND policy = ?4",
+            params![tenant, Text(user), Text(sku), policy.as_str()],
+        ),
+        LedgerChange::Forget(user, sku) => {
+            let of = params![tenant, Text(user), Text(sku)];
+            run("DELETE FROM owners WHERE tenant = ?1 AND user_id = ?2 AND sku_id = ?3", of)?;
+            run("DELETE FROM clocks WHERE tenant = ?1 AND user_id = ?2 AND sku_id = ?3", of)
+        }
+        LedgerChange::StartClock(user, sku, policy, at) => run(
+            "INSERT INTO clocks (tenant, user_id, sku_id, policy, since)
+             VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (tenant, user_id, sku_id, policy) DO NOTHING",
+            params![tenant, Text(user), Text(sku), policy.as_str(), Nanoseconds(*at)],
+        ),
+        LedgerChange::StopClock(user, sku, policy) => run(
+            "DELETE FROM clocks WHERE tenant = ?1 AND user_id = ?2 AND sku_id = ?3 AND policy = ?4",
+            params![tenant, Text(user), Text(sku), policy.as_str()],
+        ),
+    }?;
+    Ok(())
+}
+
+/// Returns the ledger of a tenant.
+pub(super) fn load(connection: &Connection, tenant: &TenantName) -> Result<Ledger, Fault> {
+    let mut ledger = Ledger::default();
+    let mut names = Names::default();
+    let mut statement = connection.prepare_cached(
+        "SELECT user_id, sku_id, policy, since, let_go FROM owners WHERE tenant = ?1
+         ORDER BY user_id, sku_id, policy",
+    )?;
+    let mut rows = statement.query([tenant.as_str()])?;
+    while let Some(row) = rows.next()? {
+        let (Text(user), Text(sku)): (Text<UserId>, Text<SkuId>) = (row.get(0)?, row.get(1)?);
+        let policy = names.get(row, 2)?;
+        let Nanoseconds(since) = row.get(3)?;
+        let let_go = row.get::<_, Option<Nanoseconds>>(4)?.map(|Nanoseconds(at)| at);
+        let owners = ledger.owners.entry((user, sku)).or_default();
+        owners.insert(policy, Ownership { since, let_go });
+    }
+    let mut statement = connection.prepare_cached(
+        "SELECT user_id, sku_id, policy, since FROM clocks WHERE tenant = ?1
+         ORDER BY user_id, sku_id, policy",
+    )?;
+    let mut rows = statement.query([tenant.as_str()])?;
+    while let Some(row) = rows.next()? {
+        let (Text(user), Text(sku)) = (row.get(0)?, row.get(1)?);
+        let Nanoseconds(since) = row.get(3)?;
+        ledger.clocks.insert((user, sku, names.get(row, 2)?), since);
+    }
+    Ok(ledger)
+}
+
+/// Returns the policies that own something, with how many assignments.
+pub(super) fn owners(
+    connection: &Connection,
+    tenant: &TenantName,
+) -> Result<Vec<(PolicyName, u64)>, Fault> {
+    let mut statement = connection.prepare_cached(
+        "SELECT policy, count(*) FROM owners WHERE tenant = ?1 GROUP BY policy ORDER BY policy",
+    )?;
+    let rows = statement.query_map([tenant.as_str()], |row| {
+        let (Text(policy), Count(assignments)) = (row.get(0)?, row.get(1)?);
+        Ok((policy, assignments))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Policy names, each kept once however many rows carry it.
+#[derive(Default)]
+struct Names(BTreeMap<Box<str>, PolicyName>);
+
+impl Names {
+    fn get(&mut self, row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<PolicyName> {
+        let known = row.get_ref(column)?.as_str().ok().and_then(|name| self.0.get(name));
+        if let Some(name) = known {
+            return Ok(name.clone());
+        }
+        let Text(name): Text<PolicyName> = row.get(column)?;
+        self.0.insert(name.as_str().into(), name.clone());
+        Ok(name)
+    }
+}

@@ -1,0 +1,258 @@
+//! Keeps what must outlive the process: the ledger, plans, decisions, intents, outcomes, cycles
+//! (SQLite, `seatkeeper.db`), and beside them the latest snapshot of each tenant and its lock.
+//!
+//! Memory, not truth: losing it removes too little, never too much. What was recorded is never
+//! edited and never dropped; a call that returned has reached the disk. Never decides anything,
+//! never asks for the time, and never touches a file of a later version.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rusqlite::Transaction;
+
+use crate::domain::names::{PolicyName, TenantName};
+use crate::domain::snapshot::Snapshot;
+use crate::plan::ledger::{Ledger, LedgerChange};
+use crate::plan::{Digest, Plan, PlanId, PlanState};
+use crate::ports::{
+    CycleRecord, Decision, HistoryEntry, HistoryFilter, OpenPlan, PlanHead, Records, RecordsError,
+    Settlement, StoredPlan,
+};
+use worker::Worker;
+
+pub use chain::Verification;
+pub use error::{Cause, StoreError};
+pub use schema::FILE_NAME;
+
+mod chain;
+mod column;
+mod cycles;
+mod error;
+mod ledger;
+pub mod lock;
+mod outcomes;
+mod plans;
+mod schema;
+mod snapshot;
+mod worker;
+
+#[cfg(test)]
+mod any;
+#[cfg(test)]
+mod tests;
+
+/// The records in a state directory. Several processes may have it open at once.
+#[derive(Debug)]
+pub struct Store {
+    dir: PathBuf,
+    /// Stands before the writer, and so closes before it: only the last connection to close folds
+    /// the write-ahead log into the database, and one that reads cannot.
+    reader: Worker,
+    /// None where the store was opened for reading.
+    writer: Option<Worker>,
+}
+
+impl Store {
+    /// Opens the store of a state directory, made or brought up to date where that is needed; a
+    /// store that is brought up to date is first copied beside itself.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the directory or a file in it cannot be used, is not ours, or was written by a
+    /// later version. What is not ours, or not known to this version, is left as it was.
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        Self::open_with(dir, schema::MIGRATIONS)
+    }
+
+    fn open_with(dir: &Path, migrations: &[&str]) -> Result<Self, StoreError> {
+        let path = dir.join(FILE_NAME);
+        let writer = Worker::writing(&path, schema::open_writing(dir, migrations)?)?;
+        let reader = Worker::reading(&path, schema::open_reading(dir, migrations)?)?;
+        Ok(Self { dir: dir.to_owned(), reader, writer: Some(writer) })
+    }
+
+    /// Opens the store of a state directory for reading alone, while others may write to it.
+    ///
+    /// # Errors
+    ///
+    /// `NoStore` where nothing was ever stored; else as [`Store::open`], and `Older` where the
+    /// store would first have to be brought up to date.
+    pub fn open_reading(dir: &Path) -> Result<Self, StoreError> {
+        let connection = schema::open_reading(dir, schema::MIGRATIONS)?;
+        let reader = Worker::reading(&dir.join(FILE_NAME), connection)?;
+        Ok(Self { dir: dir.to_owned(), reader, writer: None })
+    }
+
+    /// Checks that no outcome was changed or dropped since it was recorded.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the records cannot be read; nothing is known then.
+    pub async fn verify_history(&self) -> Result<Verification, RecordsError> {
+        self.reader.run("verify the history", |reading| outcomes::verify(reading)).await
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        what: impl Into<String> + Send,
+        job: impl FnOnce(&Transaction<'_>) -> Result<T, error::Fault> + Send + 'static,
+    ) -> Result<T, RecordsError> {
+        match &self.writer {
+            Some(writer) => writer.run(what, job).await,
+            None => Err(self.reading_only(what)),
+        }
+    }
+
+    fn reading_only(&self, what: impl Into<String>) -> RecordsError {
+        StoreError::ReadingOnly { path: self.dir.join(FILE_NAME) }.while_trying(what)
+    }
+}
+
+impl Records for Store {
+    async fn ledger(&self, tenant: &TenantName) -> Result<Ledger, RecordsError> {
+        let what = format!("read the ledger of tenant `{tenant}`");
+        let tenant = tenant.clone();
+        self.reader.run(what, move |reading| ledger::load(reading, &tenant)).await
+    }
+
+    async fn observe(
+        &self,
+        tenant: &TenantName,
+        changes: Vec<LedgerChange>,
+    ) -> Result<(), RecordsError> {
+        let what = format!("record what was seen in tenant `{tenant}`");
+        let tenant = tenant.clone();
+        self.write(what, move |writing| ledger::apply(writing, &tenant, &changes)).await
+    }
+
+    async fn propose(&self, plan: Plan, state: PlanState) -> Result<StoredPlan, RecordsError> {
+        let what = format!("store plan {}", plan.id);
+        self.write(what, move |writing| plans::propose(writing, plan, state)).await
+    }
+
+    async fn settle_open_plans(&self, tenant: &TenantName) -> Result<(), RecordsError> {
+        let what = format!("supersede the open plans of tenant `{tenant}`");
+        let tenant = tenant.clone();
+        self.write(what, move |writing| plans::supersede(writing, &tenant)).await
+    }
+
+    async fn plan(
+        &self,
+        tenant: Option<&TenantName>,
+        id: Option<PlanId>,
+    ) -> Result<Option<StoredPlan>, RecordsError> {
+        let what = id.map_or("read the latest plan".to_owned(), |id| format!("read plan {id}"));
+        let tenant = tenant.cloned();
+        self.reader.run(what, move |reading| plans::get(reading, tenant.as_ref(), id)).await
+    }
+
+    async fn plans(&self, tenant: Option<&TenantName>) -> Result<Vec<PlanHead>, RecordsError> {
+        let tenant = tenant.cloned();
+        self.reader
+            .run("list the plans", move |reading| plans::list(reading, tenant.as_ref()))
+            .await
+    }
+
+    async fn decide(&self, plan: PlanId, decision: Decision) -> Result<(), RecordsError> {
+        let what = format!("record the decision on plan {plan}");
+        self.write(what, move |writing| plans::decide(writing, plan, &decision)).await
+    }
+
+    async fn advance(
+        &self,
+        plan: PlanId,
+        from: PlanState,
+        to: PlanState,
+    ) -> Result<(), RecordsError> {
+        let what = format!("move plan {plan} from {} to {}", from.as_str(), to.as_str());
+        self.write(what, move |writing| plans::advance(writing, plan, from, to)).await
+    }
+
+    async fn intend(
+        &self,
+        plan: PlanId,
+        operations: Vec<Digest>,
+        at: Timestamp,
+    ) -> Result<(), RecordsError> {
+        let what = format!("record intents of plan {plan}");
+        self.write(what, move |writing| outcomes::intend(writing, plan, &operations, at)).await
+    }
+
+    async fn settle(
+        &self,
+        tenant: &TenantName,
+        settlements: Vec<Settlement>,
+    ) -> Result<(), RecordsError> {
+        let what = format!("record outcomes in tenant `{tenant}`");
+        let tenant = tenant.clone();
+        self.write(what, move |writing| outcomes::settle(writing, &tenant, &settlements)).await
+    }
+
+    async fn open_plans(&self, tenant: &TenantName) -> Result<Vec<OpenPlan>, RecordsError> {
+        let what = format!("read the plans under way in tenant `{tenant}`");
+        let tenant = tenant.clone();
+        self.reader.run(what, move |reading| outcomes::open_plans(reading, &tenant)).await
+    }
+
+    async fn history(&self, filter: HistoryFilter) -> Result<Vec<HistoryEntry>, RecordsError> {
+        self.reader
+            .run("read the history", move |reading| outcomes::history(reading, &filter))
+            .await
+    }
+
+    async fn cycle(&self, record: CycleRecord) -> Result<(), RecordsError> {
+        let what = format!("record a cycle of tenant `{}`", record.tenant);
+        self.write(what, move |writing| cycles::record(writing, &record)).await
+    }
+
+    async fn cycles(
+        &self,
+        tenant: &TenantName,
+    ) -> Result<(Option<CycleRecord>, Option<CycleRecord>), RecordsError> {
+        let what = format!("read the cycles of tenant `{tenant}`");
+        let tenant = tenant.clone();
+        self.reader.run(what, move |reading| cycles::latest(reading, &tenant)).await
+    }
+
+    async fn keep_snapshot(
+        &self,
+        tenant: &TenantName,
+        snapshot: Arc<Snapshot>,
+    ) -> Result<(), RecordsError> {
+        let what = format!("keep the snapshot of tenant `{tenant}`");
+        if self.writer.is_none() {
+            return Err(self.reading_only(what));
+        }
+        let path = snapshot::path(&self.dir, tenant);
+        aside(what, path, move |path| snapshot::write(path, &snapshot)).await
+    }
+
+    async fn snapshot(&self, tenant: &TenantName) -> Result<Option<Snapshot>, RecordsError> {
+        let what = format!("read the snapshot of tenant `{tenant}`");
+        aside(what, snapshot::path(&self.dir, tenant), snapshot::read).await
+    }
+
+    async fn owners(&self, tenant: &TenantName) -> Result<Vec<(PolicyName, u64)>, RecordsError> {
+        let what = format!("count what policies own in tenant `{tenant}`");
+        let tenant = tenant.clone();
+        self.reader.run(what, move |reading| ledger::owners(reading, &tenant)).await
+    }
+}
+
+/// Works on a file away from the async threads.
+async fn aside<T: Send + 'static>(
+    what: String,
+    path: PathBuf,
+    work: impl FnOnce(&Path) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, RecordsError> {
+    let worked = tokio::task::spawn_blocking({
+        let path = path.clone();
+        move || work(&path)
+    });
+    let result = worked.await.unwrap_or_else(|error| {
+        let source = Cause::from(error);
+        Err(StoreError::Failed { path, source })
+    });
+    result.map_err(|error| error.while_trying(what))
+}

@@ -1,0 +1,51 @@
+//! Values that are kept once, however often they occur: a tenant has a hundred thousand users and a
+//! few dozen domains and sets of service plans.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Where a value stands in a table.
+pub(super) type Index = u32;
+
+/// Values in the order in which they first occurred.
+#[derive(Debug)]
+pub(super) struct Interner<T> {
+    values: Vec<T>,
+    known: BTreeMap<T, Index>,
+}
+
+impl<T: Clone + Ord> Interner<T> {
+    /// Begins with nothing.
+    pub(super) fn new() -> Self {
+        Self { values: Vec::new(), known: BTreeMap::new() }
+    }
+
+    /// Returns where a value stands, put there where it is new.
+    pub(super) fn index(&mut self, value: &T) -> Index {
+        if let Some(index) = self.known.get(value) {
+            return *index;
+        }
+        let index = Index::try_from(self.values.len()).expect("memory ends before 2^32 values do");
+        self.values.push(value.clone());
+        self.known.insert(value.clone(), index);
+        index
+    }
+
+    /// Returns all values.
+    pub(super) fn into_table(self) -> Table<T> {
+        Table(self.values)
+    }
+}
+
+/// Values by their index.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Table<T>(Vec<T>);
+
+impl<T> Table<T> {
+    /// Returns the value that stands there.
+    pub(super) fn get(&self, index: Index) -> Result<&T, String> {
+        let value = usize::try_from(index).ok().and_then(|index| self.0.get(index));
+        value.ok_or_else(|| format!("it has no value number {index}"))
+    }
+}
