@@ -1,7 +1,8 @@
 //! Addresses of services: https, or plain http on this machine alone.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+// Addresses as values alone: nothing here reaches a network.
+use core::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 use std::sync::Arc;
 
