@@ -244,6 +244,7 @@ impl<'u> Session<'u> {
         match error {
             CycleError::Tenant(error) => tenant_failure(error),
             CycleError::Records(error) => self.records_failure(error),
+            CycleError::Stopped => Failure::new(Exit::Unavailable, error),
             CycleError::Misfit { tenant, problems } => {
                 self.show_problems(&problems, policies);
                 let count = report::text::count(problems.len() as u64, "problem", "problems");

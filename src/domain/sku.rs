@@ -122,6 +122,17 @@ impl Catalogue {
         Self { skus }
     }
 
+    /// Counts the seats of a user who held the first SKUs and now holds the second.
+    pub(in crate::domain) fn count(&mut self, before: &[SkuId], after: &[SkuId]) {
+        for sku in &mut self.skus {
+            match (before.contains(&sku.id), after.contains(&sku.id)) {
+                (false, true) => sku.consumed = sku.consumed.saturating_add(1),
+                (true, false) => sku.consumed = sku.consumed.saturating_sub(1),
+                (true, true) | (false, false) => {}
+            }
+        }
+    }
+
     /// Returns the SKUs in the order of their ids.
     pub fn skus(&self) -> &[Sku] {
         &self.skus

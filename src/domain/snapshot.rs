@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::domain::group::Group;
-use crate::domain::ids::{GroupId, UserId};
+use crate::domain::ids::{GroupId, SkuId, UserId};
 use crate::domain::sku::Catalogue;
 use crate::domain::user::User;
 
@@ -52,6 +52,27 @@ impl Snapshot {
     /// Returns the SKUs of the tenant.
     pub fn catalogue(&self) -> &Catalogue {
         &self.catalogue
+    }
+
+    /// Returns this snapshot with some of its users as they were read since, and the seats in use
+    /// counted accordingly. Users that it does not have are passed over.
+    #[must_use]
+    pub fn updated(&self, users: impl IntoIterator<Item = User>) -> Self {
+        let mut updated = self.clone();
+        for user in users {
+            let Ok(at) = updated.users.binary_search_by_key(&user.id, |user| user.id) else {
+                continue;
+            };
+            let holds = |user: &User| -> Vec<SkuId> {
+                let licenses = user.licenses.value();
+                let held = licenses.map(|held| held.assignments.as_slice()).unwrap_or_default();
+                held.iter().map(|assignment| assignment.sku).collect()
+            };
+            let (before, after) = (holds(&updated.users[at]), holds(&user));
+            updated.catalogue.count(&before, &after);
+            updated.users[at] = user;
+        }
+        updated
     }
 }
 

@@ -58,8 +58,16 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
                 *run.outcomes.entry(kind).or_default() += keys.len() as u64;
             }
         }
-        self.let_released_go(&stored.plan).await?;
-        let state = self.close(stored.plan.id).await?;
+        let seen = std::mem::take(&mut run.seen);
+        if !seen.is_empty() {
+            self.records.keep_snapshot(self.tenant, Arc::new(snapshot.updated(seen))).await?;
+        }
+        let state = if run.unsettled > 0 {
+            PlanState::Applying
+        } else {
+            self.let_released_go(&stored.plan).await?;
+            self.close(stored.plan.id).await?
+        };
         let stale = stale.len() as u64;
         Ok(CarriedOut { plan: stored.plan.id, state, run, stale, unapproved })
     }

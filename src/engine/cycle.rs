@@ -79,7 +79,8 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
     /// Reads the tenant, closes what an interruption left open, and loads the ledger.
     pub(crate) async fn see(&self, policies: &Policies) -> Result<Seen, CycleError> {
         let request = self.request(&policies.set);
-        let snapshot = Arc::new(self.reader.read(&request, self.progress).await?);
+        let snapshot =
+            Arc::new(self.unless_stopped(self.reader.read(&request, self.progress)).await??);
         let recovered = self.recover(&snapshot).await?;
         let ledger = self.records.ledger(self.tenant).await?;
         Ok(Seen { snapshot, ledger, recovered })
@@ -117,7 +118,8 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             Err(
                 CycleError::Misfit { tenant: _, problems: _ }
                 | CycleError::Records(_)
-                | CycleError::NotTakenUp(_),
+                | CycleError::NotTakenUp(_)
+                | CycleError::Stopped,
             ) => return Ok(()),
         };
         let plan = result.as_ref().ok().and_then(|cycle| cycle.stored.as_ref());

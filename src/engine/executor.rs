@@ -30,6 +30,9 @@ const BATCH_MAX: usize = 20;
 const BATCHES_IN_FLIGHT: usize = 4;
 /// Questions about removals on their way at once.
 const QUESTIONS_IN_FLIGHT: usize = 8;
+/// How long what is in flight may take once somebody asked to stop. Less than what service managers
+/// wait before they kill.
+const FINISH_WITHIN: Duration = Duration::from_secs(45);
 /// With more people losing something than this, a few go first.
 const MANY_LOSE: usize = 20;
 /// So many go first.
@@ -45,6 +48,10 @@ pub struct Run {
     pub outcomes: BTreeMap<OutcomeKind, u64>,
     /// Why the run stopped before its end, where it did.
     pub stopped: Option<String>,
+    /// Operations that were sent and whose outcome the next run has to look up.
+    pub unsettled: u64,
+    /// The users as reads showed them after their operation.
+    pub seen: Vec<User>,
 }
 
 /// A run under way.
@@ -335,17 +342,24 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
                     async move {
                         let keys = operations.iter().map(|operation| operation.key).collect();
                         engine.records.intend(plan, keys, engine.clock.now()).await?;
-                        let answered = send(batch).await;
-                        Ok::<_, CycleError>(
-                            operations.into_iter().zip(answered).collect::<Vec<_>>(),
-                        )
+                        let answered = tokio::select! {
+                            biased;
+                            answered = send(batch) => Some(answered),
+                            () = out_of_patience(engine) => None,
+                        };
+                        Ok::<_, CycleError>((operations, answered))
                     }
                 })
                 .buffered(BATCHES_IN_FLIGHT)
                 .collect()
                 .await;
             for batch in sent {
-                for (operation, answer) in batch? {
+                let (operations, answered) = batch?;
+                let Some(answered) = answered else {
+                    self.run.unsettled += operations.len() as u64;
+                    continue;
+                };
+                for (operation, answer) in operations.into_iter().zip(answered) {
                     self.breaker.take(&answer);
                     answers.push((operation, answer));
                 }
@@ -362,7 +376,14 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
         let mut wait = LOOK_AGAIN_AFTER;
         while !left.is_empty() {
             let users: Vec<UserId> = left.iter().map(|(operation, _)| operation.user.id).collect();
-            let holdings = self.engine.reader.holdings(&users).await;
+            let holdings = tokio::select! {
+                biased;
+                holdings = self.engine.reader.holdings(&users) => holdings,
+                () = out_of_patience(self.engine) => {
+                    self.run.unsettled += left.len() as u64;
+                    return Ok(());
+                }
+            };
             if let Err(error) = &holdings {
                 tracing::warn!(%error, "what Graph accepted could not be read back yet");
             }
@@ -372,8 +393,9 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
             let mut still = Vec::new();
             for ((operation, request_id), holding) in left.into_iter().zip(holdings) {
                 let shown =
-                    holding.is_some_and(|held| shows(operation, &held, self.snapshot.catalogue()));
-                if shown {
+                    holding.filter(|held| shows(operation, held, self.snapshot.catalogue()));
+                if let Some(user) = shown {
+                    self.run.seen.push(user);
                     settlements.push(self.settlement(operation, OutcomeKind::Done, request_id));
                 } else if late {
                     let mut unshown = self.settlement(operation, OutcomeKind::Failed, request_id);
@@ -389,7 +411,14 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
             self.settle(settlements).await?;
             left = still;
             if !left.is_empty() {
-                self.engine.clock.sleep(wait).await;
+                tokio::select! {
+                    biased;
+                    () = self.engine.clock.sleep(wait) => {}
+                    () = out_of_patience(self.engine) => {
+                        self.run.unsettled += left.len() as u64;
+                        return Ok(());
+                    }
+                }
                 wait = (wait * 2).min(LOOK_AGAIN_AFTER_MAX);
             }
         }
@@ -475,6 +504,13 @@ impl Doubt {
 
 /// For whom a location was accepted, with Graph's id of the request.
 type Accepted = BTreeMap<UserId, Option<std::sync::Arc<str>>>;
+
+/// Waits until somebody asks to stop, and then as long as what is in flight may still take. What is
+/// not settled by then is left to the next run, which looks it up.
+async fn out_of_patience<T, R, C: Clock>(engine: &Engine<'_, T, R, C>) {
+    engine.stop.asked().await;
+    engine.clock.sleep(FINISH_WITHIN).await;
+}
 
 fn license_write(operation: &Operation, located: &Accepted) -> LicenseWrite {
     let disabled = |addition: &crate::plan::Addition| {

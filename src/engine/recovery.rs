@@ -39,7 +39,7 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             .collect();
         while !left.is_empty() {
             let users: Vec<_> = left.iter().map(|(operation, _)| operation.user.id).collect();
-            let holdings = self.reader.holdings(&users).await?;
+            let holdings = self.unless_stopped(self.reader.holdings(&users)).await??;
             let now = self.clock.now();
             let mut settlements = Vec::new();
             let mut still = Vec::new();
@@ -66,7 +66,7 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             self.records.settle(self.tenant, settlements).await?;
             left = still;
             if !left.is_empty() {
-                self.clock.sleep(LOOK_AGAIN_AFTER).await;
+                self.unless_stopped(self.clock.sleep(LOOK_AGAIN_AFTER)).await?;
             }
         }
         Ok(())

@@ -10,7 +10,7 @@ use crate::engine::carry_out::CarriedOut;
 use crate::plan::approval::{Missing, accept, rest};
 use crate::plan::{GuardName, PlanState, Trigger};
 use crate::ports::{OutcomeKind, Records as _, StoredPlan};
-use crate::report::text::summary;
+use crate::report::text::{count, summary};
 
 /// Applies a plan, or plans and applies every tenant that is asked for.
 pub(crate) async fn run(args: &Apply, ui: &Ui, verbose: u8) -> Outcome {
@@ -171,6 +171,12 @@ impl Applying<'_> {
         self.ui().result(&told(&carried))?;
         if let Some(why) = &carried.run.stopped {
             self.ui().err(&format!("stopped before the end: {why}"));
+        }
+        if carried.run.unsettled > 0 {
+            self.ui().err(&format!(
+                "{} were sent and not confirmed; the next run looks up what became of them",
+                count(carried.run.unsettled, "operation", "operations")
+            ));
         }
         if carried.unapproved > 0 {
             self.ui().say(&format!(
