@@ -1,8 +1,8 @@
 //! Addresses of services: https, or plain http on this machine alone.
 
-use std::fmt;
 // Addresses as values alone: nothing here reaches a network.
 use core::net::{IpAddr, Ipv6Addr};
+use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
