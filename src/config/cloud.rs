@@ -1,48 +1,46 @@
-//! The clouds that Microsoft runs, and where Graph and sign-in are in each.
+//! Microsoft's clouds and where they are.
+//!
+//! Source: Microsoft, "National cloud deployments": login and Graph hosts of each.
 
-/// A cloud. A token of one is worth nothing in another.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// A Microsoft cloud. Tokens and tenants of one are worth nothing in another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cloud {
-    /// The worldwide one, also for GCC.
+    /// The worldwide one, which holds GCC too.
     #[default]
     Global,
     /// US Government L4, also called GCC High.
     UsGov,
     /// US Government L5, of the Department of Defense.
     UsGovDod,
-    /// China, run by 21Vianet.
+    /// China, operated by 21Vianet.
     China,
 }
 
 impl Cloud {
-    /// The clouds by the words of the configuration.
-    pub const WORDS: [(&'static str, Self); 4] = [
+    /// Each cloud by the word for it in a configuration.
+    pub const WORDS: [(&str, Self); 4] = [
         ("global", Self::Global),
         ("usgov", Self::UsGov),
         ("usgov_dod", Self::UsGovDod),
         ("china", Self::China),
     ];
 
-    /// Returns where tokens are issued.
-    ///
-    /// Source: Microsoft's list of national clouds.
-    pub fn login(self) -> &'static str {
+    /// Returns the host that issues tokens.
+    pub fn login_host(self) -> &'static str {
         match self {
-            Self::Global => "https://login.microsoftonline.com",
-            Self::UsGov | Self::UsGovDod => "https://login.microsoftonline.us",
-            Self::China => "https://login.chinacloudapi.cn",
+            Self::Global => "login.microsoftonline.com",
+            Self::UsGov | Self::UsGovDod => "login.microsoftonline.us",
+            Self::China => "login.chinacloudapi.cn",
         }
     }
 
-    /// Returns where Graph is.
-    ///
-    /// Source: Microsoft's list of national clouds.
-    pub fn graph(self) -> &'static str {
+    /// Returns the host of Microsoft Graph.
+    pub fn graph_host(self) -> &'static str {
         match self {
-            Self::Global => "https://graph.microsoft.com",
-            Self::UsGov => "https://graph.microsoft.us",
-            Self::UsGovDod => "https://dod-graph.microsoft.us",
-            Self::China => "https://microsoftgraph.chinacloudapi.cn",
+            Self::Global => "graph.microsoft.com",
+            Self::UsGov => "graph.microsoft.us",
+            Self::UsGovDod => "dod-graph.microsoft.us",
+            Self::China => "microsoftgraph.chinacloudapi.cn",
         }
     }
 }

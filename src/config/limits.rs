@@ -1,44 +1,62 @@
-//! The limits of guards: strict, spelled out, and with their `%`.
+//! The limits of guards: `0` forbids, `unlimited` is spelled out, percentages carry their sign.
 
-use crate::config::not_yet;
-use crate::policy::settings::{CountLimit, GuardSettings, MaxRemovals, Percent, PercentLimit};
-use crate::yaml::{Kind, Node, Reader};
+use crate::policy::settings::{CountLimit, Percent, PercentLimit};
+use crate::yaml::{Entry, Kind, Node, Reader};
 
+/// Guards that this version does not have yet.
 const LATER: [&str; 5] =
     ["removals_per_day", "max_changes", "emptied_source", "shrunk_source", "blanked_attribute"];
 
-/// Reads `guards`.
-pub(super) fn guards(reader: &mut Reader, node: &Node, base: GuardSettings) -> GuardSettings {
-    let known: Vec<&str> = ["first_plan", "max_removals"].iter().chain(&LATER).copied().collect();
-    let Some(fields) = reader.fields(node, "`guards`", &known) else { return base };
-    for entry in LATER.iter().filter_map(|key| fields.get(key)) {
-        not_yet(reader, entry);
-    }
-    let switch = [("on", true), ("off", false), ("true", true), ("false", false)];
-    let first_plan = fields
-        .get("first_plan")
-        .and_then(|entry| reader.choice(&entry.value, "switch", &switch))
-        .unwrap_or(base.first_plan);
-    let max_removals = fields
-        .get("max_removals")
-        .map_or(base.max_removals, |entry| max_removals(reader, &entry.value, base.max_removals));
-    GuardSettings { first_plan, max_removals }
+const KEYS: [&str; 7] = [
+    "max_removals",
+    "first_plan",
+    "removals_per_day",
+    "max_changes",
+    "emptied_source",
+    "shrunk_source",
+    "blanked_attribute",
+];
+
+/// What `guards` says; nothing where it says nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Guards {
+    pub(super) first_plan: Option<bool>,
+    pub(super) percent: Option<PercentLimit>,
+    pub(super) count: Option<CountLimit>,
 }
 
-fn max_removals(reader: &mut Reader, node: &Node, base: MaxRemovals) -> MaxRemovals {
-    if let Kind::Scalar { text, plain: _ } = &node.kind {
-        let unlimited =
-            MaxRemovals { percent: PercentLimit::Unlimited, count: CountLimit::Unlimited };
-        if &**text == "unlimited" {
-            return unlimited;
-        }
+/// Reads `guards`.
+pub(super) fn lower(reader: &mut Reader, entry: Option<&Entry>) -> Guards {
+    let mut guards = Guards::default();
+    let fields = entry.and_then(|entry| reader.fields(&entry.value, "`guards`", &KEYS));
+    let Some(fields) = fields else { return guards };
+    for later in LATER.iter().filter_map(|key| fields.get(key)) {
+        reader.error(later.key_spot, format!("`{}` is not supported yet", later.key));
     }
-    let Some(fields) = reader.fields(node, "`max_removals`", &["percent", "count"]) else {
-        return base;
-    };
+    if let Some(entry) = fields.get("first_plan") {
+        let words = [("on", true), ("off", false)];
+        guards.first_plan = reader.choice(&entry.value, "setting of `first_plan`", &words);
+    }
+    if let Some(entry) = fields.get("max_removals") {
+        let limits = max_removals(reader, &entry.value);
+        (guards.percent, guards.count) = limits.unwrap_or_default();
+    }
+    guards
+}
+
+type MaxRemovals = (Option<PercentLimit>, Option<CountLimit>);
+
+fn max_removals(reader: &mut Reader, node: &Node) -> Option<MaxRemovals> {
+    if let Kind::Scalar { text: _, plain: _ } = &node.kind {
+        let hint = "write it as in `{percent: 5%, count: 50}`";
+        let message = format!("expected a mapping, found {}", node.describe());
+        reader.error_with(node.spot, message, hint);
+        return None;
+    }
+    let fields = reader.fields(node, "`max_removals`", &["percent", "count"])?;
     let percent = fields.get("percent").and_then(|entry| percent(reader, &entry.value));
     let count = fields.get("count").and_then(|entry| count(reader, &entry.value));
-    MaxRemovals { percent: percent.unwrap_or(base.percent), count: count.unwrap_or(base.count) }
+    Some((percent, count))
 }
 
 fn percent(reader: &mut Reader, node: &Node) -> Option<PercentLimit> {
@@ -46,24 +64,26 @@ fn percent(reader: &mut Reader, node: &Node) -> Option<PercentLimit> {
     if text == "unlimited" {
         return Some(PercentLimit::Unlimited);
     }
-    let percent = Percent::parse(text).map(PercentLimit::AtMost);
+    let percent = Percent::parse(text);
     if percent.is_none() {
-        let hint = if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
-            format!("a percentage carries its sign: `{text}%`")
-        } else {
-            "write `0%` to `100%`, or `unlimited`".to_owned()
+        let hint = match Percent::parse(&format!("{text}%")) {
+            Some(meant) => format!("write `{meant}`, or `unlimited`"),
+            None => "write 0% to 100%, with at most two decimals, or `unlimited`".to_owned(),
         };
         reader.error_with(node.spot, format!("`{text}` is not a percentage"), hint);
     }
-    percent
+    percent.map(PercentLimit::AtMost)
 }
 
 fn count(reader: &mut Reader, node: &Node) -> Option<CountLimit> {
-    if let Kind::Scalar { text, plain: _ } = &node.kind
-        && &**text == "unlimited"
-    {
+    let text = reader.text(node)?;
+    if text == "unlimited" {
         return Some(CountLimit::Unlimited);
     }
-    let most = reader.integer(node, 0..=10_000_000)?;
-    u64::try_from(most).ok().map(CountLimit::AtMost)
+    let count = text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
+    if count.is_none() {
+        let hint = "write a whole number such as `50`, or `unlimited`";
+        reader.error_with(node.spot, format!("`{text}` is not a number of people"), hint);
+    }
+    count.map(CountLimit::AtMost)
 }

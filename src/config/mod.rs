@@ -1,84 +1,101 @@
-//! `seatkeeper.yaml`: text → settings, or every problem. A secret stays a reference until somebody
-//! needs it; one that stands in the file itself is refused and never shown.
+//! The configuration: which tenants there are, how to sign in to them, and what planning obeys.
 //!
-//! Pure. Nothing here opens a file or asks the environment.
+//! Pure. A secret stays a reference here, and a configuration that holds one in clear is refused
+//! without showing it. Nothing here opens a file or looks at the environment.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::domain::names::{Place, TenantName};
+use crate::domain::names::TenantName;
 use crate::domain::span::Span;
 use crate::policy::settings::Settings;
-use crate::yaml::{Diagnostic, Entry, Fields, Node, Reader, SourceFile, parse};
+use crate::yaml::{Diagnostic, Parsed, Reader, SourceFile, examine};
 
-mod cloud;
+mod auth;
+pub mod cloud;
+mod conceal;
+pub mod endpoint;
+mod layer;
 mod limits;
-mod tenant;
+mod lower;
 
-pub use cloud::Cloud;
+use endpoint::Endpoint;
 
-/// Everything that the configuration says.
+/// Everything that a configuration file says, with defaults filled in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
-    /// Where the ledger, plans and outcomes are kept.
+    /// The directory that holds the store and the locks. Default `/var/lib/seatkeeper`.
     pub state: PathBuf,
-    /// Where the policies are.
+    /// The directory of the policy files. Default `policies` beside the configuration file.
     pub policies: PathBuf,
-    /// How to log.
+    /// What is logged, and how.
     pub log: Log,
-    /// The tenants, in the order in which they were written; at least one.
+    /// The tenants, in the order of the file; at least one, no name and no id twice.
     pub tenants: Vec<Tenant>,
 }
 
-/// One tenant with its settings, those of the top included.
+/// One tenant, with what the top of the file says where the tenant says nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tenant {
-    /// What the configuration calls it.
+    /// The name that policies and people use.
     pub name: TenantName,
-    /// Its GUID or one of its domains.
+    /// Its GUID or one of its domains, in lower case.
     pub tenant_id: Arc<str>,
-    /// The id of the app registration.
+    /// The id of the app registration: a GUID in lower case.
     pub client_id: Arc<str>,
-    /// Where the client secret is.
+    /// Where the secret of the app registration is.
     pub client_secret: SecretRef,
-    /// Where tokens are issued.
-    pub login: Arc<str>,
-    /// Where Graph is.
-    pub graph: Arc<str>,
-    /// Who lets plans go on.
+    /// Where tokens are issued, at `{login}/{tenant_id}/oauth2/v2.0/token`.
+    pub login: Endpoint,
+    /// Where Graph is, asked at `{graph}/v1.0/…`.
+    pub graph: Endpoint,
+    /// Who approves plans.
     pub mode: Mode,
     /// What planning obeys.
     pub settings: Settings,
-    /// How patient to be with requests.
+    /// How patient requests are.
     pub requests: Requests,
-    /// How patient to be with effects.
+    /// How patient applying is.
     pub apply: Apply,
 }
 
-/// Where a secret is. It is opened when it is needed, anew each time.
+/// Where a secret is; never the secret itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretRef {
-    /// In a variable of the environment.
+    /// In an environment variable.
     Env(Arc<str>),
-    /// In a file.
+    /// In a file, of which a newline at the end does not count.
     File(PathBuf),
-    /// Among systemd's credentials.
+    /// In a credential that systemd passes on.
+    ///
+    /// Source: systemd.exec(5), `LoadCredential=`: a file in `$CREDENTIALS_DIRECTORY`.
     Credential(Arc<str>),
 }
 
-/// Who lets plans go on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Who approves plans.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Mode {
-    /// Nobody: plans are made and shown.
+    /// Nothing is changed.
     #[default]
     Observe,
-    /// A person, each plan.
+    /// A person approves each plan.
     Approve,
-    /// The guards.
+    /// What trips no guard needs no person.
     Enforce,
 }
 
-/// How patient to be with requests.
+impl Mode {
+    /// Returns the word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Observe => "observe",
+            Self::Approve => "approve",
+            Self::Enforce => "enforce",
+        }
+    }
+}
+
+/// How patient requests to Graph are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Requests {
     /// How long one request may take.
@@ -87,19 +104,19 @@ pub struct Requests {
     pub give_up_after: Span,
 }
 
-/// How patient to be with effects.
+/// How patient applying is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Apply {
     /// How long to look for what Graph accepted until a read shows it.
     pub confirm_within: Span,
-    /// How old an intent must be before a read that does not show its effect is believed.
+    /// How old an intent without outcome must be before a read that does not show it is believed.
     pub settle_after: Span,
 }
 
-/// How to log.
+/// What is logged, and how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Log {
-    /// As lines or as JSON.
+    /// In which form.
     pub format: LogFormat,
     /// From which level on.
     pub level: LogLevel,
@@ -111,21 +128,21 @@ pub enum LogFormat {
     /// For people.
     #[default]
     Text,
-    /// For programs.
+    /// One JSON object a line.
     Json,
 }
 
-/// From which level on to log.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The least important level that is logged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LogLevel {
     /// What a person must do something about.
     Error,
-    /// What healed.
+    /// What healed, too.
     Warn,
-    /// What one would tell a colleague.
+    /// What one would tell a colleague, too.
     #[default]
     Info,
-    /// Names and addresses, too.
+    /// What helps to find a fault, with names and addresses.
     Debug,
     /// Everything.
     Trace,
@@ -144,31 +161,6 @@ impl LogLevel {
     }
 }
 
-/// Settings that stand at the top and may be repeated under a tenant.
-const SHARED: [&str; 9] = [
-    "mode",
-    "protected",
-    "reserve",
-    "use_warning_seats",
-    "inherited",
-    "grace",
-    "guards",
-    "requests",
-    "apply",
-];
-const TOP: [&str; 10] = [
-    "state",
-    "policies",
-    "schedule",
-    "time_zone",
-    "tenants",
-    "windows",
-    "api",
-    "notify",
-    "log",
-    "prices",
-];
-
 /// A configuration, and what a person should look at although it is valid.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Loaded {
@@ -178,100 +170,33 @@ pub struct Loaded {
     pub warnings: Vec<Diagnostic>,
 }
 
-/// Loads a configuration. Relative paths in it are relative to `directory`.
+/// Loads a configuration. Relative paths in it are relative to `directory`, where the file lies.
 ///
 /// # Errors
 ///
-/// Returns every problem.
+/// Returns every problem; nothing was loaded. Lines that may hold a secret are marked so that
+/// showing the problems does not show it.
 pub fn load(file: &SourceFile, directory: &Path) -> Result<Loaded, Vec<Diagnostic>> {
-    let tree = parse(file)?;
-    let mut reader = Reader::new(file.name.clone());
-    let config = read(&mut reader, &tree, directory);
-    let (errors, warnings) = reader.finish();
+    let Parsed { tree, problems: mut errors } = examine(file);
+    if tree.is_none() {
+        // Where the syntax is at fault nobody knows what is a value.
+        for error in &mut errors {
+            error.conceal_from = Some(error.place.column);
+        }
+    }
+    let mut reader = Reader::guarding_values(file.name.clone());
+    let config = tree.and_then(|tree| lower::lower(&mut reader, &tree, directory));
+    let (of_meaning, mut warnings) = reader.finish();
+    errors.extend(of_meaning);
+    conceal::conceal(&mut errors, &file.text);
+    conceal::conceal(&mut warnings, &file.text);
     match config {
         Some(config) if errors.is_empty() => Ok(Loaded { config, warnings }),
-        Some(_) | None => Err(errors),
-    }
-}
-
-fn read(reader: &mut Reader, tree: &Node, directory: &Path) -> Option<Config> {
-    let known: Vec<&str> = TOP.iter().chain(&SHARED).copied().collect();
-    let fields = reader.fields(tree, "the configuration", &known)?;
-    for key in ["windows", "api", "notify", "prices"] {
-        if let Some(entry) = fields.get(key) {
-            not_yet(reader, entry);
+        Some(_) | None => {
+            errors.sort_by(|a, b| a.place.cmp(&b.place));
+            Err(errors)
         }
     }
-    if let Some(zone) = fields.get("time_zone").and_then(|entry| reader.text(&entry.value)) {
-        known_zone(reader, &fields, zone);
-    }
-    if let Some(entry) = fields.get("schedule") {
-        schedule(reader, &entry.value);
-    }
-    let path = |reader: &mut Reader, key: &str, default: &str| {
-        let written = fields.get(key).and_then(|entry| reader.text(&entry.value));
-        directory.join(written.unwrap_or(default))
-    };
-    let state = path(reader, "state", "/var/lib/seatkeeper");
-    let policies = path(reader, "policies", "policies");
-    let log = fields.get("log").and_then(|entry| log(reader, &entry.value)).unwrap_or_default();
-    let shared = tenant::Shared::read(reader, &fields, tenant::Shared::default());
-    let list = reader.required(&fields, "the configuration", "tenants")?;
-    let mut tenants: Vec<(Tenant, Place)> = Vec::new();
-    for node in reader.full_list(list, "`tenants`")? {
-        let Some((tenant, place)) = tenant::read(reader, node, &shared, directory) else {
-            continue;
-        };
-        if let Some((_, first)) = tenants.iter().find(|(other, _)| other.name == tenant.name) {
-            let message =
-                format!("tenant `{}` is named already, on line {}", tenant.name, first.line);
-            reader.error(node.spot, message);
-        }
-        tenants.push((tenant, place));
-    }
-    let tenants = tenants.into_iter().map(|(tenant, _)| tenant).collect();
-    Some(Config { state, policies, log, tenants })
-}
-
-/// Notes that a key is part of the format and takes no effect in this release.
-fn not_yet(reader: &mut Reader, entry: &Entry) {
-    let hint = "leave it out: it would take no effect";
-    reader.error_with(entry.key_spot, format!("`{}` is not supported yet", entry.key), hint);
-}
-
-fn known_zone(reader: &mut Reader, fields: &Fields<'_>, zone: &str) {
-    if jiff::tz::TimeZone::get(zone).is_err()
-        && let Some(entry) = fields.get("time_zone")
-    {
-        let message = format!("unknown time zone `{zone}`");
-        reader.error_with(entry.value.spot, message, "write it as in `Europe/Berlin` or `UTC`");
-    }
-}
-
-/// Checks the shape of a schedule; nothing runs by it in this release.
-fn schedule(reader: &mut Reader, node: &Node) {
-    let Some(text) = reader.text(node) else { return };
-    let fields = text.split_whitespace().count();
-    let fits = matches!(fields, 5 | 6) || (fields == 1 && text.starts_with('@'));
-    if !fits {
-        let message = format!("`{text}` is not a schedule");
-        let hint = "five fields as in `*/15 * * * *`, six with seconds first, or `@hourly`";
-        reader.error_with(node.spot, message, hint);
-    }
-}
-
-fn log(reader: &mut Reader, node: &Node) -> Option<Log> {
-    let fields = reader.fields(node, "`log`", &["format", "level"])?;
-    let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
-    let levels =
-        [LogLevel::Error, LogLevel::Warn, LogLevel::Info, LogLevel::Debug, LogLevel::Trace];
-    let levels = levels.map(|level| (level.as_str(), level));
-    let format = fields.get("format").map(|e| reader.choice(&e.value, "log format", &formats));
-    let level = fields.get("level").map(|e| reader.choice(&e.value, "log level", &levels));
-    Some(Log {
-        format: format.flatten().unwrap_or_default(),
-        level: level.flatten().unwrap_or_default(),
-    })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::policy::lower::{Lowered, Named, lower, sku_key};
 use crate::policy::raw::RawFile;
 use crate::policy::unsupported::unsupported;
 use crate::policy::{Action, Ladder, License, Policy, PolicySet};
-use crate::yaml::{Diagnostic, Kind, Reader, SourceFile, did_you_mean, parse};
+use crate::yaml::{Diagnostic, Kind, Parsed, Reader, SourceFile, did_you_mean, examine};
 
 /// Policies, and what a person should look at although they are valid.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,13 +47,9 @@ fn load_with(
     let mut all = Lowered::default();
     let (mut errors, mut warnings) = (Vec::new(), Vec::new());
     for file in files {
-        let tree = match parse(file) {
-            Ok(tree) => tree,
-            Err(problems) => {
-                errors.extend(problems);
-                continue;
-            }
-        };
+        let Parsed { tree, problems } = examine(file);
+        errors.extend(problems);
+        let Some(tree) = tree else { continue };
         let mut reader = Reader::new(file.name.clone());
         if let Some(raw) = RawFile::read(&mut reader, &tree) {
             check(&mut reader, &raw);
@@ -196,3 +192,6 @@ fn two_rungs(policy: &Policy, ladders: &[Ladder]) -> Vec<Diagnostic> {
 fn length(text: &str) -> u32 {
     u32::try_from(text.chars().count()).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! What can be said of selectors without looking at a user.
 
+use std::borrow::Cow;
+
 use crate::policy::{Attribute, Selector, Test};
 
 impl Selector {
@@ -23,14 +25,15 @@ impl Selector {
     }
 }
 
-const ATTRIBUTES: [(&str, Attribute); 7] = [
-    ("department", Attribute::Department),
-    ("job_title", Attribute::JobTitle),
-    ("company", Attribute::Company),
-    ("country", Attribute::Country),
-    ("office", Attribute::Office),
-    ("employee_type", Attribute::EmployeeType),
-    ("usage_location", Attribute::UsageLocation),
+/// The attributes that have a key of their own.
+const NAMED: [Attribute; 7] = [
+    Attribute::Department,
+    Attribute::JobTitle,
+    Attribute::Company,
+    Attribute::Country,
+    Attribute::Office,
+    Attribute::EmployeeType,
+    Attribute::UsageLocation,
 ];
 
 const EXTENSION: &str = "extension_attribute";
@@ -38,28 +41,22 @@ const EXTENSION: &str = "extension_attribute";
 impl Attribute {
     /// Returns the attribute that policies call by this key.
     pub fn named(key: &str) -> Option<Self> {
-        if let Some(number) = key.strip_prefix(EXTENSION) {
-            let number: u8 = number.parse().ok().filter(|n| (1..=15).contains(n))?;
-            return (key == Self::Extension(number).key()).then_some(Self::Extension(number));
-        }
-        ATTRIBUTES.iter().find(|(name, _)| *name == key).map(|(_, attribute)| *attribute)
+        let number = key.strip_prefix(EXTENSION).and_then(|number| number.parse().ok());
+        let extension = number.filter(|number| (1..=15).contains(number)).map(Self::Extension);
+        NAMED.into_iter().chain(extension).find(|attribute| attribute.key() == key)
     }
 
     /// Returns the key by which policies call it.
-    pub fn key(self) -> String {
-        let named = |attribute| {
-            let (key, _) = ATTRIBUTES.iter().find(|(_, other)| *other == attribute)?;
-            Some((*key).to_owned())
-        };
+    pub fn key(self) -> Cow<'static, str> {
         match self {
-            Self::Extension(number) => format!("{EXTENSION}{number}"),
-            Self::Department
-            | Self::JobTitle
-            | Self::Company
-            | Self::Country
-            | Self::Office
-            | Self::EmployeeType
-            | Self::UsageLocation => named(self).expect("every attribute has a key in the table"),
+            Self::Department => "department".into(),
+            Self::JobTitle => "job_title".into(),
+            Self::Company => "company".into(),
+            Self::Country => "country".into(),
+            Self::Office => "office".into(),
+            Self::EmployeeType => "employee_type".into(),
+            Self::UsageLocation => "usage_location".into(),
+            Self::Extension(number) => format!("{EXTENSION}{number}").into(),
         }
     }
 }
@@ -71,7 +68,7 @@ mod tests {
     #[test]
     fn every_attribute_has_a_key() {
         let extensions = (1..=15).map(Attribute::Extension);
-        for attribute in ATTRIBUTES.into_iter().map(|(_, attribute)| attribute).chain(extensions) {
+        for attribute in NAMED.into_iter().chain(extensions) {
             assert_eq!(Attribute::named(&attribute.key()), Some(attribute));
         }
         for wrong in ["extension_attribute0", "extension_attribute16", "extension_attribute01"] {

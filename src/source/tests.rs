@@ -1,8 +1,13 @@
-use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::symlink;
+use std::process::Command;
+
+use tempfile::TempDir;
 
 use super::*;
 
-fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
+/// A directory with these files in it.
+fn directory(files: &[(&str, &str)]) -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     for (name, text) in files {
         let path = directory.path().join(name);
@@ -12,83 +17,154 @@ fn directory(files: &[(&str, &str)]) -> tempfile::TempDir {
     directory
 }
 
-fn names(files: &Files) -> Vec<&str> {
-    files.files.iter().map(|file| &*file.name).collect()
+fn names(directory: &TempDir) -> String {
+    let files = read(directory.path()).unwrap().files;
+    files.iter().map(|file| &*file.name).collect::<Vec<_>>().join(" ")
 }
 
-#[test]
-fn files_come_in_name_order_and_hidden_ones_do_not() {
-    let there = directory(&[
-        ("b.yml", "b"),
-        ("a/z.yaml", "z"),
-        ("a/.hidden.yaml", "x"),
-        (".git/config.yaml", "x"),
-        ("notes.txt", "x"),
-        ("c.yaml", "c"),
-    ]);
-    let files = read(there.path()).unwrap();
-    assert_eq!(names(&files), ["a/z.yaml", "b.yml", "c.yaml"]);
-}
-
-#[test]
-fn the_digest_follows_names_and_contents_alone() {
-    let one = read(directory(&[("a.yaml", "x"), ("b.yaml", "y")]).path()).unwrap().digest;
-    let same = read(directory(&[("a.yaml", "x"), ("b.yaml", "y")]).path()).unwrap().digest;
-    let moved = read(directory(&[("a.yaml", "xb.yaml"), ("c.yaml", "y")]).path()).unwrap().digest;
-    let edited = read(directory(&[("a.yaml", "x"), ("b.yaml", "z")]).path()).unwrap().digest;
-    assert_eq!(one, same);
-    assert_ne!(one, moved);
-    assert_ne!(one, edited);
-}
-
-#[test]
-fn a_directory_without_policies_is_an_error() {
-    let error = read(directory(&[("readme.md", "x")]).path()).unwrap_err();
-    assert!(error.to_string().starts_with("no policy files in"), "{error}");
-    assert!(matches!(
-        read(Path::new("/nonexistent/policies")),
-        Err(SourceError::Unreadable { .. })
-    ));
-}
-
-#[test]
-fn a_link_that_leads_back_up_has_an_end() {
-    let there = directory(&[("a/x.yaml", "x")]);
-    std::os::unix::fs::symlink(there.path(), there.path().join("a").join("loop")).unwrap();
-    assert_eq!(names(&read(there.path()).unwrap()), ["a/x.yaml"]);
-}
-
-#[test]
-fn a_dangling_link_fails_the_read() {
-    let there = directory(&[("a.yaml", "x")]);
-    std::os::unix::fs::symlink("/nonexistent", there.path().join("b.yaml")).unwrap();
-    assert!(matches!(read(there.path()), Err(SourceError::Unreadable { .. })));
-}
-
-#[test]
-fn a_file_that_is_not_text_is_named() {
-    let there = directory(&[("a.yaml", "x")]);
-    fs::write(there.path().join("b.yaml"), [0xff, 0xfe, 0x00]).unwrap();
-    let Err(SourceError::NotText(problems)) = read(there.path()) else { panic!("it was read") };
-    assert_eq!(&*problems[0].place.file, "b.yaml");
-}
-
-#[test]
-fn a_commit_is_told_only_where_nothing_is_changed() {
-    let there = directory(&[("policies/a.yaml", "x")]);
-    let git = |arguments: &[&str]| {
-        let done = Command::new("git")
-            .arg("-C")
-            .arg(there.path())
-            .args(["-c", "user.name=a", "-c", "user.email=a@b.test"])
-            .args(arguments)
-            .output();
-        done.is_ok_and(|output| output.status.success())
+/// Returns the error and its cause.
+fn error(directory: &Path) -> String {
+    let error = read(directory).unwrap_err();
+    assert!(!error.hint().is_empty());
+    let cause = match &error {
+        SourceError::Unreadable { path: _, source } => format!(": {source}"),
+        SourceError::NotText(problems) => {
+            format!(": {}: {}", problems[0].place, problems[0].message)
+        }
+        SourceError::Empty { path: _ } | SourceError::TooMuch { path: _, what: _ } => String::new(),
     };
-    let policies = there.path().join("policies");
-    assert_eq!(read(&policies).unwrap().commit, None);
-    assert!(git(&["init", "-q"]) && git(&["add", "-A"]) && git(&["commit", "-qm", "x"]));
-    assert_eq!(read(&policies).unwrap().commit.map(|commit| commit.len()), Some(40));
-    fs::write(policies.join("a.yaml"), "y").unwrap();
-    assert_eq!(read(&policies).unwrap().commit, None);
+    format!("{error}{cause}").replace(directory.to_str().unwrap(), "DIR")
+}
+
+#[test]
+fn policy_files_are_read_in_name_order_without_hidden_ones() {
+    let directory = directory(&[
+        ("b.yaml", "b"),
+        ("a/z.yml", "z"),
+        ("a/B.YAML", "B"),
+        ("a-b.yaml", "ab"),
+        ("README.md", "no"),
+        (".hidden.yaml", "no"),
+        (".git/x.yaml", "no"),
+        ("a/.hidden/x.yaml", "no"),
+        ("yaml", "no"),
+    ]);
+    assert_eq!(names(&directory), "a/B.YAML a/z.yml a-b.yaml b.yaml");
+    let files = read(directory.path()).unwrap().files;
+    assert_eq!(&*files[1].text, "z");
+}
+
+#[test]
+fn links_are_followed_and_circles_end() {
+    let elsewhere = directory(&[("c.yaml", "c"), ("d/e.yaml", "e")]);
+    let directory = directory(&[("a.yaml", "a")]);
+    let link = |to: &Path, name: &str| symlink(to, directory.path().join(name)).unwrap();
+    link(&elsewhere.path().join("c.yaml"), "b.yaml");
+    link(&elsewhere.path().join("d"), "d");
+    link(directory.path(), "loop");
+    symlink(directory.path(), elsewhere.path().join("d/back")).unwrap();
+    link(Path::new("/nowhere"), "broken");
+    assert_eq!(names(&directory), "a.yaml b.yaml d/e.yaml");
+    link(Path::new("/nowhere"), "broken.yaml");
+    assert_eq!(
+        error(directory.path()),
+        "cannot read `DIR/broken.yaml`: No such file or directory (os error 2)"
+    );
+}
+
+#[test]
+fn what_cannot_be_read_is_named_and_fails_the_whole_read() {
+    let empty = directory(&[("README.md", "x"), (".x.yaml", "x")]);
+    assert_eq!(error(empty.path()), "no policy files in `DIR`");
+    assert_eq!(
+        error(&empty.path().join("gone")),
+        "cannot read `DIR`: No such file or directory (os error 2)"
+    );
+
+    let bytes = directory(&[("a.yaml", "policies: []")]);
+    fs::write(bytes.path().join("b.yaml"), b"x: 1\ny: \xff\n").unwrap();
+    assert_eq!(
+        error(bytes.path()),
+        "policy files cannot be read as text: b.yaml:2:4: the file is not UTF-8"
+    );
+
+    let large = directory(&[]);
+    let file = fs::File::create(large.path().join("a.yaml")).unwrap();
+    file.set_len(u64::try_from(FILE_BYTES_MAX).unwrap() + 1).unwrap();
+    assert_eq!(
+        error(large.path()),
+        "policy files cannot be read as text: a.yaml:1:1: the file is larger than 16 MiB"
+    );
+
+    let name = directory(&[]);
+    fs::write(name.path().join(std::ffi::OsStr::from_bytes(b"\xff.yaml")), "").unwrap();
+    assert!(error(name.path()).ends_with("its name is not UTF-8"));
+
+    let pipe = directory(&[]);
+    let made = Command::new("mkfifo").arg(pipe.path().join("a.yaml")).status().unwrap();
+    assert!(made.success());
+    assert_eq!(
+        error(pipe.path()),
+        "cannot read `DIR/a.yaml`: it is neither a file nor a directory"
+    );
+}
+
+#[test]
+fn the_digest_tells_names_and_contents_apart() {
+    let digest = |files: &[(&str, &str)]| read(directory(files).path()).unwrap().digest;
+    let one = digest(&[("a.yaml", "x"), ("b.yaml", "y")]);
+    assert_eq!(one, digest(&[("b.yaml", "y"), ("a.yaml", "x")]));
+    assert_ne!(one, digest(&[("a.yaml", "x"), ("c.yaml", "y")]));
+    assert_ne!(one, digest(&[("a.yaml", "xb.yaml"), ("b.yaml", "y")]));
+    assert_ne!(one, digest(&[("a.yaml", "xy")]));
+    assert_eq!(
+        digest(&[("a.yaml", "policies: []\n")]).to_string(),
+        "sha256:3035822d1105fcace4d4f8dacf9d59898f82d06569b9969c2dae4a5aee83c7f0"
+    );
+}
+
+fn git(directory: &TempDir, arguments: &[&str]) {
+    let done = Command::new("git")
+        .arg("-C")
+        .arg(directory.path())
+        .args(["-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "commit.gpgsign=false"])
+        .args(arguments)
+        .stdout(std::process::Stdio::null())
+        .status()
+        .unwrap();
+    assert!(done.success(), "{arguments:?}");
+}
+
+#[test]
+fn the_commit_is_told_only_where_it_holds_exactly_what_was_read() {
+    let repository = directory(&[
+        ("policies/a.yaml", "a"),
+        ("other.txt", "x"),
+        (".gitignore", "*.log\nlocal.yaml\n"),
+    ]);
+    let policies = repository.path().join("policies");
+    let commit = || read(&policies).unwrap().commit;
+    assert_eq!(commit(), None, "no work tree yet");
+    git(&repository, &["init", "--quiet"]);
+    assert_eq!(commit(), None, "no commit yet");
+    git(&repository, &["add", "."]);
+    git(&repository, &["commit", "--quiet", "-m", "first"]);
+    let first = commit().expect("all is committed");
+    assert_eq!(first.len(), 40);
+
+    fs::write(repository.path().join("other.txt"), "changed elsewhere").unwrap();
+    fs::write(policies.join("x.log"), "ignored, and no policy").unwrap();
+    assert_eq!(commit(), Some(first.clone()));
+
+    fs::write(policies.join("local.yaml"), "ignored, and read all the same").unwrap();
+    assert_eq!(commit(), None);
+    fs::remove_file(policies.join("local.yaml")).unwrap();
+
+    fs::write(policies.join("a.yaml"), "changed").unwrap();
+    assert_eq!(commit(), None);
+    git(&repository, &["commit", "--quiet", "-a", "-m", "second"]);
+    assert!(commit().is_some_and(|second| second != first));
+
+    symlink("/dev/null", policies.join("link.txt")).unwrap();
+    assert_eq!(commit(), None, "what is not tracked is a change");
 }

@@ -17,7 +17,7 @@ mod render;
 
 pub use diagnostic::{Diagnostic, Related, Severity, to_json};
 pub use node::{Entry, Kind, Node, Spot};
-pub use parse::parse;
+pub use parse::{Parsed, examine, parse};
 pub use reader::{Fields, Reader, did_you_mean};
 pub use render::render;
 

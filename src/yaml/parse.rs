@@ -16,33 +16,50 @@ use crate::yaml::{Diagnostic, FILE_BYTES_MAX, SourceFile};
 const DEPTH_MAX: usize = 64;
 const NODES_MAX: usize = 2_000_000;
 
+/// What came of reading a file as YAML.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parsed {
+    /// The tree, where there is enough of it to look for more problems. With `problems`, it must
+    /// not be used for anything else.
+    pub tree: Option<Node>,
+    /// What is wrong with the file as YAML.
+    pub problems: Vec<Diagnostic>,
+}
+
 /// Reads a file into a tree.
 ///
 /// # Errors
 ///
-/// Returns what is wrong with it as YAML. Duplicate keys, anchors, aliases and tags are all
-/// returned; a fault in the syntax is the last thing that is seen.
+/// Returns everything that is wrong with it as YAML.
 pub fn parse(file: &SourceFile) -> Result<Node, Vec<Diagnostic>> {
+    let Parsed { tree, problems } = examine(file);
+    match tree {
+        Some(tree) if problems.is_empty() => Ok(tree),
+        Some(_) | None => Err(problems),
+    }
+}
+
+/// Reads as much of a file into a tree as can be, so that problems of its meaning can be told
+/// along with those of its form. Duplicate keys, anchors, aliases and tags are all told; a fault
+/// in the syntax is the last thing that is seen.
+pub fn examine(file: &SourceFile) -> Parsed {
     let start = || Place { file: file.name.clone(), line: 1, column: 1 };
     if file.text.len() > FILE_BYTES_MAX {
-        return Err(vec![too_large(start())]);
+        return Parsed { tree: None, problems: vec![too_large(start())] };
     }
     if let Some(diagnostic) = null_character(file) {
-        return Err(vec![diagnostic]);
+        return Parsed { tree: None, problems: vec![diagnostic] };
     }
     let mut builder = Builder::new(&file.name);
     builder.read(&file.text);
-    let Builder { reader, root, .. } = builder;
+    let Builder { reader, root, whole, open: _, documents: _, nodes: _ } = builder;
     let (mut problems, _) = reader.finish();
     pull_back(&mut problems, &file.text);
-    match root {
-        Some(root) if problems.is_empty() => Ok(root),
-        None if problems.is_empty() => Err(vec![
-            Diagnostic::error(start(), 1, "the file holds nothing")
-                .with_hint("delete it, or write what it is for"),
-        ]),
-        Some(_) | None => Err(problems),
+    if root.is_none() && problems.is_empty() {
+        let nothing = Diagnostic::error(start(), 1, "the file holds nothing");
+        problems.push(nothing.with_hint("delete it, or write what it is for"));
     }
+    Parsed { tree: root.filter(|_| whole), problems }
 }
 
 /// Moves faults that the parser saw at the end of the file to the last line with something on it.
@@ -82,6 +99,8 @@ struct Builder {
     reader: Reader,
     open: Vec<Open>,
     root: Option<Node>,
+    /// Whether the tree says what the file says, but for duplicate keys.
+    whole: bool,
     documents: usize,
     nodes: usize,
 }
@@ -92,7 +111,7 @@ struct Stop;
 impl Builder {
     fn new(file: &Arc<str>) -> Self {
         let reader = Reader::new(file.clone());
-        Self { reader, open: Vec::new(), root: None, documents: 0, nodes: 0 }
+        Self { reader, open: Vec::new(), root: None, whole: true, documents: 0, nodes: 0 }
     }
 
     fn read(&mut self, text: &str) {
@@ -103,6 +122,7 @@ impl Builder {
                 Err(error) => self.syntax(&error),
             };
             if let Err(Stop) = taken {
+                self.whole = false;
                 return;
             }
         }
@@ -156,11 +176,13 @@ impl Builder {
     }
 
     fn alias(&mut self, spot: Spot) {
+        self.whole = false;
         let hint = "write the value out; to begin a text with `*`, put it in quotation marks";
         self.reader.error_with(spot, "aliases are not supported", hint);
     }
 
     fn refuse_marks(&mut self, spot: Spot, anchor: usize, tagged: bool) {
+        self.whole &= anchor == 0 && !tagged;
         if anchor != 0 {
             let hint = "write the value out; to begin a text with `&`, put it in quotation marks";
             self.reader.error_with(spot, "anchors are not supported", hint);
@@ -217,27 +239,10 @@ impl Builder {
             Some(Open::Sequence { spot: _, items }) => items.push(node),
             Some(Open::Mapping { spot: _, entries, key }) => match key.take() {
                 Some((key, key_spot)) => entries.push(Entry { key, key_spot, value: node }),
-                None => *key = Some(Self::key(&mut self.reader, node)),
+                None => *key = Some(named(&mut self.reader, &mut self.whole, node)),
             },
         }
         Ok(())
-    }
-
-    fn key(reader: &mut Reader, node: Node) -> (Box<str>, Spot) {
-        match node.kind {
-            Kind::Scalar { text, plain } => {
-                if plain && &*text == "<<" {
-                    let hint = "write the keys out";
-                    reader.error_with(node.spot, "merge keys are not supported", hint);
-                }
-                (text, node.spot)
-            }
-            Kind::Sequence(_) | Kind::Mapping(_) => {
-                let hint = "a text that begins with `{` or `[` needs quotation marks";
-                reader.error_with(node.spot, "a key must be a text", hint);
-                ("".into(), node.spot)
-            }
-        }
     }
 
     fn refuse_duplicates(&mut self, entries: &[Entry]) {
@@ -262,5 +267,24 @@ fn spot(span: Span) -> Spot {
         line: count(span.start.line()),
         column: count(span.start.col() + 1),
         length: count(span.end.index().saturating_sub(span.start.index())),
+    }
+}
+
+/// Takes a node for a key.
+fn named(reader: &mut Reader, whole: &mut bool, node: Node) -> (Box<str>, Spot) {
+    match node.kind {
+        Kind::Scalar { text, plain } => {
+            if plain && &*text == "<<" {
+                *whole = false;
+                reader.error_with(node.spot, "merge keys are not supported", "write the keys out");
+            }
+            (text, node.spot)
+        }
+        Kind::Sequence(_) | Kind::Mapping(_) => {
+            *whole = false;
+            let hint = "a text that begins with `{` or `[` needs quotation marks";
+            reader.error_with(node.spot, "a key must be a text", hint);
+            ("".into(), node.spot)
+        }
     }
 }

@@ -21,6 +21,7 @@ pub struct Reader {
     errors: Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
     untold: usize,
+    guards_values: bool,
 }
 
 /// The keys of a mapping, all of which are known.
@@ -46,12 +47,19 @@ impl<'a> Fields<'a> {
 impl Reader {
     /// Begins reading a file.
     pub fn new(file: Arc<str>) -> Self {
-        Self { file, errors: Vec::new(), warnings: Vec::new(), untold: 0 }
+        let (errors, warnings) = (Vec::new(), Vec::new());
+        Self { file, errors, warnings, untold: 0, guards_values: false }
+    }
+
+    /// Begins reading a file in which the value of an unknown key may be a secret, and is not
+    /// shown.
+    pub fn guarding_values(file: Arc<str>) -> Self {
+        Self { guards_values: true, ..Self::new(file) }
     }
 
     /// Returns the errors and the warnings, in the order of their places.
     pub fn finish(self) -> (Vec<Diagnostic>, Vec<Diagnostic>) {
-        let Self { file: _, mut errors, mut warnings, untold } = self;
+        let Self { file: _, mut errors, mut warnings, untold, guards_values: _ } = self;
         errors.sort_by(|a, b| a.place.cmp(&b.place));
         warnings.sort_by(|a, b| a.place.cmp(&b.place));
         if let Some(last) = errors.last().filter(|_| untold > 0) {
@@ -122,7 +130,11 @@ impl Reader {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("{what} can have {}", quoted_list(known)),
         };
-        self.error_with(entry.key_spot, format!("unknown key `{}`", entry.key), hint);
+        let spot = entry.key_spot;
+        let message = format!("unknown key `{}`", entry.key);
+        let diagnostic = Diagnostic::error(self.place(spot), spot.length, message).with_hint(hint);
+        let value = self.guards_values.then_some(spot.column + spot.length + 1);
+        self.note(Diagnostic { conceal_from: value, ..diagnostic });
     }
 
     /// Returns the keys of a mapping, whatever they are.

@@ -83,6 +83,10 @@ fn window(line: &str, label: &Label<'_>) -> (String, usize, usize) {
     for (position, character) in line.chars().enumerate().skip(start).take(WINDOW + 1) {
         let hidden = position >= concealed;
         let cut = position == start + WINDOW;
+        if hidden && !text.ends_with(' ') {
+            text.push(' ');
+            before += usize::from(position <= first);
+        }
         let length_before = text.len();
         match character {
             _ if hidden => text.push_str("***"),

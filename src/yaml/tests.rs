@@ -8,12 +8,14 @@ fn file(text: &str) -> SourceFile {
 }
 
 fn tree(text: &str) -> Node {
-    parse(&file(text)).unwrap_or_else(|problems| panic!("{}", render(&problems, &[file(text)])))
+    let Parsed { tree, problems } = examine(&file(text));
+    assert!(problems.is_empty(), "{}", render(&problems, &[file(text)]));
+    tree.unwrap()
 }
 
 fn problems(text: &str) -> String {
     let file = file(text);
-    render(&parse(&file).unwrap_err(), &[file])
+    render(&examine(&file).problems, &[file])
 }
 
 /// Writes a tree on one line each, as `line:column+length what`.
@@ -204,22 +206,22 @@ fn nesting_and_bombs_are_refused_at_once() {
         "{a: ".repeat(100_000),
         (0..200).map(|depth| format!("{:depth$}a:\n", "")).collect::<Vec<_>>().concat(),
     ]
-    .map(|text| parse(&file(&text)).unwrap_err()[0].message.clone());
+    .map(|text| examine(&file(&text)).problems[0].message.clone());
     assert_eq!(shown, ["the file is nested more than 64 levels deep"; 4]);
-    assert!(parse(&file(&format!("{}{}", "[".repeat(64), "]".repeat(64)))).is_ok());
+    tree(&format!("{}{}", "[".repeat(64), "]".repeat(64)));
 
     let level = |level: u32| format!("a{level}: &a{level} [*a{0}, *a{0}]\n", level - 1);
     let levels: Vec<_> = (1..30).map(level).collect();
     let bomb = format!("a0: &a0 [x, x]\n{}", levels.concat());
-    assert!(parse(&file(&bomb)).unwrap_err().len() > 30);
+    assert!(examine(&file(&bomb)).problems.len() > 30);
 
     let wide = format!("[{}]", "a,".repeat(2_000_001));
     assert_eq!(
-        parse(&file(&wide)).unwrap_err()[0].message,
+        examine(&file(&wide)).problems[0].message,
         "the file holds more than 2000000 values"
     );
     let large = " ".repeat(FILE_BYTES_MAX + 1);
-    assert_eq!(parse(&file(&large)).unwrap_err()[0].message, "the file is larger than 16 MiB");
+    assert_eq!(examine(&file(&large)).problems[0].message, "the file is larger than 16 MiB");
 }
 
 #[test]
@@ -235,7 +237,7 @@ fn bytes_that_are_not_utf_8_are_refused_with_their_place() {
 #[test]
 fn only_the_first_hundred_problems_are_told() {
     let lines: Vec<_> = (0..300).map(|line| format!("- &a{line} x\n")).collect();
-    let problems = parse(&file(&lines.concat())).unwrap_err();
+    let problems = examine(&file(&lines.concat())).problems;
     assert_eq!(problems.len(), 101);
     assert_eq!(problems[100].message, "and 200 more problems in this file");
 }
@@ -310,7 +312,7 @@ fn a_concealed_line_ends_in_stars() {
 
 #[test]
 fn diagnostics_are_json_too() {
-    let problems = parse(&file("a: 1\na: 2\n")).unwrap_err();
+    let problems = examine(&file("a: 1\na: 2\n")).problems;
     assert_snapshot!(serde_json::to_string(&to_json(&problems)).unwrap(), @r#"[{"severity":"error","message":"duplicate key `a`; it is already on line 1","file":"policies/a.yaml","line":2,"column":1,"length":1,"hint":null}]"#);
 }
 
@@ -327,7 +329,7 @@ fn the_nearest_known_word_is_found_where_one_is_near() {
 fn values_are_what_they_say_and_nothing_else() {
     let text = "[yes, 'true', true, 5, '5', 1_000, -3, 99999999999999999999, ~, ' ']";
     let file = file(text);
-    let node = parse(&file).unwrap();
+    let node = tree(text);
     let mut reader = Reader::new(file.name.clone());
     let items = reader.list(&node).unwrap();
     let booleans: Vec<_> = items[..3].iter().map(|item| reader.boolean(item)).collect();
@@ -359,11 +361,10 @@ proptest! {
         text in prop_oneof![any::<String>(), r#"([ \t\n:,&*!|>'"%@`#?-]|[\[\]{}]|[a-c]|\r\n|: |- ){0,40}"#]
     ) {
         let file = file(&text);
-        if let Err(problems) = parse(&file) {
-            prop_assert!(!problems.is_empty());
-            let lines = render::lines(&text).count();
-            prop_assert!(problems.iter().all(|one| one.place.line as usize <= lines));
-            prop_assert!(!render(&problems, &[file]).is_empty());
-        }
+        let Parsed { tree, problems } = examine(&file);
+        prop_assert!(tree.is_some() || !problems.is_empty());
+        let lines = render::lines(&text).count();
+        prop_assert!(problems.iter().all(|one| one.place.line as usize <= lines));
+        prop_assert_eq!(render(&problems, &[file]).is_empty(), problems.is_empty());
     }
 }

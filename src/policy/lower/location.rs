@@ -17,17 +17,17 @@ pub(super) fn lower(reader: &mut Reader, entry: Option<&Entry>) -> Option<Locati
         return None;
     }
     let RawLocation { spot, set, default, from } = RawLocation::read(reader, node)?;
-    let (set, default) = (code(reader, set), code(reader, default));
     match (set, default, from) {
         (None, None, None) => {
             reader.error_with(spot, "`usage_location` says nothing", FORMS);
             None
         }
-        (Some(set), None, None) => set.map(LocationRule::Set),
-        (None, Some(default), None) => default.map(LocationRule::Default),
+        (Some(set), None, None) => code(reader, set).map(LocationRule::Set),
+        (None, Some(default), None) => code(reader, default).map(LocationRule::Default),
         (None, default, Some(from)) => {
+            let default = default.and_then(|entry| code(reader, entry));
             reader.choice(&from.value, "source of locations", &[("country", ())])?;
-            Some(LocationRule::FromCountry { default: default.flatten() })
+            Some(LocationRule::FromCountry { default })
         }
         (Some(_), Some(_), _) | (Some(_), None, Some(_)) => {
             reader.error_with(spot, "`set` goes with nothing else", FORMS);
@@ -36,16 +36,13 @@ pub(super) fn lower(reader: &mut Reader, entry: Option<&Entry>) -> Option<Locati
     }
 }
 
-/// Reads a country: none where no key was written, and none inside where it cannot be read.
-#[expect(clippy::option_option, reason = "the two are told apart once, right above")]
-fn code(reader: &mut Reader, entry: Option<&Entry>) -> Option<Option<UsageLocation>> {
-    let entry = entry?;
-    let code: Option<UsageLocation> = reader.parsed(&entry.value);
-    if code.is_some_and(|code| code.as_str() == "UK") {
+fn code(reader: &mut Reader, entry: &Entry) -> Option<UsageLocation> {
+    let code: UsageLocation = reader.parsed(&entry.value)?;
+    if code.as_str() == "UK" {
         // Source: ISO 3166-1, where UK is reserved and GB assigned; Graph knows only GB.
         let hint = "the United Kingdom is `GB`";
         reader.error_with(entry.value.spot, "`UK` is not a country code", hint);
-        return Some(None);
+        return None;
     }
     Some(code)
 }

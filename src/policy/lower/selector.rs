@@ -184,16 +184,16 @@ fn user(reader: &mut Reader, node: &Node) -> Option<Written<Arc<str>>> {
 
 fn user_types(reader: &mut Reader, node: &Node) -> Option<Vec<UserType>> {
     // Source: Graph user.userType is `Member` or `Guest`; either case is fine here.
-    let words = [
-        ("member", UserType::Member),
-        ("guest", UserType::Guest),
-        ("Member", UserType::Member),
-        ("Guest", UserType::Guest),
-    ];
+    let words = [("member", UserType::Member), ("guest", UserType::Guest)];
     let items = reader.one_or_more(node, "`user_type`")?;
     let mut types = Vec::new();
     for item in items {
-        types.extend(reader.choice(item, "user type", &words));
+        let as_graph_writes = match &item.kind {
+            Kind::Scalar { text, plain: _ } if &**text == "Member" => Some(UserType::Member),
+            Kind::Scalar { text, plain: _ } if &**text == "Guest" => Some(UserType::Guest),
+            Kind::Scalar { text: _, plain: _ } | Kind::Sequence(_) | Kind::Mapping(_) => None,
+        };
+        types.extend(as_graph_writes.or_else(|| reader.choice(item, "user type", &words)));
     }
     Some(types)
 }

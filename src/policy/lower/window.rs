@@ -39,13 +39,10 @@ fn moment(reader: &mut Reader, entry: &Entry) -> Option<Written<Moment>> {
             return None;
         }
     };
-    match read {
-        Some(value) => Some(Written { value, place: reader.place(spot) }),
-        None => {
-            reader.error_with(spot, format!("there is no such time as `{text}`"), FORMS);
-            None
-        }
+    if read.is_none() {
+        reader.error_with(spot, format!("there is no such time as `{text}`"), FORMS);
     }
+    read.map(|value| Written { value, place: reader.place(spot) })
 }
 
 enum Shape {

@@ -1,0 +1,239 @@
+//! Settings that stand at the top of the file and may be repeated under a tenant.
+//!
+//! What a tenant says wins over what the top says, one value at a time: a tenant that changes the
+//! percentage of a guard keeps the count of the top.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::config::limits::{self, Guards};
+use crate::config::{Apply, Mode, Requests};
+use crate::domain::ids::UserId;
+use crate::domain::span::Span;
+use crate::policy::Written;
+use crate::policy::settings::{
+    GuardSettings, InheritedRule, MaxRemovals, Protected, Reserve, Settings,
+};
+use crate::yaml::{Entry, Fields, Node, Reader};
+
+/// The keys of such settings.
+pub(super) const KEYS: [&str; 11] = [
+    "mode",
+    "schedule",
+    "time_zone",
+    "protected",
+    "reserve",
+    "use_warning_seats",
+    "inherited",
+    "grace",
+    "guards",
+    "requests",
+    "apply",
+];
+
+/// What one place says; nothing where it says nothing.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Layer {
+    mode: Option<Mode>,
+    protected_users: Option<Vec<Written<Arc<str>>>>,
+    protected_groups: Option<Vec<Written<Arc<str>>>>,
+    reserve: BTreeMap<Arc<str>, Reserve>,
+    use_warning_seats: Option<bool>,
+    inherited: Option<InheritedRule>,
+    grace: Option<Span>,
+    guards: Guards,
+    timeout: Option<Span>,
+    give_up_after: Option<Span>,
+    confirm_within: Option<Span>,
+    settle_after: Option<Span>,
+}
+
+/// The settings of one tenant.
+#[derive(Clone, Debug)]
+pub(super) struct Resolved {
+    pub(super) mode: Mode,
+    pub(super) settings: Settings,
+    pub(super) requests: Requests,
+    pub(super) apply: Apply,
+}
+
+impl Layer {
+    /// Reads the settings among the keys of a mapping.
+    pub(super) fn read(reader: &mut Reader, fields: &Fields<'_>) -> Self {
+        let value = |key: &str| fields.get(key).map(|entry| &entry.value);
+        let (users, groups) = protected(reader, fields.get("protected"));
+        let [timeout, give_up_after] =
+            spans(reader, fields.get("requests"), "`requests`", ["timeout", "give_up_after"]);
+        let [confirm_within, settle_after] =
+            spans(reader, fields.get("apply"), "`apply`", ["confirm_within", "settle_after"]);
+        for (key, check) in [("schedule", schedule as Check), ("time_zone", time_zone)] {
+            if let Some(node) = value(key) {
+                check(reader, node);
+            }
+        }
+        let modes = [Mode::Observe, Mode::Approve, Mode::Enforce].map(|mode| (mode.as_str(), mode));
+        let rules = [("satisfies", InheritedRule::Satisfies), ("ignore", InheritedRule::Ignore)];
+        Self {
+            mode: value("mode").and_then(|node| reader.choice(node, "mode", &modes)),
+            protected_users: users,
+            protected_groups: groups,
+            reserve: value("reserve").map(|node| reserve(reader, node)).unwrap_or_default(),
+            use_warning_seats: value("use_warning_seats").and_then(|node| reader.boolean(node)),
+            inherited: value("inherited")
+                .and_then(|node| reader.choice(node, "setting of `inherited`", &rules)),
+            grace: value("grace").and_then(|node| reader.parsed(node)),
+            guards: limits::lower(reader, fields.get("guards")),
+            timeout,
+            give_up_after,
+            confirm_within,
+            settle_after,
+        }
+    }
+
+    /// Fills what this says nothing about from the layer below, and that from the defaults.
+    pub(super) fn over(&self, below: &Self) -> Resolved {
+        let seconds = Span::seconds;
+        Resolved {
+            mode: self.mode.or(below.mode).unwrap_or_default(),
+            settings: self.settings_over(below),
+            requests: Requests {
+                timeout: self.timeout.or(below.timeout).unwrap_or(seconds(60)),
+                give_up_after: self.give_up_after.or(below.give_up_after).unwrap_or(seconds(600)),
+            },
+            apply: Apply {
+                confirm_within: self
+                    .confirm_within
+                    .or(below.confirm_within)
+                    .unwrap_or(seconds(300)),
+                settle_after: self.settle_after.or(below.settle_after).unwrap_or(seconds(15)),
+            },
+        }
+    }
+
+    fn settings_over(&self, below: &Self) -> Settings {
+        let default = Settings::default();
+        let mut reserve = below.reserve.clone();
+        reserve.extend(self.reserve.clone());
+        let GuardSettings { first_plan, max_removals: MaxRemovals { percent, count } } =
+            default.guards;
+        let (own, top) = (self.guards, below.guards);
+        Settings {
+            protected: Protected {
+                users: either(self.protected_users.as_ref(), below.protected_users.as_ref())
+                    .unwrap_or_default(),
+                groups: either(self.protected_groups.as_ref(), below.protected_groups.as_ref())
+                    .unwrap_or_default(),
+            },
+            reserve,
+            use_warning_seats: self
+                .use_warning_seats
+                .or(below.use_warning_seats)
+                .unwrap_or(default.use_warning_seats),
+            inherited: self.inherited.or(below.inherited).unwrap_or(default.inherited),
+            grace: self.grace.or(below.grace).unwrap_or(default.grace),
+            guards: GuardSettings {
+                first_plan: own.first_plan.or(top.first_plan).unwrap_or(first_plan),
+                max_removals: MaxRemovals {
+                    percent: own.percent.or(top.percent).unwrap_or(percent),
+                    count: own.count.or(top.count).unwrap_or(count),
+                },
+            },
+        }
+    }
+}
+
+fn either<T: Clone>(one: Option<&T>, other: Option<&T>) -> Option<T> {
+    one.or(other).cloned()
+}
+
+type Names = Option<Vec<Written<Arc<str>>>>;
+
+fn protected(reader: &mut Reader, entry: Option<&Entry>) -> (Names, Names) {
+    let fields =
+        entry.and_then(|entry| reader.fields(&entry.value, "`protected`", &["users", "groups"]));
+    let Some(fields) = fields else { return (None, None) };
+    let users = fields.get("users").map(|entry| names(reader, &entry.value));
+    for user in users.iter().flatten() {
+        let (name, spot) = user;
+        if !name.value.contains('@') && name.value.parse::<UserId>().is_err() {
+            let hint = "a principal name has an `@`, and an id is a GUID";
+            reader.error_with(*spot, format!("`{}` is not a user", name.value), hint);
+        }
+    }
+    let groups = fields.get("groups").map(|entry| names(reader, &entry.value));
+    let plain =
+        |names: Vec<(Written<Arc<str>>, _)>| names.into_iter().map(|(name, _)| name).collect();
+    (users.map(plain), groups.map(plain))
+}
+
+fn names(reader: &mut Reader, node: &Node) -> Vec<(Written<Arc<str>>, crate::yaml::Spot)> {
+    let mut names = Vec::new();
+    for item in reader.list(node).unwrap_or_default() {
+        if let Some(text) = reader.text(item) {
+            let name = Written { value: text.into(), place: reader.place(item.spot) };
+            names.push((name, item.spot));
+        }
+    }
+    names
+}
+
+fn reserve(reader: &mut Reader, node: &Node) -> BTreeMap<Arc<str>, Reserve> {
+    let mut reserve = BTreeMap::new();
+    let Some(fields) = reader.mapping(node) else { return reserve };
+    for entry in fields.entries() {
+        if let Some(seats) = reader.integer(&entry.value, 0..=i64::from(u32::MAX)) {
+            let seats = u32::try_from(seats).expect("the bounds are those of the type");
+            let place = reader.place(entry.key_spot);
+            reserve.insert(Arc::from(&*entry.key), Reserve { seats, place });
+        }
+    }
+    reserve
+}
+
+/// Reads two spans of time, neither of which may be 0.
+fn spans(
+    reader: &mut Reader,
+    entry: Option<&Entry>,
+    what: &str,
+    keys: [&str; 2],
+) -> [Option<Span>; 2] {
+    let fields = entry.and_then(|entry| reader.fields(&entry.value, what, &keys));
+    let Some(fields) = fields else { return [None, None] };
+    keys.map(|key| {
+        let node = &fields.get(key)?.value;
+        let span: Span = reader.parsed(node)?;
+        if span == Span::ZERO {
+            reader.error(node.spot, format!("`{key}` must not be 0"));
+            return None;
+        }
+        Some(span)
+    })
+}
+
+type Check = fn(&mut Reader, &Node);
+
+/// Checks a schedule as far as its shape goes. Nothing runs by it in this version.
+fn schedule(reader: &mut Reader, node: &Node) {
+    const NICKNAMES: [&str; 6] =
+        ["@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly"];
+    let Some(text) = reader.text(node) else { return };
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"*/,-?#".contains(&byte);
+    let fields = text.split_whitespace().count();
+    let cron = matches!(fields, 5 | 6) && text.split_whitespace().all(|one| one.bytes().all(fits));
+    if !cron && !NICKNAMES.contains(&text) {
+        let hint = "write five fields as in `*/15 * * * *`, six with seconds first, or `@hourly`";
+        reader.error_with(node.spot, format!("`{text}` is not a schedule"), hint);
+    }
+}
+
+/// Checks a time zone as far as its shape goes: which there are is known to the machine alone.
+/// Nothing goes by it in this version.
+fn time_zone(reader: &mut Reader, node: &Node) {
+    let Some(text) = reader.text(node) else { return };
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+');
+    let part = |part: &str| !part.is_empty() && part.bytes().all(fits);
+    if !text.split('/').all(part) || !text.starts_with(|first: char| first.is_ascii_alphabetic()) {
+        let hint = "write its IANA name, such as `Europe/Berlin` or `UTC`";
+        reader.error_with(node.spot, format!("`{text}` is not a time zone"), hint);
+    }
+}

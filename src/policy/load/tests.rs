@@ -1,0 +1,398 @@
+use std::fs;
+use std::path::Path;
+
+use insta::assert_snapshot;
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::user::UserType;
+use crate::policy::{LocationRule, Removal, Removals, Replaces, Selector, ServicePlanRule, Test};
+use crate::yaml::render;
+
+fn file(name: &str, text: &str) -> SourceFile {
+    SourceFile { name: name.into(), text: text.into() }
+}
+
+/// Reads a directory of test policies, in name order.
+fn directory(name: &str) -> Vec<SourceFile> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/policies").join(name);
+    let mut files: Vec<_> = fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "yaml"))
+        .collect();
+    files.sort();
+    let read = |path: &std::path::PathBuf| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        file(name, &fs::read_to_string(path).unwrap())
+    };
+    files.iter().map(read).collect()
+}
+
+fn loaded(text: &str) -> Loaded {
+    let file = file("a.yaml", text);
+    let files = [file];
+    load(&files).unwrap_or_else(|problems| panic!("{}", render(&problems, &files)))
+}
+
+fn problems(texts: &[&str]) -> String {
+    let name = |index| char::from(b'a' + u8::try_from(index).unwrap());
+    let files: Vec<_> = texts
+        .iter()
+        .enumerate()
+        .map(|(index, text)| file(&format!("{}.yaml", name(index)), text))
+        .collect();
+    render(&load(&files).unwrap_err(), &files)
+}
+
+fn valid(name: &str) -> PolicySet {
+    let files: Vec<_> = directory("valid").into_iter().filter(|file| &*file.name == name).collect();
+    assert_eq!(files.len(), 1, "{name}");
+    load(&files).unwrap_or_else(|problems| panic!("{}", render(&problems, &files))).policies
+}
+
+/// Compares with the snapshot that lies beside a file.
+fn snapshot_beside(directory: &str, file: &SourceFile, shown: &str) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/policies");
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(root.join(directory));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| assert_snapshot!(&*file.name, shown));
+}
+
+#[test]
+fn every_invalid_file_says_all_that_is_wrong_with_it() {
+    let files = directory("invalid");
+    assert!(files.len() > 10);
+    for file in &files {
+        let problems = load(std::slice::from_ref(file)).expect_err(&file.name);
+        snapshot_beside("invalid", file, &render(&problems, &files));
+    }
+}
+
+#[test]
+fn every_valid_file_means_what_its_snapshot_says() {
+    let files = directory("valid");
+    assert!(files.len() > 5);
+    for file in &files {
+        let policies = valid(&file.name).policies;
+        snapshot_beside("valid", file, &format!("{policies:#?}"));
+    }
+}
+
+#[test]
+fn files_are_loaded_in_their_order() {
+    let Loaded { policies, warnings } = load(&directory("valid")).unwrap();
+    assert_eq!(warnings, []);
+    let names: Vec<_> = policies.policies.iter().map(|one| one.name.as_str()).collect();
+    assert_snapshot!(names.join(" "), @"engineering-e5 contractors-f3 only-e5 leavers nobody-needs-visio nested norway 123 vertrieb");
+}
+
+#[test]
+fn no_is_norway_and_a_name_like_any_other() {
+    let set = valid("norway.yaml");
+    let [norway, number] = set.policies.as_slice() else { panic!("two policies") };
+    assert_eq!(norway.usage_location, Some(LocationRule::Set("NO".parse().unwrap())));
+    assert_eq!(number.usage_location, Some(LocationRule::Default("NO".parse().unwrap())));
+    assert_eq!((norway.owner.as_deref(), norway.description.as_deref()), (Some("no"), Some("yes")));
+    assert_eq!(number.name.as_str(), "123");
+    let Action::Add { licenses } = &norway.action else { panic!("it adds") };
+    let skus: Vec<_> = licenses.iter().map(|license| &*license.sku.value).collect();
+    assert_eq!(skus, ["0123", "1e3", "SPE_E3"]);
+    let ServicePlanRule::Disable(plans) = &licenses[2].service_plans else { panic!("it disables") };
+    let plans: Vec<_> = plans.iter().map(|plan| &*plan.value).collect();
+    assert_eq!(plans, ["no", "off", "5"]);
+}
+
+#[test]
+fn removals_are_told_apart() {
+    let set = valid("leavers.yaml");
+    assert_eq!(set.policies[0].action, Action::Remove { removals: Removals::All });
+    let Action::Remove { removals: Removals::Listed(listed) } = &set.policies[1].action else {
+        panic!("it lists")
+    };
+    let whole = |removal: &Removal| matches!(removal, Removal::Sku(_));
+    assert!(listed.len() == 2 && listed.iter().all(whole));
+}
+
+/// What is refused as not supported yet is understood all the same.
+#[test]
+fn the_whole_format_is_understood() {
+    let files = directory("later");
+    let all = load_with(&files, |_, _| {});
+    let set = all.unwrap_or_else(|problems| panic!("{}", render(&problems, &files))).policies;
+    assert!(set.policies.iter().all(|policy| policy.reaches_guests));
+    assert!(matches!(
+        &set.policies[1].selector,
+        Selector::Test(test) if test.value == Test::UserType(vec![UserType::Member, UserType::Guest])
+    ));
+    snapshot_beside("later", &files[0], &format!("{set:#?}"));
+}
+
+#[test]
+fn what_is_not_supported_yet_is_all_that_is_wrong_with_the_whole_format() {
+    let problems = load(&directory("later")).unwrap_err();
+    assert!(problems.len() > 20);
+    for problem in problems {
+        assert!(problem.message.ends_with("is not supported yet"), "{}", problem.message);
+    }
+}
+
+#[test]
+fn a_name_is_unique_over_all_files() {
+    let policy = "policies: [{name: sales, match: {group: A}, licenses: [X]}]";
+    assert_snapshot!(problems(&[policy, policy]), @r"
+    error: policy `sales` is defined twice
+     --> b.yaml:1:19
+      |
+    1 | policies: [{name: sales, match: {group: A}, licenses: [X]}]
+      |                   ^^^^^
+    note: first defined here
+     --> a.yaml:1:19
+      |
+    1 | policies: [{name: sales, match: {group: A}, licenses: [X]}]
+      |                   ^^^^^
+    ");
+}
+
+#[test]
+fn one_broken_file_leaves_nothing_loaded_and_hides_no_other() {
+    let good = "policies: [{name: sales, match: {group: A}, licenses: [X]}]";
+    let broken = "policies: [";
+    let wrong = "policies: [{name: sales, match: {group: A}, licenses: [X], actoin: add}]";
+    assert_snapshot!(problems(&[good, broken, wrong]), @r"
+    error: this is not YAML: while parsing a node, did not find expected node content
+     --> b.yaml:1:12
+      |
+    1 | policies: [
+      |            ^
+
+    error: policy `sales` is defined twice
+     --> c.yaml:1:19
+      |
+    1 | policies: [{name: sales, match: {group: A}, licenses: [X], actoin: add}]
+      |                   ^^^^^
+    note: first defined here
+     --> a.yaml:1:19
+      |
+    1 | policies: [{name: sales, match: {group: A}, licenses: [X]}]
+      |                   ^^^^^
+
+    error: unknown key `actoin`
+     --> c.yaml:1:60
+      |
+    1 | policies: [{name: sales, match: {group: A}, licenses: [X], actoin: add}]
+      |                                                            ^^^^^^
+    hint: did you mean `action`?
+    ");
+}
+
+#[test]
+fn a_policy_for_an_unknown_tenant_is_an_error() {
+    let files = [file(
+        "a.yaml",
+        "policies: [{name: a, tenants: [contso], match: {group: A}, licenses: [X]}]",
+    )];
+    let tenants = ["contoso".parse().unwrap(), "fabrikam".parse().unwrap()];
+    assert_snapshot!(render(&load_for(&files, &tenants).unwrap_err(), &files), @r"
+    error: unknown tenant `contso`
+     --> a.yaml:1:32
+      |
+    1 | policies: [{name: a, tenants: [contso], match: {group: A}, licenses: [X]}]
+      |                                ^^^^^^
+    hint: did you mean `contoso`?
+    ");
+    assert!(load(&files).is_ok());
+}
+
+#[test]
+fn what_has_no_effect_is_a_warning() {
+    let text = "policies:
+  - {name: a, match: {group: A}, action: remove, licenses: [X], on_leave: keep, priority: 5}
+  - {name: b, match: {group: A}, licenses: [X], on_leave: keep, grace: 3d}
+";
+    let loaded = loaded(text);
+    assert_snapshot!(render(&loaded.warnings, &[file("a.yaml", text)]), @r"
+    warning: `on_leave` has no effect here
+     --> a.yaml:2:65
+      |
+    2 |   - {name: a, match: {group: A}, action: remove, licenses: [X], on_leave: keep, priority: 5}
+      |                                                                 ^^^^^^^^
+    hint: a policy that removes owns nothing that could be left
+
+    warning: `priority` has no effect here
+     --> a.yaml:2:81
+      |
+    2 |   - {name: a, match: {group: A}, action: remove, licenses: [X], on_leave: keep, priority: 5}
+      |                                                                                 ^^^^^^^^
+    hint: a policy that removes waits for no seat
+
+    warning: `grace` has no effect here
+     --> a.yaml:3:65
+      |
+    3 |   - {name: b, match: {group: A}, licenses: [X], on_leave: keep, grace: 3d}
+      |                                                                 ^^^^^
+    hint: with `on_leave: keep` nothing is removed, so nothing waits for it
+    ");
+}
+
+#[test]
+fn a_replace_of_everything_is_no_list() {
+    let set = loaded(
+        "policies: [{name: a, match: {group: A}, action: replace, licenses: [X], replaces: all}]",
+    );
+    let Action::Replace { replaces, .. } = &set.policies.policies[0].action else {
+        panic!("it replaces")
+    };
+    assert_eq!(*replaces, Replaces::All);
+}
+
+#[test]
+fn a_window_that_may_be_open_somewhere_is_one() {
+    let with = |from: &str, until: &str| {
+        let text = format!(
+            "policies: [{{name: a, match: {{group: A}}, licenses: [X], from: {from}, until: {until}}}]"
+        );
+        load_with(&[file("a.yaml", &text)], |_, _| {}).is_ok()
+    };
+    assert!(with("2026-01-01", "2026-01-02"));
+    assert!(!with("2026-01-02", "2026-01-02"));
+    assert!(with("2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z"));
+    assert!(!with("2026-01-01T00:00:00+01:00", "2025-12-31T23:00:00Z"));
+    // In Kiritimati the day began at 10:00 in UTC on the day before.
+    assert!(with("2026-01-02", "2026-01-01T10:00:01Z"));
+    assert!(!with("2026-01-02", "2026-01-01T10:00:00Z"));
+    // On Baker Island it begins at 12:00 in UTC.
+    assert!(with("2026-01-02T11:59:59Z", "2026-01-02"));
+    assert!(!with("2026-01-02T12:00:00Z", "2026-01-02"));
+    assert!(with("2026-01-01T00:00:00.5Z", "9999-12-30"));
+    for wrong in
+        ["20260101", "2026-1-1", "2026-01-01T00:00:00", "2026-01-01 00:00:00Z", "2026-13-01"]
+    {
+        assert!(!with(wrong, "2030-01-01"), "{wrong}");
+    }
+}
+
+/// Pieces of policy files, put together at random, so that much of what comes out is nearly right.
+fn any_policy_text() -> impl Strategy<Value = String> {
+    const WORDS: &[&str] = &[
+        "policies",
+        "ladders",
+        "tests",
+        "name",
+        "match",
+        "action",
+        "replace",
+        "remove",
+        "licenses",
+        "all",
+        "any",
+        "none",
+        "group",
+        "ou",
+        "OU=a,DC=b",
+        "user",
+        "everyone",
+        "true",
+        "NO",
+        "set",
+        "default",
+        "from",
+        "country",
+        "usage_location",
+        "until",
+        "2026-01-01",
+        "rungs",
+        "sku",
+        "*",
+        "plans",
+        "disable",
+        "enable",
+        "grace",
+        "7d",
+        "priority",
+        "-1",
+        "SPE_E5",
+        "user_type",
+    ];
+    const GLUE: &[&str] =
+        &[": ", "\n", "\n  ", "\n  - ", "\n    ", ", ", "[", "]", "{", "}", "- ", "\"", " #"];
+    let piece = prop_oneof![
+        prop::sample::select(WORDS).prop_map(str::to_owned),
+        prop::sample::select(GLUE).prop_map(str::to_owned),
+    ];
+    prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
+}
+
+/// A file whose shape is right and whose values are anything.
+fn any_shaped_text() -> impl Strategy<Value = String> {
+    let value = prop_oneof![
+        Just("all".to_owned()),
+        Just("[]".to_owned()),
+        Just("{}".to_owned()),
+        Just("[SPE_E3, {sku: SPE_E5, plans: [A]}]".to_owned()),
+        Just("{any: [{group: A}, {none: [{user_type: guest}]}]}".to_owned()),
+        Just("{from: country, default: DE}".to_owned()),
+        "[a-zA-Z0-9.:@=,*-]{0,12}".prop_map(|text| format!("\"{text}\"")),
+    ];
+    let keys = prop::sample::select(
+        [
+            "name",
+            "match",
+            "licenses",
+            "replaces",
+            "action",
+            "usage_location",
+            "from",
+            "until",
+            "retired",
+            "tenants",
+            "priority",
+            "grace",
+            "on_leave",
+            "moved_from",
+        ]
+        .as_slice(),
+    );
+    prop::collection::btree_map(keys, value, 0..8).prop_map(|entries| {
+        let entries: Vec<_> =
+            entries.iter().map(|(key, value)| format!("{key}: {value}")).collect();
+        format!("policies:\n  - {{{}}}\n", entries.join(", "))
+    })
+}
+
+proptest! {
+    /// Nothing that anybody can write makes the loader panic, and what is wrong can be shown.
+    #[test]
+    fn any_text_is_loaded_or_refused(
+        text in prop_oneof![any::<String>(), any_policy_text(), any_shaped_text()]
+    ) {
+        let files = [file("a.yaml", &text)];
+        if let Err(problems) = load(&files) {
+            prop_assert!(!render(&problems, &files).is_empty());
+        }
+        let _ = load_with(&files, |_, _| {});
+    }
+
+    /// Bytes are text or they are refused.
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in any::<Vec<u8>>()) {
+        if let Ok(file) = SourceFile::from_bytes("a.yaml".into(), bytes) {
+            let _ = load(&[file]);
+        }
+    }
+
+    /// The order of files decides the order of policies and nothing else.
+    #[test]
+    fn the_order_of_files_does_not_change_what_is_loaded(
+        files in Just(directory("valid")).prop_shuffle()
+    ) {
+        let sorted = |mut policies: Vec<Policy>| {
+            policies.sort_by(|a, b| a.name.cmp(&b.name));
+            policies
+        };
+        let shuffled = load(&files).unwrap().policies;
+        prop_assert_eq!(sorted(shuffled.policies), sorted(load(&directory("valid")).unwrap().policies.policies));
+    }
+}
