@@ -72,6 +72,12 @@ fn policy(reader: &mut Reader, raw: &RawPolicy<'_>) -> Option<Policy> {
         needed(reader, raw.spot, &what(), "name", raw.name).and_then(|node| reader.parsed(node));
     let matches = needed(reader, raw.spot, &what(), "match", raw.selector);
     let selector = matches.and_then(|node| selector::lower(reader, node));
+    if let (Some(node), Some(selector)) = (matches, &selector)
+        && selector.only_excludes()
+    {
+        let message = "`match` only says whom it does not mean: it would select everybody else";
+        reader.error_with(node.spot, message, "if that is meant, add `everyone: true`");
+    }
     let action = action::lower(reader, raw, &what());
     let usage_location = location::lower(reader, raw.usage_location);
     let (from, until) = window::lower(reader, raw.from, raw.until);

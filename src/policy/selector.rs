@@ -17,6 +17,17 @@ impl Selector {
         }
     }
 
+    /// Whether the selector names nobody and only says whom it does not mean, so that it would select
+    /// everybody else.
+    pub fn only_excludes(&self) -> bool {
+        match self {
+            Self::None(_) => true,
+            Self::All(parts) => parts.iter().all(Self::only_excludes),
+            Self::Any(parts) => parts.iter().any(Self::only_excludes),
+            Self::Test(_) => false,
+        }
+    }
+
     /// Whether a test anywhere in the selector asks for the user type, so that guests are meant.
     pub fn names_user_type(&self) -> bool {
         let mut named = false;
