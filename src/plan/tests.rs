@@ -36,7 +36,7 @@ fn shuffled<T: Clone>(items: &[T], seed: u64) -> Vec<T> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
     /// A plan that has been carried out leaves nothing to plan. (Where something could not be told,
     /// what doubt held back may follow once the rest is settled.)

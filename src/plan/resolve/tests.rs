@@ -773,3 +773,12 @@ fn what_is_there_but_cannot_be_changed_is_adopted_and_nothing_is_exchanged_for_i
         scheduled 2026-11-30 ana: -VISIO (staff left)
     ");
 }
+
+#[test]
+fn what_is_released_stays_owned_by_a_policy_that_cannot_be_told() {
+    let tenant = "group Board hidden\nana: SPE_E3 by:gone by:board=90d";
+    assert_snapshot!(world(tenant, "board: Board -> SPE_E3").text(), @r"
+        released ana: SPE_E3 of gone, others want it
+        unknown board for 1: group Board cannot be told
+    ");
+}

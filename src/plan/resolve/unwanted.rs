@@ -140,8 +140,11 @@ impl<'a> Resolver<'a> {
                     Some(PlanTerms::Unsaid) | None => false,
                 })
         };
+        // A location matters only to what is not there yet.
+        let located =
+            |sku: &SkuId| resolution.location_doubted && resolution.grants.contains_key(sku);
         let mut grants = self.terms(policy).into_iter().flat_map(|terms| terms.grants.keys());
-        resolution.location_doubted || grants.any(|sku| taken(sku) || other_service_plans(sku))
+        grants.any(|sku| located(sku) || taken(sku) || other_service_plans(sku))
     }
 
     /// Returns what doubt leaves in place of the reasons to remove an assignment.
@@ -204,7 +207,7 @@ impl<'a> Resolver<'a> {
         let mut kept = false;
         for (name, ownership) in owners {
             let Some(policy) = self.named(name, view) else {
-                released.push((sku, name.clone(), false));
+                released.push(name.clone());
                 continue;
             };
             let grants = self.terms(policy).is_some_and(|terms| terms.grants.contains_key(&sku));
@@ -218,7 +221,8 @@ impl<'a> Resolver<'a> {
             }
         }
         if !released.is_empty() {
-            resolution.released.extend(released);
+            // Who wants it, or may want it, owns it on.
+            resolution.released.extend(released.into_iter().map(|name| (sku, name, kept)));
             return LetGo::Stays;
         }
         let Some(last) = gone_since.iter().map(|(since, _)| *since).max() else {
