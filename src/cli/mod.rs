@@ -54,7 +54,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Outcome {
         .build()
         .map_err(|error| Failure::new(Exit::Internal, error))?;
     let verbose = cli.verbose;
-    runtime.block_on(async {
+    let outcome = runtime.block_on(async {
         match &cli.command {
             Command::Demo(args) => commands::demo::run(args, ui, verbose).await,
             Command::Sandbox(args) => commands::sandbox::run(args, ui, verbose).await,
@@ -72,5 +72,8 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Outcome {
             Command::Status(args) => commands::status::run(args, ui).await,
             Command::Completions(args) => commands::completions::run(args, ui),
         }
-    })
+    });
+    // A question that nobody answers must not keep the process.
+    runtime.shutdown_background();
+    outcome
 }

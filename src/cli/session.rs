@@ -8,7 +8,7 @@ use secrecy::SecretString;
 
 use crate::cli::args::Format;
 use crate::cli::clock::SystemClock;
-use crate::cli::exit::{Exit, Failure};
+use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::ui::Ui;
 use crate::cli::{args, environment, telemetry};
 use crate::config::{Config, LogFormat, SecretRef, Tenant};
@@ -37,6 +37,8 @@ pub struct Session<'u> {
     pub ui: &'u Ui,
     /// What it works by.
     pub config: Config,
+    /// Whether somebody asked to stop: one for the whole process.
+    pub stop: Stop,
     /// The text of the configuration, for problems that show only against a tenant.
     source: SourceFile,
 }
@@ -99,7 +101,7 @@ impl<'u> Session<'u> {
             _ => "debug",
         };
         telemetry::begin(format, level);
-        Ok(Self { ui, config, source })
+        Ok(Self { ui, config, stop: Stop::default(), source })
     }
 
     /// Returns the tenants that are asked for.
@@ -218,9 +220,8 @@ impl<'u> Session<'u> {
         };
         let client = graph::Client::new(settings, SystemClock)
             .map_err(|error| Failure::new(Exit::Invalid, error))?;
-        let stop = Stop::default();
-        stop_on_signal(stop.clone());
-        Ok(Desk { tenant, store, client, ui: self.ui, stop, _lock: lock })
+        stop_on_signal(self.stop.clone());
+        Ok(Desk { tenant, store, client, ui: self.ui, stop: self.stop.clone(), _lock: lock })
     }
 
     /// Prints a plan.
@@ -293,6 +294,17 @@ impl<'u> Session<'u> {
         match hint {
             Some(hint) => failure.hint(hint),
             None => failure,
+        }
+    }
+
+    /// Returns how a tenant's work ended. A failure is told, so that the next tenant has its turn.
+    pub fn told(&self, outcome: Outcome) -> Exit {
+        match outcome {
+            Ok(exit) => exit,
+            Err(failure) => {
+                self.ui.failure(&failure);
+                failure.exit
+            }
         }
     }
 
@@ -450,6 +462,15 @@ fn open_secret(secret: &SecretRef) -> Result<SecretString, String> {
     Ok(SecretString::from(text.to_owned()))
 }
 
+/// Ends the process where somebody asks a second time. What was sent is settled by the next run.
+#[expect(
+    clippy::exit,
+    reason = "somebody asked twice, and what is on disk is enough to go on from"
+)]
+fn leave_at_once() {
+    std::process::exit(i32::from(Exit::Unavailable as u8));
+}
+
 /// Asks to stop at Ctrl-C and SIGTERM: what is in flight is finished and recorded.
 fn stop_on_signal(stop: Stop) {
     tokio::spawn(async move {
@@ -464,6 +485,11 @@ fn stop_on_signal(stop: Stop) {
         }
         tracing::warn!("asked to stop: what is in flight is finished and recorded first");
         stop.ask();
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        leave_at_once();
     });
 }
 

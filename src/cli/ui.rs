@@ -8,6 +8,7 @@ use anstream::ColorChoice;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::exit::Failure;
+use crate::engine::Stop;
 use crate::ports::Progress;
 use crate::report::text::style::Style;
 
@@ -85,17 +86,27 @@ impl Ui {
         self.err(&text);
     }
 
-    /// Asks a question that is answered with yes or no. Without a terminal the answer is none.
-    pub fn ask(&self, question: &str) -> Option<bool> {
+    /// Asks a question that is answered with yes or no. Without a terminal the answer is none; where
+    /// somebody asks to stop it is no.
+    pub async fn ask(&self, question: &str, stop: &Stop) -> Option<bool> {
         if !std::io::stdin().is_terminal() {
             return None;
         }
         self.clear();
-        let mut stderr = anstream::stderr().lock();
-        let _ = write!(stderr, "{question} [y/N] ");
-        let _ = stderr.flush();
-        let mut answer = String::new();
-        std::io::stdin().read_line(&mut answer).ok()?;
+        {
+            let mut stderr = anstream::stderr().lock();
+            let _ = write!(stderr, "{question} [y/N] ");
+            let _ = stderr.flush();
+        }
+        let answer = tokio::task::spawn_blocking(|| {
+            let mut answer = String::new();
+            std::io::stdin().read_line(&mut answer).map(|_| answer)
+        });
+        let answer = tokio::select! {
+            biased;
+            () = stop.asked() => return Some(false),
+            answer = answer => answer.ok()?.ok()?,
+        };
         Some(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
     }
 

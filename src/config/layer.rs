@@ -105,7 +105,7 @@ impl Layer {
                     .confirm_within
                     .or(below.confirm_within)
                     .unwrap_or(seconds(300)),
-                settle_after: self.settle_after.or(below.settle_after).unwrap_or(seconds(15)),
+                settle_after: self.settle_after.or(below.settle_after).unwrap_or(seconds(120)),
             },
         }
     }

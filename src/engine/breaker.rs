@@ -31,21 +31,27 @@ impl Breaker {
             self.in_a_row = 0;
             return;
         };
-        self.failures += 1;
-        self.in_a_row += 1;
         if refusal.kind == RefusalKind::Forbidden {
             self.trip(format!("Graph does not allow it: {}", refusal.message));
-        } else if self.in_a_row >= IN_A_ROW_MAX {
+        }
+        self.fail(&refusal.message);
+    }
+
+    /// Takes in that something accepted did not come about.
+    pub(crate) fn fail(&mut self, message: &str) {
+        self.failures += 1;
+        self.in_a_row += 1;
+        if self.in_a_row >= IN_A_ROW_MAX {
             self.trip(format!(
-                "{IN_A_ROW_MAX} operations in a row failed, the last with: {}",
-                refusal.message
+                "{IN_A_ROW_MAX} operations in a row failed, the last with: {message}"
             ));
         } else if self.answers >= ANSWERS_MIN && self.failures * 100 >= self.answers * PERCENT_MAX {
             self.trip(format!("{} of {} operations failed", self.failures, self.answers));
         }
     }
 
-    fn trip(&mut self, why: String) {
+    /// Stops the run, for this reason where there is no earlier one.
+    pub(crate) fn trip(&mut self, why: String) {
         self.open.get_or_insert(why);
     }
 

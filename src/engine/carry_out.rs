@@ -5,10 +5,10 @@ use std::sync::Arc;
 use crate::engine::cycle::Seen;
 use crate::engine::executor::Run;
 use crate::engine::{CycleError, Engine, Policies};
-use crate::plan::approval::{TakenUp, rest, take_up};
+use crate::plan::approval::{TakenUp, has_part, part, take_up};
+use crate::plan::guard::tripped;
 use crate::plan::ledger::LedgerChange;
-use crate::plan::make::make_for;
-use crate::plan::{Digest, Plan, PlanId, PlanState, Released, Trigger};
+use crate::plan::{Digest, GuardName, Plan, PlanId, PlanState, Released, Trigger};
 use crate::ports::{
     Clock, Decision, Outcome, OutcomeKind, Records, Settlement, StoredPlan, TenantReader,
     TenantWriter,
@@ -47,10 +47,11 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             take_up(&stored.plan, stored.state, &inputs).map_err(CycleError::NotTakenUp)?;
         self.records.keep_snapshot(self.tenant, snapshot.clone()).await?;
         self.records.observe(self.tenant, planned.observed).await?;
+        let released = planned.plan;
         self.records.advance(stored.plan.id, PlanState::Approved, PlanState::Applying).await?;
         self.set_aside(&stored.plan, &stale, OutcomeKind::Stale).await?;
         self.set_aside(&stored.plan, &already_done, OutcomeKind::AlreadyDone).await?;
-        let mut run = self.execute(writer, &policies.set, &approved, &snapshot).await?;
+        let mut run = self.execute(writer, policies, &approved, &snapshot, &ledger).await?;
         for (kind, keys) in
             [(OutcomeKind::Stale, &stale), (OutcomeKind::AlreadyDone, &already_done)]
         {
@@ -65,15 +66,16 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         let state = if run.unsettled > 0 {
             PlanState::Applying
         } else {
-            self.let_released_go(&stored.plan).await?;
+            self.let_released_go(&released).await?;
             self.close(stored.plan.id).await?
         };
         let stale = stale.len() as u64;
         Ok(CarriedOut { plan: stored.plan.id, state, run, stale, unapproved })
     }
 
-    /// Makes the part of a held plan that no guard holds into a plan of its own, approved by whoever
-    /// let it go on. Returns none where a guard holds everything.
+    /// Makes the part of a held plan that no guard holds, or none but accepted ones, into a plan of its
+    /// own, approved by whoever let it go on. Only operations that the held plan showed are in it.
+    /// Returns none where there is no such part.
     ///
     /// # Errors
     ///
@@ -82,22 +84,29 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         &self,
         policies: &Policies,
         held: &Plan,
+        accepted: &[GuardName],
         by: Arc<str>,
+        reason: Option<&str>,
     ) -> Result<Option<StoredPlan>, CycleError> {
-        let Some(scope) = rest(held) else { return Ok(None) };
-        let Seen { snapshot, ledger, recovered: _ } = self.see(policies).await?;
-        let inputs = self.inputs(policies, &snapshot, &ledger, Trigger::Apply);
-        let part = make_for(&inputs, &scope).map_err(|problems| self.misfit(problems))?;
-        if part.state == PlanState::Held || part.plan.operations.is_empty() {
+        if !has_part(held, accepted) {
             return Ok(None);
         }
+        let Seen { snapshot, ledger, recovered: _ } = self.see(policies).await?;
+        let inputs = self.inputs(policies, &snapshot, &ledger, Trigger::Apply);
+        let Some(part) = part(held, accepted, &inputs).map_err(|problems| self.misfit(problems))?
+        else {
+            return Ok(None);
+        };
+        let tripped = tripped(&part.plan.guards);
+        let why = format!("the part of plan {} that no guard holds", held.id);
+        let why = reason.map_or_else(|| why.clone(), |reason| format!("{reason} ({why})"));
         let stored = self.records.propose(part.plan, part.state).await?;
         let decision = Decision {
             state: PlanState::Approved,
             by,
             at: self.clock.now(),
-            accepted: Vec::new(),
-            reason: Some(format!("the part of plan {} that no guard holds", held.id).into()),
+            accepted: accepted.iter().copied().filter(|guard| tripped.contains(guard)).collect(),
+            reason: Some(why.into()),
         };
         self.records.decide(stored.plan.id, decision).await?;
         Ok(self.records.plan(Some(self.tenant), Some(stored.plan.id)).await?)
@@ -137,20 +146,15 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         Ok(self.records.settle(self.tenant, settlements).await?)
     }
 
-    /// Takes what a plan told of as released off the ledger: what other policies want stays theirs,
-    /// the rest is left alone from now on.
+    /// Takes the policies that are gone from the files off the ledger, as a plan told: what others own
+    /// stays theirs, the rest is left alone from now on.
     ///
     /// # Errors
     ///
     /// Where the records cannot be written; nothing changed then.
     pub async fn let_released_go(&self, plan: &Plan) -> Result<(), CycleError> {
         let change = |released: &Released| {
-            let (user, sku) = (released.user.id, released.sku.id);
-            if released.still_wanted {
-                LedgerChange::Disown(user, sku, released.policy.clone())
-            } else {
-                LedgerChange::Forget(user, sku)
-            }
+            LedgerChange::Disown(released.user.id, released.sku.id, released.policy.clone())
         };
         let changes: Vec<LedgerChange> = plan.released.iter().map(change).collect();
         if changes.is_empty() {

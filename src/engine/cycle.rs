@@ -1,15 +1,16 @@
 //! One pass from reading to recording.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::domain::snapshot::Snapshot;
 use crate::engine::{CycleError, Engine, Misfits, Policies};
-use crate::plan::Trigger;
 use crate::plan::ledger::Ledger;
 use crate::plan::make::{Inputs, Planned, make};
-use crate::ports::{Clock, CycleRecord, Records, StoredPlan, TenantReader};
+use crate::plan::{Digest, PlanState, Trigger};
+use crate::ports::{Clock, CycleRecord, Decision, Records, StoredPlan, TenantReader};
 
 /// What a cycle came to.
 #[derive(Clone, Debug)]
@@ -71,9 +72,43 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             self.records.settle_open_plans(self.tenant).await?;
             None
         } else {
-            Some(self.records.propose(planned.plan.clone(), planned.state).await?)
+            let before = self.records.plan(Some(self.tenant), None).await?;
+            let stored = self.records.propose(planned.plan.clone(), planned.state).await?;
+            Some(self.carry_approval_over(before, stored).await?)
         };
         Ok(Cycle { snapshot, ledger, planned, stored, recovered })
+    }
+
+    /// Keeps a plan approved whose operations were all approved before, as part of the plan that it
+    /// takes the place of. One with anything new asks again.
+    async fn carry_approval_over(
+        &self,
+        before: Option<StoredPlan>,
+        stored: StoredPlan,
+    ) -> Result<StoredPlan, CycleError> {
+        let Some(before) = before.filter(|plan| plan.state == PlanState::Approved) else {
+            return Ok(stored);
+        };
+        let Some(approval) = before.decisions.last() else { return Ok(stored) };
+        let keys = |plan: &StoredPlan| -> BTreeSet<Digest> {
+            plan.plan.operations.iter().map(|operation| operation.key).collect()
+        };
+        let is_new = stored.plan.id != before.plan.id && stored.state.is_open();
+        let in_time = self.clock.now() < before.plan.expires_at;
+        if !is_new || !in_time || !keys(&stored).is_subset(&keys(&before)) {
+            return Ok(stored);
+        }
+        let reason =
+            approval.reason.as_deref().map(|reason| format!("{reason}; ")).unwrap_or_default();
+        let decision = Decision {
+            reason: Some(
+                format!("{reason}all of it was approved in plan {}", before.plan.id).into(),
+            ),
+            ..approval.clone()
+        };
+        self.records.decide(stored.plan.id, decision).await?;
+        let carried = self.records.plan(Some(self.tenant), Some(stored.plan.id)).await?;
+        Ok(carried.unwrap_or(stored))
     }
 
     /// Reads the tenant, closes what an interruption left open, and loads the ledger.

@@ -1,12 +1,15 @@
 //! Closes what an interruption left open: by reading, never by guessing, and never by going on with
 //! an old plan.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
+
+use jiff::Timestamp;
 
 use crate::domain::snapshot::Snapshot;
 use crate::engine::executor::{consequences, shows};
 use crate::engine::{CycleError, Engine};
-use crate::plan::{Operation, PlanState};
+use crate::plan::{Digest, Operation, PlanState};
 use crate::ports::{
     Clock, HistoryFilter, OpenPlan, Outcome, OutcomeKind, Records, Settlement, TenantReader,
 };
@@ -30,12 +33,12 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
     }
 
     async fn settle_intents(&self, open: &OpenPlan, snapshot: &Snapshot) -> Result<(), CycleError> {
-        let mut left: Vec<_> = open
+        let operations: BTreeMap<Digest, &Operation> =
+            open.plan.operations.iter().map(|operation| (operation.key, operation)).collect();
+        let mut left: Vec<(&Operation, Timestamp)> = open
             .intended
             .iter()
-            .filter_map(|(key, at)| {
-                open.plan.operations.iter().find(|op| op.key == *key).zip(Some(*at))
-            })
+            .filter_map(|(key, at)| operations.get(key).map(|operation| (*operation, *at)))
             .collect();
         while !left.is_empty() {
             let users: Vec<_> = left.iter().map(|(operation, _)| operation.user.id).collect();
@@ -44,7 +47,8 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             let mut settlements = Vec::new();
             let mut still = Vec::new();
             for ((operation, at), holding) in left.into_iter().zip(holdings) {
-                let age = now.duration_since(at).unsigned_abs();
+                // A clock that was set back makes nothing old.
+                let age = Duration::try_from(now.duration_since(at)).unwrap_or_default();
                 let kind = match &holding {
                     None => Some((OutcomeKind::Failed, "the user is gone")),
                     Some(holding) if shows(operation, holding, snapshot.catalogue()) => {

@@ -8,7 +8,7 @@ use crate::domain::ids::UserId;
 use crate::domain::names::TenantName;
 use crate::domain::sku::Catalogue;
 use crate::domain::snapshot::Snapshot;
-use crate::domain::user::{Assignment, Licenses, ServicePlanSet};
+use crate::domain::user::{Assignment, AssignmentSource, Licenses, ServicePlanSet};
 use crate::plan::bind::Problem;
 use crate::plan::ledger::Ledger;
 use crate::plan::make::{Inputs, Planned, Scope, make_for};
@@ -163,7 +163,13 @@ pub fn is_in_effect(operation: &Operation, licenses: &Licenses, catalogue: &Cata
             None => *is == wanted,
         })
     });
-    added && operation.remove.iter().all(|sku| direct(sku.id).is_none())
+    // Where Graph does not say from where a SKU comes, it may be there directly still.
+    let is_gone = |sku| match licenses.get(sku).map(|assignment| &assignment.source) {
+        None => true,
+        Some(AssignmentSource::Told { direct, inherited: _ }) => direct.is_none(),
+        Some(AssignmentSource::Unknown) => false,
+    };
+    added && operation.remove.iter().all(|sku| is_gone(sku.id))
 }
 
 /// What is missing before a plan may be approved.
@@ -204,18 +210,49 @@ pub fn accept(
     Ok(())
 }
 
-/// Returns the scope of the part of a plan that no guard holds, where only some of it is held.
-pub fn rest(plan: &Plan) -> Option<Scope> {
-    let held: BTreeSet<UserId> = plan
-        .operations
-        .iter()
-        .filter(|operation| !operation.held_by.is_empty())
-        .map(|operation| operation.user.id)
-        .collect();
-    if held.is_empty() || held.len() == plan.operations.len() {
-        return None;
+/// Plans again the part of a held plan that no guard holds, or none but guards that a person
+/// accepted: exactly operations that were shown in the held plan, and nothing that came since.
+/// Returns none where everything is held, nothing is, or nothing of it is left.
+///
+/// # Errors
+///
+/// Returns what does not fit in the settings: then no plan can be made.
+pub fn part(
+    held: &Plan,
+    accepted: &[GuardName],
+    inputs: &Inputs<'_>,
+) -> Result<Option<Planned>, Vec<Problem>> {
+    if !has_part(held, accepted) {
+        return Ok(None);
     }
-    Some(Scope::Without { part_of: Some(plan.id), users: held })
+    let may_go_on = |op: &&Operation| goes_on(op, accepted);
+    let allowed: BTreeSet<Digest> =
+        held.operations.iter().filter(may_go_on).map(|op| op.key).collect();
+    let mut users: BTreeSet<UserId> =
+        held.operations.iter().filter(|op| !may_go_on(op)).map(|op| op.user.id).collect();
+    for _ in 0..ROUNDS_MAX {
+        let scope = Scope::Without { part_of: Some(held.id), users: users.clone() };
+        let part = make_for(inputs, &scope)?;
+        let operations = part.plan.operations.iter();
+        let foreign: Vec<UserId> =
+            operations.filter(|op| !allowed.contains(&op.key)).map(|op| op.user.id).collect();
+        if foreign.is_empty() {
+            return Ok((!part.plan.operations.is_empty()).then_some(part));
+        }
+        users.extend(foreign);
+    }
+    Ok(None)
+}
+
+/// Whether some operations of a plan may go on while others are held by guards that nobody accepted.
+pub fn has_part(held: &Plan, accepted: &[GuardName]) -> bool {
+    let going_on = held.operations.iter().filter(|op| goes_on(op, accepted)).count();
+    going_on > 0 && going_on < held.operations.len()
+}
+
+/// Whether no guard holds an operation but those that a person accepted.
+pub fn goes_on(operation: &Operation, accepted: &[GuardName]) -> bool {
+    operation.held_by.iter().all(|guard| accepted.contains(guard))
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ impl Hashing {
     }
 }
 
-/// Returns the key of an operation: user, before, change and reason. Names, places in files, waves
+/// Returns the key of an operation: user, before, change, what is lost, and reason. Names, places in files, waves
 /// and the wording of details are left out, since they change without the operation changing.
 pub(crate) fn operation_key(tenant: &TenantName, operation: &Operation) -> Digest {
     let mut meaning = Meaning::new("operation 1");
@@ -91,6 +91,9 @@ pub(crate) fn operation_key(tenant: &TenantName, operation: &Operation) -> Diges
             meaning.text(change.to.as_str());
         }
     }
+    // What is lost depends on more than what is held directly: approval binds to it, too.
+    meaning.list(&operation.loses, |meaning, plan| meaning.shown(plan.id));
+    meaning.list(&operation.data_at_risk, |meaning, family| meaning.text(word_of_family(*family)));
     meaning.list(&operation.because, because);
     meaning.finish()
 }

@@ -1,113 +1,226 @@
-//! A second opinion on removals: before a license goes because somebody left a group or an OU, the
-//! cause is asked for another way, so that one wrong listing cannot cost anybody a mailbox.
+//! A second opinion on removals: right before a license goes, the cause is asked for another way (the
+//! user by id, the groups by membership check), so that one wrong listing cannot cost anybody a
+//! mailbox.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::domain::group::{Group, Members, Membership};
-use crate::domain::ids::GroupId;
+use crate::domain::ids::{GroupId, SkuId, UserId};
 use crate::domain::known::Truth;
-use crate::domain::names::PolicyName;
+use crate::domain::names::{PolicyName, TenantName};
 use crate::domain::snapshot::{Reading, Snapshot};
 use crate::domain::user::User;
-use crate::plan::bind::{Part, bind};
-use crate::plan::{Operation, Reason};
+use crate::plan::bind::{Bound, Part, bind};
+use crate::plan::ledger::Ledger;
+use crate::plan::{Operation, Reason, SkuRef};
 use crate::policy::settings::Settings;
-use crate::policy::{PolicySet, Selector, Test};
+use crate::policy::{Action, License, Policy, PolicySet, Selector, Test};
 
-/// Returns the policies that an operation says a user has left, each once.
-pub fn left(operation: &Operation) -> BTreeSet<&PolicyName> {
-    let left = operation.because.iter().filter(|because| because.reason == Reason::Left);
-    left.map(|because| &because.policy).collect()
+/// What second opinions are formed from.
+pub struct SecondLook<'a> {
+    tenant: &'a TenantName,
+    policies: &'a PolicySet,
+    snapshot: &'a Snapshot,
+    ledger: &'a Ledger,
+    groups: BTreeMap<String, Vec<GroupId>>,
 }
 
-/// Returns the groups to ask about before an operation runs: those that the policies name which it
-/// says the user has left. Membership of nested groups counts, as in the question that is asked.
-pub fn groups_to_ask(
-    policies: &PolicySet,
-    snapshot: &Snapshot,
-    operation: &Operation,
-) -> BTreeSet<GroupId> {
-    let left = left(operation);
-    let mut groups = BTreeSet::new();
-    for policy in policies.policies.iter().filter(|policy| left.contains(&policy.name)) {
-        collect(&policy.selector, snapshot, &mut groups);
+impl<'a> SecondLook<'a> {
+    /// Prepares to look at operations that were planned from these.
+    pub fn new(
+        tenant: &'a TenantName,
+        policies: &'a PolicySet,
+        snapshot: &'a Snapshot,
+        ledger: &'a Ledger,
+    ) -> Self {
+        let mut groups: BTreeMap<String, Vec<GroupId>> = BTreeMap::new();
+        for group in snapshot.groups() {
+            groups.entry(group.name.to_lowercase()).or_default().push(group.id);
+        }
+        Self { tenant, policies, snapshot, ledger, groups }
     }
-    groups
-}
 
-fn collect(selector: &Selector, snapshot: &Snapshot, groups: &mut BTreeSet<GroupId>) {
-    match selector {
-        Selector::All(parts) | Selector::Any(parts) | Selector::None(parts) => {
-            for part in parts {
-                collect(part, snapshot, groups);
+    /// Whether an operation takes a license away, and so has to be asked about.
+    pub fn is_needed(operation: &Operation) -> bool {
+        !operation.remove.is_empty()
+    }
+
+    /// Returns the groups to ask about: those that decide, nested groups included, for the policies
+    /// that take the licenses away, own them, or would grant them.
+    pub fn groups_to_ask(&self, operation: &Operation) -> BTreeSet<GroupId> {
+        let mut groups = BTreeMap::new();
+        for policy in self.concerned(operation) {
+            self.collect(&policy.selector, &mut groups);
+        }
+        groups.into_iter().filter(|(_, nested)| *nested).map(|(id, _)| id).collect()
+    }
+
+    /// Checks that an operation would be planned just so for the user as read just now, being in these
+    /// of the groups that were asked about.
+    ///
+    /// Direct membership (`nested: false`) has no second way to ask; there the listing stands.
+    ///
+    /// # Errors
+    ///
+    /// Says what is different, in words: then the operation must not run.
+    pub fn confirm(
+        &self,
+        operation: &Operation,
+        user: &User,
+        member_of: &BTreeSet<GroupId>,
+    ) -> Result<(), String> {
+        self.is_unchanged(operation, user)?;
+        let set = PolicySet {
+            policies: self.concerned(operation).cloned().collect(),
+            ladders: Vec::new(),
+        };
+        let one = self
+            .only(user, &set, member_of)
+            .ok_or_else(|| "the user could not be looked at alone".to_owned())?;
+        let bound = bind(&set, &Settings::default(), self.tenant, &one)
+            .map_err(|_| "the policies no longer fit the tenant".to_owned())?;
+        operation.remove.iter().try_for_each(|sku| judge(&bound, operation, sku))
+    }
+
+    /// Checks that what is to be removed is there as it was when it was planned.
+    fn is_unchanged(&self, operation: &Operation, user: &User) -> Result<(), String> {
+        let licenses =
+            user.licenses.value().ok_or("asked again, Graph did not tell the user's licenses")?;
+        let before = self.snapshot.user(operation.user.id).and_then(|user| user.licenses.value());
+        for sku in &operation.remove {
+            if licenses.get(sku.id) != before.and_then(|held| held.get(sku.id)) {
+                return Err(format!(
+                    "asked again, {} is not there as it was planned from",
+                    sku.name
+                ));
             }
         }
-        Selector::Test(test) => {
-            if let Test::Group { group, nested: true } = &test.value {
-                let by_id = group.parse::<GroupId>().ok();
-                let name = group.to_lowercase();
-                let meant = |of: &&Group| by_id == Some(of.id) || of.name.to_lowercase() == name;
-                groups.extend(snapshot.groups().iter().filter(meant).map(|group| group.id));
+        Ok(())
+    }
+
+    /// Returns the policies that take the licenses away, own them, or would grant them.
+    fn concerned<'s>(&'s self, operation: &'s Operation) -> impl Iterator<Item = &'s Policy> + 's {
+        let named: BTreeSet<&PolicyName> =
+            operation.because.iter().map(|because| &because.policy).collect();
+        let user = operation.user.id;
+        self.policies
+            .policies
+            .iter()
+            .filter(|policy| policy.tenants.as_ref().is_none_or(|only| only.contains(self.tenant)))
+            .filter(move |policy| {
+                named.contains(&policy.name)
+                    || operation.remove.iter().any(|sku| self.owns(policy, user, sku.id))
+                    || operation.remove.iter().any(|sku| grants(policy, sku))
+            })
+    }
+
+    fn owns(&self, policy: &Policy, user: UserId, sku: SkuId) -> bool {
+        let owners = self.ledger.owners.get(&(user, sku));
+        owners.is_some_and(|owners| owners.contains_key(&policy.name))
+    }
+
+    /// Collects the groups that a selector names, and whether by nested membership anywhere.
+    fn collect(&self, selector: &Selector, groups: &mut BTreeMap<GroupId, bool>) {
+        selector.for_each_test(&mut |test| {
+            if let Test::Group { group, nested } = test {
+                for id in self.named(group) {
+                    *groups.entry(id).or_default() |= *nested;
+                }
             }
+        });
+    }
+
+    fn named(&self, written: &Arc<str>) -> Vec<GroupId> {
+        match written.parse::<GroupId>() {
+            Ok(id) if self.snapshot.group(id).is_some() => vec![id],
+            Ok(_) | Err(_) => self.groups.get(&written.to_lowercase()).cloned().unwrap_or_default(),
         }
     }
-}
 
-/// Asks the policies that an operation says a user has left once more, about the user as read just
-/// now and the groups that Graph says they are in. Returns the policies that match after all, or
-/// cannot be told: while there are any, the operation must not run.
-///
-/// Direct membership (`nested: false`) has no second way to ask; there the listing stands.
-pub fn disagreeing(
-    policies: &PolicySet,
-    tenant: &crate::domain::names::TenantName,
-    snapshot: &Snapshot,
-    operation: &Operation,
-    user: &User,
-    member_of: &BTreeSet<GroupId>,
-) -> Vec<PolicyName> {
-    let left = left(operation);
-    let asked = groups_to_ask(policies, snapshot, operation);
-    let set = PolicySet {
-        policies: policies.policies.iter().filter(|p| left.contains(&p.name)).cloned().collect(),
-        ladders: Vec::new(),
-    };
-    let Some(one) = only(user, snapshot, &asked, member_of) else {
-        return set.policies.into_iter().map(|policy| policy.name).collect();
-    };
-    let Ok(bound) = bind(&set, &Settings::default(), tenant, &one) else {
-        return set.policies.iter().map(|policy| policy.name.clone()).collect();
-    };
-    let disagrees = |policy: &&crate::plan::bind::BoundPolicy<'_>| match &policy.part {
-        Part::Taken(terms) => bound.columns.truth(&terms.tree, 0) != Truth::False,
-        Part::Broken => true,
-        Part::Elsewhere => false,
-    };
-    bound.policies.iter().filter(disagrees).map(|policy| policy.policy.name.clone()).collect()
-}
-
-/// Makes a snapshot of one user, in which the groups that were asked about are as Graph answered.
-fn only(
-    user: &User,
-    snapshot: &Snapshot,
-    asked: &BTreeSet<GroupId>,
-    member_of: &BTreeSet<GroupId>,
-) -> Option<Snapshot> {
-    let group = |group: &Group| {
-        let mut group = group.clone();
-        if asked.contains(&group.id) {
-            let is_in = member_of.contains(&group.id).then_some(user.id);
-            let direct = match group.membership {
-                Membership::Read { nested: _, direct } => direct,
+    /// Makes a snapshot of one user and of the groups that policies name, in which nested membership
+    /// is as Graph answered, and direct membership as it was listed.
+    fn only(
+        &self,
+        user: &User,
+        set: &PolicySet,
+        member_of: &BTreeSet<GroupId>,
+    ) -> Option<Snapshot> {
+        let mut named = BTreeMap::new();
+        for policy in &set.policies {
+            self.collect(&policy.selector, &mut named);
+        }
+        let group = |id: &GroupId| {
+            let group = self.snapshot.group(*id)?;
+            let is_in = member_of.contains(id).then_some(user.id);
+            let direct = match &group.membership {
+                Membership::Read { nested: _, direct } => direct.as_ref(),
                 Membership::NotRead => None,
             };
-            group.membership = Membership::Read { nested: Members::complete(is_in), direct };
-        }
-        group
-    };
-    let mut reading = Reading::begin(snapshot.taken_at());
-    reading.users(vec![user.clone()]);
-    reading.groups(snapshot.groups().iter().map(group).collect());
-    reading.catalogue(snapshot.catalogue().clone());
-    reading.finish().ok()
+            let direct = direct.map(|listed| match listed.contains(user.id) {
+                Truth::True => Members::complete([user.id]),
+                Truth::False => Members::complete([]),
+                Truth::Unknown => Members::partial([]),
+            });
+            let membership = Membership::Read { nested: Members::complete(is_in), direct };
+            Some(Group { id: *id, name: group.name.clone(), membership })
+        };
+        let mut reading = Reading::begin(self.snapshot.taken_at());
+        reading.users(vec![user.clone()]);
+        reading.groups(named.keys().filter_map(group).collect());
+        reading.catalogue(self.snapshot.catalogue().clone());
+        reading.finish().ok()
+    }
 }
+
+/// Whether a policy names a SKU among what it grants.
+fn grants(policy: &Policy, sku: &SkuRef) -> bool {
+    let licenses: &[License] = match &policy.action {
+        Action::Add { licenses } | Action::Replace { licenses, replaces: _ } => licenses,
+        Action::Remove { removals: _ } => &[],
+    };
+    let id = sku.id.to_string();
+    licenses.iter().any(|license| {
+        *license.sku.value == *sku.name || license.sku.value.eq_ignore_ascii_case(&id)
+    })
+}
+
+/// Checks that every policy stands to the user as the removal of a SKU says, or as it has to.
+fn judge(bound: &Bound<'_>, operation: &Operation, sku: &SkuRef) -> Result<(), String> {
+    let because = || operation.because.iter().filter(|why| why.sku.as_ref() == Some(sku));
+    // `remove` beats `add`: then it does not matter who else would grant it.
+    let taken = because().any(|why| why.reason == Reason::Removed);
+    for policy in &bound.policies {
+        let name = &policy.policy.name;
+        let truth = match &policy.part {
+            Part::Taken(terms) => bound.columns.truth(&terms.tree, 0),
+            Part::Elsewhere => Truth::False,
+            Part::Broken => Truth::Unknown,
+        };
+        let reason = because().find(|why| why.policy == *name).map(|why| why.reason);
+        let grants = match &policy.part {
+            Part::Taken(terms) => terms.grants.contains_key(&sku.id),
+            Part::Elsewhere => false,
+            Part::Broken => true,
+        };
+        let stands = match reason {
+            Some(Reason::Removed | Reason::Replaced | Reason::Exchanged) => truth == Truth::True,
+            Some(Reason::Left) => truth == Truth::False,
+            Some(Reason::Matched | Reason::Located) | None => {
+                taken || !grants || truth == Truth::False
+            }
+        };
+        if !stands {
+            let how = match truth {
+                Truth::True => "matches the user",
+                Truth::False => "does not match the user",
+                Truth::Unknown => "cannot be decided",
+            };
+            return Err(format!("asked another way, policy {name} {how}"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

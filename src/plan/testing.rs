@@ -125,10 +125,6 @@ impl World {
         self.planned().plan
     }
 
-    pub(crate) fn part(&self, scope: &Scope) -> Plan {
-        self.with(|inputs| make_for(inputs, scope)).unwrap().plan
-    }
-
     /// The plan as short text.
     pub(crate) fn text(&self) -> String {
         show(&self.plan())

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use crate::domain::ids::{SkuId, UserId};
 use crate::domain::user::Assignment;
-use crate::plan::approval::{rest, take_up};
+use crate::plan::approval::{part, take_up};
 use crate::plan::make::Scope;
 use crate::plan::testing::World;
 use crate::plan::testing::cases::{AMPLE, LONG, SCARCE, USERS, Wanted, any_blindness, any_world};
@@ -287,10 +287,11 @@ proptest! {
             settings.guards.max_removals.count = CountLimit::AtMost(0);
         });
         let whole = world.plan();
-        let Some(scope) = rest(&whole) else { return Ok(()) };
-        let part = world.part(&scope);
+        let part = world.with(|inputs| part(&whole, &[], inputs)).unwrap();
+        let Some(part) = part.map(|part| part.plan) else { return Ok(()) };
         prop_assert_eq!(part.part_of, Some(whole.id));
         for operation in &part.operations {
+            prop_assert!(whole.operations.iter().any(|op| op.key == operation.key));
             let of_whole = whole.operations.iter().find(|op| op.user.id == operation.user.id);
             let Some(of_whole) = of_whole else {
                 prop_assert!(false, "{}\npart\n{}", world.text(), crate::plan::testing::show(&part));

@@ -7,7 +7,9 @@ use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::session::{Desk, LoadedPolicies, Session, Shown, misfits, plan_id};
 use crate::cli::ui::Ui;
 use crate::engine::carry_out::CarriedOut;
-use crate::plan::approval::{Missing, accept, rest};
+use crate::plan::approval::{Missing, accept, goes_on, has_part};
+use crate::plan::digest::guard_list;
+use crate::plan::guard::tripped;
 use crate::plan::{GuardName, PlanState, Trigger};
 use crate::ports::{OutcomeKind, Records as _, StoredPlan};
 use crate::report::text::{count, summary};
@@ -18,7 +20,14 @@ pub(crate) async fn run(args: &Apply, ui: &Ui, verbose: u8) -> Outcome {
     let policies = session.policies()?;
     let store = session.store()?;
     // A wrong name is told before anything is read.
-    guards(&args.deciding.accept)?;
+    let accepted = guards(&args.deciding.accept)?;
+    let applying = |desk| Applying {
+        session: &session,
+        policies: &policies,
+        desk,
+        args,
+        accepted: accepted.clone(),
+    };
     if let Some(plan) = &args.plan {
         let id = plan_id(plan)?;
         let found =
@@ -26,15 +35,15 @@ pub(crate) async fn run(args: &Apply, ui: &Ui, verbose: u8) -> Outcome {
         let stored = found.ok_or_else(|| session.no_plan(Some(plan)))?;
         let tenant = session.one(Some(stored.plan.tenant.as_str()))?;
         let desk = session.desk(tenant, &store, "seatkeeper apply")?;
-        return Applying { session: &session, policies: &policies, desk: &desk, args }
-            .stored(stored)
-            .await;
+        return Box::pin(applying(desk).chosen(stored)).await;
     }
     let mut exit = Exit::Done;
     for tenant in session.tenants(args.common.tenant.as_deref())? {
+        if session.stop.is_asked() {
+            return Err(Failure::text(Exit::Partial, "stopped on request before the next tenant"));
+        }
         let desk = session.desk(tenant, &store, "seatkeeper apply")?;
-        let applying = Applying { session: &session, policies: &policies, desk: &desk, args };
-        exit = exit.or(applying.anew().await?);
+        exit = exit.or(session.told(Box::pin(applying(desk).anew()).await));
     }
     Ok(exit)
 }
@@ -43,8 +52,9 @@ pub(crate) async fn run(args: &Apply, ui: &Ui, verbose: u8) -> Outcome {
 struct Applying<'a> {
     session: &'a Session<'a>,
     policies: &'a LoadedPolicies,
-    desk: &'a Desk<'a>,
+    desk: Desk<'a>,
     args: &'a Apply,
+    accepted: Vec<GuardName>,
 }
 
 impl Applying<'_> {
@@ -76,6 +86,14 @@ impl Applying<'_> {
         self.stored(stored).await
     }
 
+    /// Shows a stored plan and what remains to be decided, and carries it out.
+    async fn chosen(&self, stored: StoredPlan) -> Outcome {
+        if stored.state.is_open() {
+            self.session.show_plan(&stored, Shown { format: Format::Text, all: self.args.all })?;
+        }
+        self.stored(stored).await
+    }
+
     /// Decides on a plan where that is needed, and carries it out.
     async fn stored(&self, stored: StoredPlan) -> Outcome {
         match stored.state {
@@ -96,16 +114,15 @@ impl Applying<'_> {
 
     async fn decide(&self, stored: StoredPlan) -> Outcome {
         let deciding = &self.args.deciding;
-        let accepted = guards(&deciding.accept)?;
         let reason = deciding.reason.as_deref().map(std::sync::Arc::from);
-        match accept(&stored.plan, &accepted, reason.as_ref()) {
+        match accept(&stored.plan, &self.accepted, reason.as_ref()) {
             Ok(()) => {}
-            Err(Missing::Guards(missing)) if may_go_on(&stored, &missing) => {
+            Err(Missing::Guards(missing)) if has_part(&stored.plan, &self.accepted) => {
                 return self.rest(&stored, &missing).await;
             }
             Err(missing) => return Err(not_accepted(&missing)),
         }
-        self.ask(&stored)?;
+        self.ask(&stored, &summary(&stored.plan)).await?;
         let store = self.desk.store;
         record_approval(self.session, store, &stored, deciding).await?;
         let id = stored.plan.id;
@@ -116,38 +133,55 @@ impl Applying<'_> {
     }
 
     /// Carries out the part that no guard holds, and leaves the rest waiting for a person.
-    async fn rest(&self, held: &StoredPlan, guards: &[GuardName]) -> Outcome {
-        let names = crate::plan::digest::guard_list(guards);
-        self.ui().say(&format!("{names} holds the removals; the rest of the plan can go on"));
-        self.ask(held)?;
+    async fn rest(&self, held: &StoredPlan, missing: &[GuardName]) -> Outcome {
         let deciding: &Deciding = &self.args.deciding;
+        if !self.accepted.is_empty() && deciding.reason.is_none() {
+            return Err(not_accepted(&Missing::Reason));
+        }
+        let names = guard_list(missing);
+        let going_on =
+            held.plan.operations.iter().filter(|op| goes_on(op, &self.accepted)).count() as u64;
+        let held_back = held.plan.operations.len() as u64 - going_on;
+        self.ui().say(&format!(
+            "{names} holds {}; {} can go on",
+            count(held_back, "operation", "operations"),
+            count(going_on, "other", "others"),
+        ));
+        let what = format!("{}, without those held", count(going_on, "operation", "operations"));
+        self.ask(held, &what).await?;
         let part = self
             .desk
             .engine()
-            .part_that_may_go_on(&self.policies.policies, &held.plan, by(deciding.by.as_deref()))
+            .part_that_may_go_on(
+                &self.policies.policies,
+                &held.plan,
+                &self.accepted,
+                by(deciding.by.as_deref()),
+                deciding.reason.as_deref(),
+            )
             .await
             .map_err(|error| self.session.cycle_failure(error, self.policies))?;
-        let Some(part) = part else { return Err(not_accepted(&Missing::Guards(guards.to_vec()))) };
+        let Some(part) = part else {
+            return Err(Failure::text(Exit::Stale, "nothing of the plan is still planned so")
+                .hint("plan anew: `seatkeeper plan`"));
+        };
         let exit = self.carry_out(&part).await?;
+        let tripped = tripped(&held.plan.guards);
         let accept: String =
-            guards.iter().map(|guard| format!(" --accept {}", guard.as_str())).collect();
+            tripped.iter().map(|guard| format!(" --accept {}", guard.as_str())).collect();
         let id = held.plan.id;
         self.ui().say(&format!(
-            "plan {id} still holds its removals: seatkeeper approve {id}{accept} --reason \"…\""
+            "plan {id} still holds the others: seatkeeper approve {id}{accept} --reason \"…\""
         ));
         Ok(exit.or(Exit::Partial))
     }
 
-    fn ask(&self, stored: &StoredPlan) -> Result<(), Failure> {
+    async fn ask(&self, stored: &StoredPlan, what: &str) -> Result<(), Failure> {
         if self.args.yes {
             return Ok(());
         }
-        let question = format!(
-            "Apply this plan to tenant {} ({})?",
-            stored.plan.tenant,
-            summary(&stored.plan)
-        );
-        match self.ui().ask(&question) {
+        let question = format!("Apply this to tenant {} ({what})?", stored.plan.tenant);
+        match self.ui().ask(&question, &self.session.stop).await {
             Some(true) => Ok(()),
             Some(false) => Err(Failure::text(Exit::Held, "not applied: the answer was no")),
             None => {
@@ -188,11 +222,6 @@ impl Applying<'_> {
     }
 }
 
-/// Whether something can go on although these guards are not accepted.
-fn may_go_on(stored: &StoredPlan, missing: &[GuardName]) -> bool {
-    missing.iter().all(|guard| guard.holds_removals_only()) && rest(&stored.plan).is_some()
-}
-
 fn told(carried: &CarriedOut) -> String {
     let counts: Vec<String> = carried
         .run
@@ -209,6 +238,8 @@ fn exit(carried: &CarriedOut) -> Exit {
     match carried.state {
         PlanState::Applied => Exit::Done,
         PlanState::Failed if total > 0 && count(OutcomeKind::Stale) == total => Exit::Stale,
+        // Nothing took effect: not because of what was asked, but because it could not be done.
+        PlanState::Failed if count(OutcomeKind::Refused) < total => Exit::Unavailable,
         PlanState::Proposed
         | PlanState::Held
         | PlanState::Approved

@@ -12,6 +12,7 @@ use crate::plan::approval::{Missing, accept};
 use crate::plan::digest::guard_list;
 use crate::plan::{GuardName, PlanState};
 use crate::ports::{Clock as _, Decision, Records as _, StoredPlan};
+use crate::report::text::style::clean;
 use crate::store::Store;
 
 /// Approves a plan.
@@ -23,6 +24,11 @@ pub(crate) async fn approve(args: &Approve, ui: &Ui) -> Outcome {
     let found =
         store.plan(tenant, Some(id)).await.map_err(|error| session.records_failure(error))?;
     let stored = found.ok_or_else(|| session.no_plan(Some(&args.plan)))?;
+    if stored.state == PlanState::Approved {
+        let who = stored.decisions.last().map_or("somebody", |decision| &decision.by);
+        ui.result(&format!("{id} is approved already, by {}", clean(who)))?;
+        return Ok(Exit::Done);
+    }
     record_approval(&session, &store, &stored, &args.deciding).await?;
     ui.result(&format!("approved {id}"))?;
     ui.say(&format!("to carry it out: seatkeeper apply {id}"));

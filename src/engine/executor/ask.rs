@@ -1,0 +1,92 @@
+//! Asks for the cause of removals another way, right before they are sent.
+
+use futures_util::stream::{self, StreamExt};
+
+use super::{BATCH_MAX, Running};
+use crate::domain::ids::UserId;
+use crate::domain::user::User;
+use crate::engine::CycleError;
+use crate::plan::Operation;
+use crate::plan::second_look::SecondLook;
+use crate::ports::{Clock, OutcomeKind, Records, TenantError, TenantReader, TenantWriter};
+
+/// Questions on their way at once.
+const QUESTIONS_IN_FLIGHT: usize = 8;
+
+/// Why a removal does not run after a second look.
+struct Doubt {
+    kind: OutcomeKind,
+    detail: String,
+    /// Whether nothing else may run either.
+    is_forbidden: bool,
+}
+
+impl Doubt {
+    fn stale(detail: impl Into<String>) -> Self {
+        Self { kind: OutcomeKind::Stale, detail: detail.into(), is_forbidden: false }
+    }
+
+    fn unasked(error: &TenantError) -> Self {
+        let is_forbidden = matches!(error, TenantError::Forbidden { .. });
+        let detail = format!("its cause could not be asked again: {error}");
+        Self { kind: OutcomeKind::Deferred, detail, is_forbidden }
+    }
+}
+
+impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, R, C, W> {
+    /// Asks again about operations that take something away. Returns what may run.
+    pub(super) async fn ask_again<'o>(
+        &mut self,
+        operations: Vec<&'o Operation>,
+    ) -> Result<Vec<&'o Operation>, CycleError> {
+        let (removing, mut sure): (Vec<&Operation>, Vec<&Operation>) =
+            operations.into_iter().partition(|operation| SecondLook::is_needed(operation));
+        for chunk in removing.chunks(BATCH_MAX) {
+            if let Some(why) = self.stopped() {
+                self.defer(chunk, &why).await?;
+                continue;
+            }
+            let users: Vec<UserId> = chunk.iter().map(|operation| operation.user.id).collect();
+            let seen = self.engine.reader.holdings(&users).await;
+            let doubts = match seen {
+                Ok(seen) => self.look(chunk, seen).await,
+                Err(error) => chunk.iter().map(|_| Err(Doubt::unasked(&error))).collect(),
+            };
+            let mut settlements = Vec::new();
+            for (operation, doubt) in chunk.iter().zip(doubts) {
+                match doubt {
+                    Ok(()) => sure.push(operation),
+                    Err(Doubt { kind, detail, is_forbidden }) => {
+                        if is_forbidden {
+                            self.breaker.trip(detail.clone());
+                        }
+                        settlements.push(self.told(operation, kind, &detail));
+                    }
+                }
+            }
+            self.settle(settlements).await?;
+        }
+        Ok(sure)
+    }
+
+    async fn look(&self, chunk: &[&Operation], seen: Vec<Option<User>>) -> Vec<Result<(), Doubt>> {
+        stream::iter(chunk.iter().zip(seen))
+            .map(|(operation, user)| self.second_look(operation, user))
+            .buffered(QUESTIONS_IN_FLIGHT)
+            .collect()
+            .await
+    }
+
+    async fn second_look(&self, operation: &Operation, user: Option<User>) -> Result<(), Doubt> {
+        let user = user.ok_or_else(|| Doubt::stale("the user is gone"))?;
+        let groups: Vec<_> = self.look.groups_to_ask(operation).into_iter().collect();
+        let member_of = if groups.is_empty() {
+            Vec::new()
+        } else {
+            let asked = self.engine.reader.memberships(user.id, &groups).await;
+            asked.map_err(|error| Doubt::unasked(&error))?
+        };
+        let member_of = member_of.into_iter().collect();
+        self.look.confirm(operation, &user, &member_of).map_err(Doubt::stale)
+    }
+}

@@ -1,0 +1,197 @@
+//! Sends: locations first, then licenses, in batches of which a few are on their way at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use futures_util::stream::{self, StreamExt};
+
+use super::confirm::Sent;
+use super::{BATCH_MAX, Running, changes_licenses, out_of_patience};
+use crate::domain::ids::UserId;
+use crate::engine::CycleError;
+use crate::plan::Operation;
+use crate::ports::{
+    Answer, Clock, LicenseWrite, LocationWrite, OutcomeKind, Records, Refusal, RefusalKind,
+    TenantReader, TenantWriter,
+};
+
+/// Batches on their way at once; the writer slows itself down further where Graph asks for it.
+const BATCHES_IN_FLIGHT: usize = 4;
+
+/// For whom a location was accepted, with Graph's id of the request.
+type Located = BTreeMap<UserId, Option<Arc<str>>>;
+
+impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, R, C, W> {
+    /// Sends everything that operations need, and records what was refused. Returns what has to be
+    /// looked at.
+    pub(super) async fn send_all<'o>(
+        &mut self,
+        operations: &[&'o Operation],
+    ) -> Result<Vec<Sent<'o>>, CycleError> {
+        let mut sent = Vec::new();
+        let located = self.locate(operations, &mut sent).await?;
+        let doubted: BTreeSet<UserId> = sent.iter().map(|sent| sent.operation.user.id).collect();
+        let writes: Vec<(&Operation, LicenseWrite)> = operations
+            .iter()
+            .filter(|operation| changes_licenses(operation))
+            .filter(|operation| {
+                let id = operation.user.id;
+                let settled = operation.usage_location.is_some() && !located.contains_key(&id);
+                !settled && !doubted.contains(&id)
+            })
+            .map(|operation| (*operation, license_write(operation, &located)))
+            .collect();
+        let writer = self.writer;
+        let answers = self.send(writes, |batch| async move { writer.assign(&batch).await }).await?;
+        self.sort_out(answers, &located, &mut sent).await?;
+        for operation in operations.iter().filter(|operation| !changes_licenses(operation)) {
+            if let Some(request_id) = located.get(&operation.user.id) {
+                sent.push(Sent::accepted(operation, request_id.clone()));
+            }
+        }
+        Ok(sent)
+    }
+
+    /// Writes locations. Returns for whom that was accepted.
+    async fn locate<'o>(
+        &mut self,
+        operations: &[&'o Operation],
+        sent: &mut Vec<Sent<'o>>,
+    ) -> Result<Located, CycleError> {
+        let writes: Vec<(&Operation, LocationWrite)> = operations
+            .iter()
+            .filter_map(|operation| {
+                let location = operation.usage_location?.to;
+                Some((*operation, LocationWrite { user: operation.user.id, location }))
+            })
+            .collect();
+        let writer = self.writer;
+        let answers = self.send(writes, |batch| async move { writer.locate(&batch).await }).await?;
+        let mut located = Located::new();
+        let mut others = Vec::new();
+        for (operation, answer) in answers {
+            if let Answer::Accepted { request_id } = answer {
+                located.insert(operation.user.id, request_id);
+            } else {
+                others.push((operation, answer));
+            }
+        }
+        self.sort_out(others, &Located::new(), sent).await?;
+        Ok(located)
+    }
+
+    /// Records what was refused or not sent, and notes what has to be looked at.
+    async fn sort_out<'o>(
+        &mut self,
+        answers: Vec<(&'o Operation, Answer)>,
+        located: &Located,
+        sent: &mut Vec<Sent<'o>>,
+    ) -> Result<(), CycleError> {
+        let mut settlements = Vec::new();
+        for (operation, answer) in answers {
+            // A part that took effect is told, whatever becomes of the rest.
+            let also = match located.get(&operation.user.id) {
+                Some(Some(id)) => format!(" (the usage location was set, request {id})"),
+                Some(None) => " (the usage location was set)".to_owned(),
+                None => String::new(),
+            };
+            match answer {
+                Answer::Accepted { request_id } => {
+                    sent.push(Sent::accepted(operation, request_id));
+                }
+                // What is not held any more is gone, by whomever: a read decides.
+                Answer::Refused(refusal)
+                    if refusal.kind == RefusalKind::NotHeld && operation.add.is_empty() =>
+                {
+                    sent.push(Sent::accepted(operation, refusal.request_id));
+                }
+                Answer::Failed(refusal) => {
+                    sent.push(Sent { operation, refusal: Some(refusal), request_id: None })
+                }
+                Answer::Refused(Refusal { kind: _, status: _, code, message, request_id }) => {
+                    let detail = format!("{message}{also}");
+                    let mut settlement = self.told(operation, OutcomeKind::Refused, &detail);
+                    settlement.outcome.code = Some(code);
+                    settlement.outcome.request_id = request_id;
+                    settlements.push(settlement);
+                }
+                Answer::NotSent => {
+                    let why = self.stopped().unwrap_or_else(|| {
+                        let why = "Graph asked for a longer pause than `requests` allow";
+                        self.breaker.trip(why.to_owned());
+                        why.to_owned()
+                    });
+                    let detail = format!("{why}{also}");
+                    settlements.push(self.told(operation, OutcomeKind::Deferred, &detail));
+                }
+            }
+        }
+        self.settle(settlements).await
+    }
+
+    /// Sends writes in batches, a few at once, each after its intents are on disk. Returns an answer
+    /// for every write but those that somebody asked to stop waiting for.
+    async fn send<'o, X, F>(
+        &mut self,
+        writes: Vec<(&'o Operation, X)>,
+        send: impl Fn(Vec<X>) -> F,
+    ) -> Result<Vec<(&'o Operation, Answer)>, CycleError>
+    where
+        F: Future<Output = Vec<Answer>>,
+    {
+        let (engine, plan, send) = (self.engine, self.plan, &send);
+        let mut batches = Vec::new();
+        let mut writes = writes.into_iter().peekable();
+        while writes.peek().is_some() {
+            batches.push(writes.by_ref().take(BATCH_MAX).unzip::<_, _, Vec<&Operation>, Vec<X>>());
+        }
+        let mut answers = Vec::new();
+        let mut batches = batches.into_iter().peekable();
+        while batches.peek().is_some() {
+            if self.stopped().is_some() {
+                let left = batches.by_ref().flat_map(|(operations, _)| operations);
+                answers.extend(left.map(|operation| (operation, Answer::NotSent)));
+                break;
+            }
+            let flight: Vec<_> = batches.by_ref().take(BATCHES_IN_FLIGHT).collect();
+            let sent: Vec<_> = stream::iter(flight)
+                .map(|(operations, batch)| async move {
+                    let keys = operations.iter().map(|operation| operation.key).collect();
+                    engine.records.intend(plan, keys, engine.clock.now()).await?;
+                    let answered = tokio::select! {
+                        biased;
+                        answered = send(batch) => Some(answered),
+                        () = out_of_patience(engine) => None,
+                    };
+                    Ok::<_, CycleError>((operations, answered))
+                })
+                .buffered(BATCHES_IN_FLIGHT)
+                .collect()
+                .await;
+            for batch in sent {
+                let (operations, answered) = batch?;
+                let Some(answered) = answered else {
+                    self.run.unsettled += operations.len() as u64;
+                    continue;
+                };
+                for (operation, answer) in operations.into_iter().zip(answered) {
+                    self.breaker.take(&answer);
+                    answers.push((operation, answer));
+                }
+            }
+        }
+        Ok(answers)
+    }
+}
+
+fn license_write(operation: &Operation, located: &Located) -> LicenseWrite {
+    let disabled = |addition: &crate::plan::Addition| {
+        (addition.sku.id, addition.disabled.iter().map(|plan| plan.id).collect())
+    };
+    LicenseWrite {
+        user: operation.user.id,
+        add: operation.add.iter().map(disabled).collect(),
+        remove: operation.remove.iter().map(|sku| sku.id).collect(),
+        located: located.contains_key(&operation.user.id),
+    }
+}

@@ -1,0 +1,65 @@
+use super::*;
+use crate::plan::testing::{World, group_id, user_id, world};
+
+/// Asks again about the only operation of a world, for the user as `now` has them.
+fn ask(world: &World, now: &World, member_of: &[&str]) -> Result<(), String> {
+    let snapshot = world.snapshot();
+    let plan = world.plan();
+    let [operation] = plan.operations.as_slice() else {
+        panic!("{} operations", plan.operations.len())
+    };
+    let look = SecondLook::new(&world.tenant, &world.policies, &snapshot, &world.ledger);
+    let member_of = member_of.iter().map(|name| group_id(name)).collect();
+    let now = now.snapshot();
+    look.confirm(operation, now.user(operation.user.id).unwrap(), &member_of)
+}
+
+const STAFF: &str = "staff: Staff -> SPE_E3; grace 0";
+
+fn left() -> World {
+    world("group Staff\nana: from DE, SPE_E3 by:staff=1d", STAFF)
+}
+
+#[test]
+fn a_removal_is_confirmed_where_graph_agrees() {
+    assert_eq!(ask(&left(), &left(), &[]), Ok(()));
+}
+
+#[test]
+fn somebody_who_is_in_the_group_after_all_keeps_the_license() {
+    let told = ask(&left(), &left(), &["Staff"]).unwrap_err();
+    assert_eq!(told, "asked another way, policy staff matches the user");
+}
+
+#[test]
+fn a_removal_of_what_changed_meanwhile_does_not_run() {
+    let now = world("group Staff\nana: from DE, SPE_E3 off:YAMMER by:staff=1d", STAFF);
+    let told = ask(&left(), &now, &[]).unwrap_err();
+    assert_eq!(told, "asked again, SPE_E3 is not there as it was planned from");
+}
+
+#[test]
+fn a_replacement_needs_its_own_group_and_the_absence_from_others() {
+    let policies = "engineers: Engineering -> SPE_E5
+                    base: Staff -> SPE_E3 for all";
+    let world = world("group Engineering\nana: in Staff, from DE, SPE_E5", policies);
+    assert_eq!(ask(&world, &world, &["Staff"]), Ok(()));
+    let told = ask(&world, &world, &["Staff", "Engineering"]).unwrap_err();
+    assert_eq!(told, "asked another way, policy engineers matches the user");
+    let told = ask(&world, &world, &[]).unwrap_err();
+    assert_eq!(told, "asked another way, policy base does not match the user");
+}
+
+#[test]
+fn the_groups_that_decide_are_asked_about_and_no_others() {
+    let world = world(
+        "group Other\ngroup Staff\nana: from DE, SPE_E3 by:staff=1d",
+        "staff: Staff -> SPE_E3; grace 0
+         other: Other -> VISIO",
+    );
+    let (snapshot, plan) = (world.snapshot(), world.plan());
+    let look = SecondLook::new(&world.tenant, &world.policies, &snapshot, &world.ledger);
+    assert_eq!(plan.operations[0].user.id, user_id("ana"));
+    let asked = look.groups_to_ask(&plan.operations[0]);
+    assert_eq!(asked, [group_id("Staff")].into());
+}
