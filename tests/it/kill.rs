@@ -10,8 +10,8 @@ use seatkeeper::sandbox::http::Clock;
 use crate::crash::{POLICIES, before, change};
 use crate::site::{Site, calm, tenant};
 
-const TOP: &str = "protected: {users: [moe@contoso.com]}\n\
-                   guards: {first_plan: off, max_removals: unlimited}\n\
+const PROTECTED: &str = "protected: {users: [moe@contoso.com]}\n";
+const TOP: &str = "guards: {first_plan: off, max_removals: unlimited}\n\
                    apply: {confirm_within: 20s, settle_after: 1s}\n\
                    requests: {timeout: 5s, give_up_after: 20s}";
 
@@ -55,7 +55,7 @@ impl Victim {
 }
 
 async fn prepared() -> Site {
-    let site = Site::with(before(), calm(), TOP, &[("policies.yaml", POLICIES)]).await;
+    let site = Site::with(before(), calm(), &format!("{PROTECTED}{TOP}"), &[("policies.yaml", POLICIES)]).await;
     site.expect(0, &["apply", "--yes"]);
     site.sandbox.change(change);
     site
