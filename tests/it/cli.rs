@@ -217,17 +217,17 @@ async fn a_held_removal_lets_the_rest_go_on_and_waits_for_a_person() {
     // Removals count of what policies own, so Dan's E3 has to be owned first.
     let group = |user: &'static str, is_member: bool| {
         move |tenant: &mut Tenant| {
-            let user = tenant.user(&format!("{user}@contoso.com")).unwrap().id;
+            let user = tenant.user(user).unwrap().id;
             let staff = tenant.groups_named("Staff").next().unwrap().id;
             tenant.set_membership(staff, user, is_member);
         }
     };
     site.write("policies/policies.yaml", POLICIES.split("  - name: leavers").next().unwrap());
     site.expect(0, &["apply", "--yes"]);
-    site.sandbox.change(group("ana", false));
-    site.sandbox.change(group("ben", false));
-    site.sandbox.change(group("dan", true));
-    site.sandbox.change(group("eve", true));
+    site.sandbox.change(group("ana@contoso.com", false));
+    site.sandbox.change(group("ben@contoso.com", false));
+    site.sandbox.change(group("dan@contoso.com", true));
+    site.sandbox.change(group("eve@fabrikam.com", true));
     let held = site.run(&["apply", "--yes"]);
     assert_shown!("apply_rest", held.shown());
     assert_eq!(site.direct("ana@contoso.com"), ["SPE_E3"]);
