@@ -172,7 +172,8 @@ impl Applying<'_> {
         if let Some(why) = &carried.run.stopped {
             self.ui().err(&format!("stopped before the end: {why}"));
         }
-        if carried.unapproved > 0 {
+        // What a guard holds back of the whole is told by whoever carries a part of it out.
+        if carried.unapproved > 0 && stored.plan.part_of.is_none() {
             self.ui().say(&format!(
                 "{} more would be planned now and were not approved: `seatkeeper plan`",
                 carried.unapproved
