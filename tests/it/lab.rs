@@ -71,13 +71,20 @@ pub(crate) struct Fuse {
     steps: Arc<AtomicU64>,
     blows_at: u64,
     blown: Arc<Notify>,
+    before_look: Option<Arc<dyn Fn() + Send + Sync>>,
 }
 
 impl Fuse {
     /// Blows at this step, counted from 1; `u64::MAX` never.
     pub(crate) fn at(step: u64) -> Self {
         let (steps, blown) = (Arc::default(), Arc::default());
-        Self { steps, blows_at: step, blown }
+        Self { steps, blows_at: step, blown, before_look: None }
+    }
+
+    /// Lets something happen elsewhere whenever the process is about to look at single users.
+    pub(crate) fn before_look(mut self, happens: impl Fn() + Send + Sync + 'static) -> Self {
+        self.before_look = Some(Arc::new(happens));
+        self
     }
 
     pub(crate) fn never() -> Self {
@@ -148,6 +155,9 @@ impl<P: TenantReader> TenantReader for Fused<'_, P> {
     }
 
     async fn holdings(&self, users: &[UserId]) -> Result<Vec<Option<User>>, TenantError> {
+        if let Some(happens) = &self.fuse.before_look {
+            happens();
+        }
         self.fuse.step().await;
         self.port.holdings(users).await
     }
@@ -244,7 +254,7 @@ impl<P: Records> Records for Fused<'_, P> {
 /// A tenant, a store on disk, and all that a process needs to work on them.
 pub(crate) struct Lab {
     pub(crate) home: TempDir,
-    pub(crate) sandbox: Running,
+    pub(crate) sandbox: Arc<Running>,
     pub(crate) clock: FakeClock,
     settings: TenantSettings,
     policies: Policies,
@@ -272,6 +282,7 @@ impl Lab {
         let sandbox = Server::start(tenant, options).await.unwrap();
         let home = tempfile::tempdir().unwrap();
         lay_out(home.path(), &sandbox, top, policies);
+        let sandbox = Arc::new(sandbox);
         let (settings, policies) = load(home.path());
         Self { home, sandbox, clock, settings, policies }
     }
@@ -288,20 +299,12 @@ impl Lab {
         let mut settings = self.settings.clone();
         settings.graph = sandbox.url().into();
         settings.login = sandbox.url().into();
+        let sandbox = Arc::new(sandbox);
         Self { home, sandbox, clock, settings, policies: self.policies.clone() }
     }
 
     pub(crate) fn state(&self) -> PathBuf {
         self.home.path().join("state")
-    }
-
-    pub(crate) fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
-
-    /// Reads the policies anew.
-    pub(crate) fn reload(&mut self) {
-        self.policies = load(self.home.path()).1;
     }
 
     pub(crate) fn store(&self) -> Store {

@@ -301,6 +301,7 @@ pub(crate) fn filtered(assert: impl FnOnce()) {
     settings.add_filter(r"sha256:[0-9a-f]{64}", "[DIGEST]");
     settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[TIME]");
     settings.add_filter(r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?( UTC|Z)?", "[TIME]");
+    settings.add_filter(r"(request-id|Trace ID:|Correlation ID:) [0-9a-f-]{36}", "$1 [ID]");
     settings.add_filter(r"127\.0\.0\.1:\d+", "[ADDRESS]");
     settings.add_filter(r"/tmp/\.tmp[A-Za-z0-9]+", "[HOME]");
     settings.add_filter(r"process \d+", "process [PID]");
