@@ -8,7 +8,7 @@ use secrecy::SecretString;
 
 use crate::cli::args::Format;
 use crate::cli::clock::SystemClock;
-use crate::cli::exit::{Exit, Failure};
+use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::ui::Ui;
 use crate::cli::{args, environment, telemetry};
 use crate::config::{Config, LogFormat, SecretRef, Tenant};
@@ -298,6 +298,14 @@ impl<'u> Session<'u> {
             Some(hint) => failure.hint(hint),
             None => failure,
         }
+    }
+
+    /// Tells how one tenant of several ended: what fails for one keeps nobody from the others.
+    pub fn ended(&self, outcome: Outcome) -> Exit {
+        outcome.unwrap_or_else(|failure| {
+            self.ui.failure(&failure);
+            failure.exit
+        })
     }
 
     /// Says that there is no such plan.

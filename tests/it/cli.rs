@@ -2,10 +2,10 @@
 
 use std::process::Stdio;
 
-use seatkeeper::sandbox::Tenant;
+use seatkeeper::sandbox::{Server, Tenant};
 use serde_json::json;
 
-use crate::site::{Site, assert_shown, tenant};
+use crate::site::{Site, assert_shown, calm, direct, tenant};
 
 const POLICIES: &str = r"
 policies:
@@ -23,22 +23,21 @@ policies:
 
 /// Ana and Ben need E3, Cara has it, Dan has left.
 pub(crate) fn small() -> Tenant {
-    let ids = ["a", "b", "c", "d", "e"].map(|c| format!("{c}0000000-0000-4000-8000-000000000000"));
-    let [a, b, c, d, e] = &ids;
+    let id = |digit: char| format!("{digit}0000000-0000-4000-8000-000000000000");
     tenant(json!({
         "skus": [{"sku": "SPE_E3", "enabled": 10}, {"sku": "POWER_BI_PRO", "enabled": 5}],
         "groups": [{"name": "Staff"}],
         "users": [
-            {"user_principal_name": "ana@contoso.com", "id": a, "display_name": "Ana Berg",
+            {"user_principal_name": "ana@contoso.com", "id": id('a'), "display_name": "Ana Berg",
              "groups": ["Staff"], "on_premises_dn": "CN=Ana,OU=Sales,DC=corp,DC=contoso,DC=com",
              "ad_domain": "corp.contoso.com"},
-            {"user_principal_name": "ben@contoso.com", "id": b, "usage_location": "FR",
+            {"user_principal_name": "ben@contoso.com", "id": id('b'), "usage_location": "FR",
              "groups": ["Staff"]},
-            {"user_principal_name": "cara@contoso.com", "id": c, "usage_location": "DE",
+            {"user_principal_name": "cara@contoso.com", "id": id('c'), "usage_location": "DE",
              "groups": ["Staff"], "licenses": ["SPE_E3"]},
-            {"user_principal_name": "dan@contoso.com", "id": d, "usage_location": "DE",
+            {"user_principal_name": "dan@contoso.com", "id": id('d'), "usage_location": "DE",
              "enabled": false, "licenses": ["POWER_BI_PRO", "SPE_E3"]},
-            {"user_principal_name": "eve@fabrikam.com", "id": e, "usage_location": "DE"},
+            {"user_principal_name": "eve@fabrikam.com", "id": id('e'), "usage_location": "DE"},
         ],
     }))
 }
@@ -274,7 +273,9 @@ async fn users_are_listed_by_every_filter() {
             .as_array()
             .unwrap()
             .iter()
-            .map(|user| user["user_principal_name"].as_str().unwrap().split('@').next().unwrap().into())
+            .map(|user| {
+                user["user_principal_name"].as_str().unwrap().split('@').next().unwrap().into()
+            })
             .collect();
         names.join(" ")
     };
@@ -336,8 +337,8 @@ async fn help_version_and_completions_need_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn colours_are_for_terminals_alone() {
     let site = site().await;
-    let plan = site.expect(0, &["plan"]);
-    assert!(!plan.out.contains('\u{1b}') && !plan.err.contains('\u{1b}'));
+    let piped = site.expect(0, &["plan"]);
+    assert!(!piped.out.contains('\u{1b}') && !piped.err.contains('\u{1b}'));
     // `script` gives the program a terminal.
     let on_terminal = |no_color: bool| {
         let mut command = std::process::Command::new("script");
@@ -360,8 +361,7 @@ async fn a_reader_that_goes_away_is_no_failure() {
     let site = applied().await;
     for arguments in [&["users"][..], &["history"], &["plan"], &["show"], &["completions", "zsh"]] {
         let mut command = site.command(arguments);
-        let mut child =
-            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop(child.stdout.take());
         let ended = child.wait_with_output().unwrap();
         let err = String::from_utf8_lossy(&ended.stderr);
@@ -380,6 +380,35 @@ async fn a_directory_is_set_up_and_not_set_up_twice() {
     let again = site.run(&["init", "new"]);
     assert_ne!(again.code, 0, "{}", again.shown());
     assert_eq!(std::fs::read_to_string(site.path("new/seatkeeper.yaml")).unwrap(), before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_fails_for_one_tenant_keeps_nobody_from_the_others() {
+    let site = site().await;
+    let other = Server::start(small(), calm()).await.unwrap();
+    let text = std::fs::read_to_string(site.path("seatkeeper.yaml")).unwrap();
+    let tenant = text.split("  - name: contoso").nth(1).unwrap();
+    let second = tenant.replace(&site.sandbox.url(), &other.url());
+    let gone = tenant.replace(&site.sandbox.url(), "http://127.0.0.1:1");
+    let (top, _) = text.split_once("tenants:").unwrap();
+    let top = top.replace("give_up_after: 20s", "give_up_after: 1s");
+    site.write(
+        "seatkeeper.yaml",
+        &format!(
+            "{top}guards: {{first_plan: off}}\ntenants:\n  - name: a-gone{gone}  - name: contoso{tenant}  - \
+             name: other{second}"
+        ),
+    );
+    let planned = site.expect(6, &["plan", "--detailed-exitcode"]);
+    assert!(planned.err.contains("cannot sign in to tenant `a-gone`"), "{}", planned.err);
+    assert!(planned.out.contains("tenant contoso") && planned.out.contains("tenant other"));
+    let json = site.expect(64, &["plan", "--format", "json"]);
+    assert!(json.err.contains("--tenant"), "{}", json.err);
+    site.expect(6, &["apply", "--yes"]);
+    assert_eq!(site.direct("ana@contoso.com"), ["SPE_E3"]);
+    assert_eq!(direct(&other.tenant(), "ana@contoso.com"), ["SPE_E3"]);
+    site.expect(0, &["plan", "--detailed-exitcode", "--tenant", "other"]);
+    site.assert_one_outcome_each();
 }
 
 #[test]

@@ -149,7 +149,12 @@ async fn assert_heals(lab: &Lab, undisturbed: &LicenseState, at: &str) {
 }
 
 /// Asserts that with the records gone nothing more is removed than with them.
-async fn assert_forgets_safely(lab: &Lab, start: &LicenseState, undisturbed: &LicenseState, at: &str) {
+async fn assert_forgets_safely(
+    lab: &Lab,
+    start: &LicenseState,
+    undisturbed: &LicenseState,
+    at: &str,
+) {
     std::fs::remove_dir_all(lab.state()).unwrap();
     let cycle = lab.plan().await.unwrap();
     let named = ["engineering-e5", "leavers"];

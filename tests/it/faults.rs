@@ -96,7 +96,8 @@ fn faulty(seed: u64, faults: &[&str], clock: &FakeClock) -> Options {
 async fn throttling_and_outages_change_nothing() {
     let state = undisturbed().await;
     for seed in [1, 2, 3] {
-        let faults = ["throttle=0.1", "throttle-bare=0.05", "throttle-date=0.05", "unavailable=0.1"];
+        let faults =
+            ["throttle=0.1", "throttle-bare=0.05", "throttle-date=0.05", "unavailable=0.1"];
         assert_same_end(&state, |clock| faulty(seed, &faults, clock)).await;
     }
 }

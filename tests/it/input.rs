@@ -97,7 +97,11 @@ async fn a_literal_secret_is_refused_and_never_printed() {
         site.configure(&text);
         let ran = refused_unasked(&site, 5);
         if !secret.starts_with('{') {
-            assert!(ran.err.contains("a secret must not stand in the configuration"), "{}", ran.err);
+            assert!(
+                ran.err.contains("a secret must not stand in the configuration"),
+                "{}",
+                ran.err
+            );
             assert!(!ran.err.contains("s3cr3t"), "{}", ran.err);
             let json = site.expect(5, &["validate", "--format", "json"]);
             assert!(!json.out.contains("s3cr3t"), "{}", json.out);
@@ -108,7 +112,8 @@ async fn a_literal_secret_is_refused_and_never_printed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn plain_http_to_another_host_is_refused() {
     let site = site().await;
-    for host in ["http://graph.example.com", "http://192.0.2.1:80", "http://127.0.0.1.example.com"] {
+    for host in ["http://graph.example.com", "http://192.0.2.1:80", "http://127.0.0.1.example.com"]
+    {
         site.configure(&format!(
             "state: state\ntenants:\n  - name: contoso\n    tenant_id: contoso.com\n    \
              auth: {{client_id: @CLIENT@, client_secret: {{env: SEATKEEPER_SECRET}}}}\n    \
@@ -156,7 +161,10 @@ async fn a_missing_permission_is_named() {
         }
         let options = Options { roles, ..calm() };
         let site = Site::with(small(), options, "", &[("p.yaml", "policies: []")]).await;
-        site.write("policies/p.yaml", "policies: [{name: staff-e3, match: {group: Staff}, licenses: [SPE_E3]}]");
+        site.write(
+            "policies/p.yaml",
+            "policies: [{name: staff-e3, match: {group: Staff}, licenses: [SPE_E3]}]",
+        );
         let ran = refused(&site, 6);
         assert!(ran.err.contains(role.as_str()), "{}", ran.err);
         assert_shown!(format!("missing_permission_{command}"), ran.shown());
@@ -322,12 +330,8 @@ async fn one_process_at_a_time_is_at_work_and_the_others_may_read() {
         let mut state = state.lock().unwrap();
         state.1 = state.0 + 3;
     }
-    let first = site
-        .command(&["plan"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let first =
+        site.command(&["plan"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     at_work.recv().unwrap();
     let pid = first.id();
     for arguments in [&["plan"][..], &["apply", "--yes"], &["apply", &id, "--yes"]] {

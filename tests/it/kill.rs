@@ -55,7 +55,9 @@ impl Victim {
 }
 
 async fn prepared() -> Site {
-    let site = Site::with(before(), calm(), &format!("{PROTECTED}{TOP}"), &[("policies.yaml", POLICIES)]).await;
+    let site =
+        Site::with(before(), calm(), &format!("{PROTECTED}{TOP}"), &[("policies.yaml", POLICIES)])
+            .await;
     site.expect(0, &["apply", "--yes"]);
     site.sandbox.change(change);
     site
@@ -123,8 +125,7 @@ async fn a_program_that_is_asked_to_stop_finishes_what_is_in_flight_and_records_
         "users": users,
     }));
     let policies = "policies: [{name: staff, match: {group: Staff}, licenses: [SPE_E3]}]";
-    let probe =
-        Site::with(people.clone(), calm(), TOP, &[("policies.yaml", policies)]).await;
+    let probe = Site::with(people.clone(), calm(), TOP, &[("policies.yaml", policies)]).await;
     probe.expect(0, &["apply", "--yes"]);
     let written = probe.sandbox.requests();
     let first = written.iter().find(|seen| seen.items.iter().any(|item| item.method == "POST"));

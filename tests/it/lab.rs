@@ -384,8 +384,7 @@ impl Lab {
         // No two processes begin at the same instant.
         self.clock.advance(Duration::from_secs(1));
         let engine = self.engine(tenant, records);
-        let cycle =
-            engine.plan(&self.policies, Trigger::Person, Misfits::Refuse).await.unwrap();
+        let cycle = engine.plan(&self.policies, Trigger::Person, Misfits::Refuse).await.unwrap();
         let Some(stored) = cycle.stored.clone() else {
             engine.let_released_go(&cycle.planned.plan).await.unwrap();
             return Applied { cycle, carried: None };
@@ -411,9 +410,8 @@ fn load(home: &Path) -> (TenantSettings, Policies) {
     let file = SourceFile::from_bytes("seatkeeper.yaml".into(), bytes).unwrap();
     let config = config::load(&file, home).unwrap().config;
     let read = source::read(&config.policies).unwrap();
-    let loaded = policy::load(&read.files).unwrap_or_else(|problems| {
-        panic!("{}", seatkeeper::yaml::render(&problems, &read.files))
-    });
+    let loaded = policy::load(&read.files)
+        .unwrap_or_else(|problems| panic!("{}", seatkeeper::yaml::render(&problems, &read.files)));
     let policies = Policies { set: loaded.policies, digest: read.digest, commit: None };
     (config.tenants[0].clone(), policies)
 }

@@ -32,9 +32,14 @@ pub async fn run(args: &Apply, ui: &Ui, verbose: u8) -> Outcome {
     }
     let mut exit = Exit::Done;
     for tenant in session.tenants(args.common.tenant.as_deref())? {
-        let desk = session.desk(tenant, &store, "seatkeeper apply")?;
-        let applying = Applying { session: &session, policies: &policies, desk: &desk, args };
-        exit = exit.or(applying.anew().await?);
+        let applied = match session.desk(tenant, &store, "seatkeeper apply") {
+            Ok(desk) => {
+                let work = Applying { session: &session, policies: &policies, desk: &desk, args };
+                work.anew().await
+            }
+            Err(failure) => Err(failure),
+        };
+        exit = exit.or(session.ended(applied));
     }
     Ok(exit)
 }

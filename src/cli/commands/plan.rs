@@ -2,12 +2,14 @@
 
 use crate::cli::args::{Format, PlanArgs};
 use crate::cli::exit::{Exit, Failure, Outcome};
-use crate::cli::session::{Session, Shown, misfits};
+use crate::cli::session::{LoadedPolicies, Session, Shown, misfits};
 use crate::cli::ui::Ui;
+use crate::config::Tenant;
 use crate::engine::cycle::Cycle;
 use crate::plan::{PlanState, Trigger};
 use crate::ports::StoredPlan;
 use crate::report;
+use crate::store::Store;
 
 /// Plans every tenant that is asked for.
 pub async fn run(args: &PlanArgs, ui: &Ui, verbose: u8) -> Outcome {
@@ -24,24 +26,32 @@ pub async fn run(args: &PlanArgs, ui: &Ui, verbose: u8) -> Outcome {
     let store = session.store()?;
     let mut exit = Exit::Done;
     for tenant in tenants {
-        let desk = session.desk(tenant, &store, "seatkeeper plan")?;
-        let misfits = misfits(args.leave_out_misfits);
-        let cycle = desk
-            .engine()
-            .plan(&policies.policies, Trigger::Person, misfits)
-            .await
-            .map_err(|error| session.cycle_failure(error, &policies))?;
-        let stored = as_stored(&cycle);
-        let shown = Shown { format: args.format, all: args.all };
-        session.show_plan(&stored, shown)?;
-        if let Some(path) = &args.out {
-            write_private(path, &report::json::to_json(&stored))?;
-        }
-        if args.detailed_exitcode {
-            exit = exit.or(pending(&stored));
-        }
+        let planned = plan(&session, &policies, &store, tenant, args).await;
+        exit = exit.or(session.ended(planned));
     }
     Ok(exit)
+}
+
+async fn plan(
+    session: &Session<'_>,
+    policies: &LoadedPolicies,
+    store: &Store,
+    tenant: &Tenant,
+    args: &PlanArgs,
+) -> Outcome {
+    let desk = session.desk(tenant, store, "seatkeeper plan")?;
+    let misfits = misfits(args.leave_out_misfits);
+    let cycle = desk
+        .engine()
+        .plan(&policies.policies, Trigger::Person, misfits)
+        .await
+        .map_err(|error| session.cycle_failure(error, policies))?;
+    let stored = as_stored(&cycle);
+    session.show_plan(&stored, Shown { format: args.format, all: args.all })?;
+    if let Some(path) = &args.out {
+        write_private(path, &report::json::to_json(&stored))?;
+    }
+    Ok(if args.detailed_exitcode { pending(&stored) } else { Exit::Done })
 }
 
 /// Returns the plan as it is stored, or as it would be where there is nothing to store.

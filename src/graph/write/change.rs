@@ -32,7 +32,9 @@ impl Change<'_> {
     pub(super) fn permission(&self) -> &'static str {
         match self {
             Self::Locate(_) => "(grant the application permission `User.ReadWrite.All`)",
-            Self::Assign(_) => "(grant the application permission `LicenseAssignment.ReadWrite.All`)",
+            Self::Assign(_) => {
+                "(grant the application permission `LicenseAssignment.ReadWrite.All`)"
+            }
         }
     }
 
