@@ -79,8 +79,13 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
     /// Reads the tenant, closes what an interruption left open, and loads the ledger.
     pub(crate) async fn see(&self, policies: &Policies) -> Result<Seen, CycleError> {
         let request = self.request(&policies.set);
-        let snapshot = Arc::new(self.reader.read(&request, self.progress).await?);
+        let mut snapshot = self.reader.read(&request, self.progress).await?;
         let recovered = self.recover(&snapshot).await?;
+        if recovered > 0 {
+            // Reads lag behind writes: the first one may not show yet what recovery found done.
+            snapshot = self.reader.read(&request, self.progress).await?;
+        }
+        let snapshot = Arc::new(snapshot);
         let ledger = self.records.ledger(self.tenant).await?;
         Ok(Seen { snapshot, ledger, recovered })
     }

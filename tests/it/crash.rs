@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use seatkeeper::domain::ids::{SkuId, UserId};
 use seatkeeper::plan::{Kind, PlanState};
 use seatkeeper::ports::{Clock as _, HistoryFilter, OutcomeKind, Records as _};
-use seatkeeper::sandbox::http::Clock;
+use seatkeeper::sandbox::http::{Clock, Lag};
 use seatkeeper::sandbox::model::LicenseState;
 use seatkeeper::sandbox::{Faults, Options, Tenant};
 use seatkeeper::store::Verification;
@@ -182,6 +183,13 @@ fn removed(from: &LicenseState, to: &LicenseState) -> BTreeSet<(UserId, SkuId)> 
     held(from).difference(&held(to)).copied().collect()
 }
 
+/// Counts the writes of an undisturbed run.
+async fn prepared_writes(prepared: &Lab) -> u64 {
+    let lab = prepared.fork(calm(), clock()).await;
+    lab.apply(&Fuse::never()).await.unwrap();
+    lab.sandbox.counts().writes_accepted
+}
+
 async fn undisturbed(prepared: &Lab) -> (Applied, LicenseState, u64) {
     let lab = prepared.fork(calm(), clock()).await;
     let fuse = Fuse::never();
@@ -284,6 +292,42 @@ async fn a_process_that_dies_again_while_it_recovers_is_made_good() {
             assert_heals(&lab, &state, &format!("step {first}, then {second}")).await;
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_dies_while_reads_lag_behind_is_made_good() {
+    let prepared = prepared().await;
+    let (_, state, steps) = undisturbed(&prepared).await;
+    for step in (1..=steps).step_by(3) {
+        let clock = clock();
+        let lag = Lag::For(Duration::from_secs(10));
+        let options = Options { lag, ..counting(&Fuse::never(), &clock, Faults::default()) };
+        let lab = prepared.fork(options, clock).await;
+        lab.apply(&Fuse::at(step)).await;
+        assert_heals(&lab, &state, &format!("step {step}")).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_interrupted_run_did_is_not_planned_again_while_reads_lag_behind() {
+    let prepared = prepared().await;
+    let clock = clock();
+    let lag = Lag::For(Duration::from_secs(10));
+    let options = Options { lag, ..counting(&Fuse::never(), &clock, Faults::default()) };
+    let lab = prepared.fork(options, clock).await;
+    // The first look for what was sent is where the process dies.
+    let accepted = lab.sandbox.clone();
+    let sent = prepared_writes(&prepared).await;
+    let fuse = Fuse::never();
+    let dies = fuse.clone().before_look(move || {
+        if accepted.counts().writes_accepted == sent {
+            fuse.blow();
+        }
+    });
+    assert!(lab.apply(&dies).await.is_none());
+    let cycle = lab.plan().await.unwrap();
+    assert_eq!(cycle.recovered, 1);
+    assert!(cycle.stored.is_none(), "{:#?}", cycle.planned.plan.operations);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -104,6 +104,11 @@ impl Fuse {
         self.steps.load(Ordering::SeqCst)
     }
 
+    /// Blows now.
+    pub(crate) fn blow(&self) {
+        self.blown.notify_one();
+    }
+
     async fn step(&self) {
         if self.count() {
             std::future::pending::<()>().await;
