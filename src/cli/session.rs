@@ -257,6 +257,7 @@ impl<'u> Session<'u> {
                     "mend the files, or leave such policies out for now: --leave-out-misfits"
                 })
             }
+            CycleError::Stopped => Failure::new(Exit::Unavailable, error),
             CycleError::NotTakenUp(error) => {
                 let exit = match &error {
                     plan_error::NotApproved { .. } => Exit::Held,
@@ -476,7 +477,19 @@ fn stop_on_signal(stop: Stop) {
         }
         tracing::warn!("asked to stop: what is in flight is finished and recorded first");
         stop.ask();
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::warn!("asked again: the next run settles what is in flight");
+        end(Exit::Unavailable);
     });
+}
+
+/// Ends the process as `kill -9` would, which the next run makes good.
+#[expect(clippy::exit, reason = "whoever asks twice does not want to wait for what is in flight")]
+fn end(exit: Exit) -> ! {
+    std::process::exit(i32::from(exit as u8))
 }
 
 impl Session<'_> {
@@ -504,7 +517,7 @@ impl Session<'_> {
         policies: &LoadedPolicies,
         command: &str,
     ) -> Result<(Arc<Snapshot>, Store), Failure> {
-        use crate::ports::{Records as _, TenantReader as _};
+        use crate::ports::Records as _;
         if !refresh && let Ok(store) = Store::open_reading(&self.config.state) {
             let kept =
                 store.snapshot(&tenant.name).await.map_err(|error| self.records_failure(error))?;
@@ -518,7 +531,8 @@ impl Session<'_> {
             let desk = self.desk(tenant, &store, command)?;
             let engine = desk.engine();
             let request = engine.request(&policies.policies.set);
-            let snapshot = desk.client.read(&request, self.ui).await.map_err(tenant_failure)?;
+            let snapshot =
+                engine.read(&request).await.map_err(|error| self.cycle_failure(error, policies))?;
             let snapshot = Arc::new(snapshot);
             store
                 .keep_snapshot(&tenant.name, snapshot.clone())

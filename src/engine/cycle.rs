@@ -9,7 +9,7 @@ use crate::engine::{CycleError, Engine, Misfits, Policies};
 use crate::plan::Trigger;
 use crate::plan::ledger::Ledger;
 use crate::plan::make::{Inputs, Planned, make};
-use crate::ports::{Clock, CycleRecord, Records, StoredPlan, TenantReader};
+use crate::ports::{Clock, CycleRecord, ReadRequest, Records, StoredPlan, TenantReader};
 
 /// What a cycle came to.
 #[derive(Clone, Debug)]
@@ -79,15 +79,28 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
     /// Reads the tenant, closes what an interruption left open, and loads the ledger.
     pub(crate) async fn see(&self, policies: &Policies) -> Result<Seen, CycleError> {
         let request = self.request(&policies.set);
-        let mut snapshot = self.reader.read(&request, self.progress).await?;
+        let mut snapshot = self.read(&request).await?;
         let recovered = self.recover(&snapshot).await?;
         if recovered > 0 {
             // Reads lag behind writes: the first one may not show yet what recovery found done.
-            snapshot = self.reader.read(&request, self.progress).await?;
+            snapshot = self.read(&request).await?;
         }
         let snapshot = Arc::new(snapshot);
         let ledger = self.records.ledger(self.tenant).await?;
         Ok(Seen { snapshot, ledger, recovered })
+    }
+
+    /// Reads the tenant, unless somebody asks to stop: a read has nothing that must be finished.
+    ///
+    /// # Errors
+    ///
+    /// Where the tenant cannot be read whole, or somebody asked to stop; nothing was concluded.
+    pub async fn read(&self, request: &ReadRequest) -> Result<Snapshot, CycleError> {
+        tokio::select! {
+            biased;
+            () = self.stop.asked() => Err(CycleError::Stopped),
+            read = self.reader.read(request, self.progress) => Ok(read?),
+        }
     }
 
     pub(crate) fn inputs<'i>(
@@ -120,7 +133,9 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             Err(CycleError::Tenant(error)) => Some(error.to_string()),
             // Bad input stores nothing, and broken records cannot.
             Err(CycleError::Misfit { tenant: _, problems: _ })
-            | Err(CycleError::Records(_) | CycleError::NotTakenUp(_)) => return Ok(()),
+            | Err(CycleError::Records(_) | CycleError::NotTakenUp(_) | CycleError::Stopped) => {
+                return Ok(());
+            }
         };
         let plan = result.as_ref().ok().and_then(|cycle| cycle.stored.as_ref());
         let record = CycleRecord {

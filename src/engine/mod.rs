@@ -4,8 +4,9 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+
+use tokio::sync::watch;
 
 use crate::domain::names::TenantName;
 use crate::plan::Digest;
@@ -44,18 +45,30 @@ pub struct Patience {
 }
 
 /// A request to stop: what is in flight is finished and recorded, nothing further is sent.
-#[derive(Clone, Debug, Default)]
-pub struct Stop(Arc<AtomicBool>);
+#[derive(Clone, Debug)]
+pub struct Stop(Arc<watch::Sender<bool>>);
+
+impl Default for Stop {
+    fn default() -> Self {
+        Self(Arc::new(watch::Sender::new(false)))
+    }
+}
 
 impl Stop {
     /// Asks to stop.
     pub fn ask(&self) {
-        self.0.store(true, Ordering::SeqCst);
+        self.0.send_replace(true);
     }
 
     /// Whether somebody asked.
     pub fn is_asked(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+        *self.0.borrow()
+    }
+
+    /// Waits until somebody asks.
+    pub(crate) async fn asked(&self) {
+        // The sender is held here, so that waiting for it cannot fail.
+        let _ = self.0.subscribe().wait_for(|asked| *asked).await;
     }
 }
 
@@ -108,6 +121,9 @@ pub enum CycleError {
     /// The plan cannot be carried out.
     #[error(transparent)]
     NotTakenUp(NotTakenUp),
+    /// Somebody asked to stop before there was anything to finish.
+    #[error("stopped on request; nothing was concluded")]
+    Stopped,
 }
 
 impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {

@@ -2,13 +2,14 @@
 
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
 
-use seatkeeper::sandbox::Options;
 use seatkeeper::sandbox::http::Clock;
+use seatkeeper::sandbox::{Faults, Options};
 
 use crate::crash::{POLICIES, before, change};
-use crate::site::{Site, calm, tenant};
+use crate::site::{Ran, Site, calm, tenant};
 
 const PROTECTED: &str = "protected: {users: [moe@contoso.com]}\n";
 const TOP: &str = "guards: {first_plan: off, max_removals: unlimited}\n\
@@ -158,4 +159,65 @@ async fn a_program_that_is_asked_to_stop_finishes_what_is_in_flight_and_records_
     let done = site.history().into_iter().filter(|entry| entry["outcome"] == "done").count() as u64;
     assert!(done > 0 && done < 150, "{done}");
     assert_eq!(done, site.sandbox.counts().writes_accepted);
+}
+
+/// Starts a program against a tenant that does not answer its n-th request, and sends it signals
+/// while it waits.
+async fn signalled(hangs_at: u64, signals: &[&str]) -> (Site, Ran) {
+    let (arrived, waits) = mpsc::channel::<()>();
+    let seen = AtomicU64::new(0);
+    let ask = move || {
+        if seen.fetch_add(1, Ordering::SeqCst) == hangs_at {
+            arrived.send(()).unwrap();
+        }
+        "2026-11-23T09:00:00Z".parse().unwrap()
+    };
+    let faults = Faults::parse(1, [format!("hang=#{hangs_at}")]).unwrap();
+    let options = Options { clock: Clock::Ask(Arc::new(ask)), faults, ..calm() };
+    let site = prepared().await.fork(options).await;
+    site.reconfigure("{timeout: 5s, give_up_after: 20s}", "{timeout: 5m, give_up_after: 10m}");
+    let mut command = site.command(&["apply", "--yes"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    waits.recv().unwrap();
+    let id = child.id().to_string();
+    for signal in signals {
+        let sent =
+            std::process::Command::new("kill").args([*signal, id.as_str()]).status().unwrap();
+        assert!(sent.success());
+        // Two signals at once are one.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let ran = crate::site::ran(&child.wait_with_output().unwrap());
+    (site, ran)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_that_only_reads_stops_at_once() {
+    for signal in ["-TERM", "-INT"] {
+        // The first request is for a token, the second a read.
+        let (site, ran) = signalled(2, &[signal]).await;
+        assert_eq!(ran.code, 6, "{}", ran.shown());
+        assert!(ran.err.contains("stopped on request; nothing was concluded"), "{}", ran.err);
+        assert_eq!(site.writes(), 0);
+        site.assert_one_outcome_each();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_that_is_asked_twice_ends_and_the_next_run_makes_it_good() {
+    let undisturbed = prepared().await.fork(calm()).await;
+    undisturbed.expect(0, &["apply", "--yes"]);
+    let batch = undisturbed
+        .sandbox
+        .requests()
+        .into_iter()
+        .find(|seen| seen.items.iter().any(|item| item.method != "GET"));
+    let (site, ran) = signalled(batch.unwrap().number, &["-TERM", "-TERM"]).await;
+    assert_eq!(ran.code, 6, "{}", ran.shown());
+    assert!(ran.err.contains("asked again"), "{}", ran.err);
+    site.sandbox.set_faults(Faults::default());
+    site.expect(0, &["apply", "--yes"]);
+    let state = undisturbed.sandbox.tenant().license_state();
+    assert_eq!(site.sandbox.tenant().license_state(), state);
+    site.assert_one_outcome_each();
 }
