@@ -13,13 +13,14 @@ use crate::cli::ui::Ui;
 use crate::cli::{args, environment, telemetry};
 use crate::config::{Config, LogFormat, SecretRef, Tenant};
 use crate::domain::names::TenantName;
+use crate::domain::snapshot::Snapshot;
 use crate::domain::span::Span;
 use crate::engine::{CycleError, Engine, Misfits, Patience, Policies, Stop};
 use crate::graph;
 use crate::plan::PlanId;
 use crate::plan::bind::Problem;
 use crate::policy;
-use crate::ports::{Clock as _, RecordsError, StoredPlan, TenantError};
+use crate::ports::{Clock as _, HistoryFilter, RecordsError, StoredPlan, TenantError};
 use crate::report;
 use crate::source;
 use crate::store::lock::{Holder, LockError, TenantLock};
@@ -251,8 +252,12 @@ impl<'u> Session<'u> {
                 let count = report::text::count(problems.len() as u64, "problem", "problems");
                 let message =
                     format!("{count} with tenant `{tenant}`; nothing was planned or stored");
-                Failure::text(Exit::Invalid, message)
-                    .hint("mend the files, or leave such policies out for now: --leave-out-misfits")
+                let in_settings = |problem: &Problem| problem.place.file == self.source.name;
+                Failure::text(Exit::Invalid, message).hint(if problems.iter().any(in_settings) {
+                    "mend the configuration"
+                } else {
+                    "mend the files, or leave such policies out for now: --leave-out-misfits"
+                })
             }
             CycleError::NotTakenUp(error) => {
                 let exit = match &error {
@@ -517,12 +522,13 @@ impl Session<'_> {
         refresh: bool,
         policies: &LoadedPolicies,
         command: &str,
-    ) -> Result<(Arc<crate::domain::snapshot::Snapshot>, Store), Failure> {
-        use crate::ports::{Records as _, TenantReader as _};
+    ) -> Result<(Arc<Snapshot>, Store), Failure> {
+        use crate::ports::Records as _;
         if !refresh && let Ok(store) = Store::open_reading(&self.config.state) {
             let kept =
                 store.snapshot(&tenant.name).await.map_err(|error| self.records_failure(error))?;
             if let Some(snapshot) = kept {
+                self.warn_of_changes_since(&snapshot, tenant, &store).await?;
                 return Ok((Arc::new(snapshot), store));
             }
         }
@@ -531,7 +537,8 @@ impl Session<'_> {
             let desk = self.desk(tenant, &store, command)?;
             let engine = desk.engine();
             let request = engine.request(&policies.policies.set);
-            let snapshot = desk.client.read(&request, self.ui).await.map_err(tenant_failure)?;
+            let snapshot =
+                engine.read(&request).await.map_err(|error| self.cycle_failure(error, policies))?;
             let snapshot = Arc::new(snapshot);
             store
                 .keep_snapshot(&tenant.name, snapshot.clone())
@@ -541,6 +548,26 @@ impl Session<'_> {
         };
         self.ui.clear();
         Ok((snapshot, store))
+    }
+
+    /// Says so where the tenant was changed by us after it was last read.
+    async fn warn_of_changes_since(
+        &self,
+        snapshot: &Snapshot,
+        tenant: &Tenant,
+        store: &Store,
+    ) -> Result<(), Failure> {
+        use crate::ports::Records as _;
+        let filter = HistoryFilter {
+            tenant: Some(tenant.name.clone()),
+            limit: Some(1),
+            ..HistoryFilter::default()
+        };
+        let latest = store.history(filter).await.map_err(|error| self.records_failure(error))?;
+        if latest.first().is_some_and(|entry| entry.outcome.at > snapshot.taken_at()) {
+            self.ui.say("a plan was applied since the tenant was read: --refresh reads it anew");
+        }
+        Ok(())
     }
 
     /// Returns every problem of configuration and policies as diagnostics, the valid ones' warnings

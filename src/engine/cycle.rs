@@ -10,7 +10,7 @@ use crate::engine::{CycleError, Engine, Misfits, Policies};
 use crate::plan::ledger::Ledger;
 use crate::plan::make::{Inputs, Planned, make};
 use crate::plan::{Digest, PlanState, Trigger};
-use crate::ports::{Clock, CycleRecord, Decision, Records, StoredPlan, TenantReader};
+use crate::ports::{Clock, CycleRecord, Decision, ReadRequest, Records, StoredPlan, TenantReader};
 
 /// What a cycle came to.
 #[derive(Clone, Debug)]
@@ -114,11 +114,28 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
     /// Reads the tenant, closes what an interruption left open, and loads the ledger.
     pub(crate) async fn see(&self, policies: &Policies) -> Result<Seen, CycleError> {
         let request = self.request(&policies.set);
-        let snapshot =
-            Arc::new(self.unless_stopped(self.reader.read(&request, self.progress)).await??);
+        let mut snapshot = self.read(&request).await?;
         let recovered = self.recover(&snapshot).await?;
+        if recovered > 0 {
+            // Reads lag behind writes: the first one may not show yet what recovery found done.
+            snapshot = self.read(&request).await?;
+        }
+        let snapshot = Arc::new(snapshot);
         let ledger = self.records.ledger(self.tenant).await?;
         Ok(Seen { snapshot, ledger, recovered })
+    }
+
+    /// Reads the tenant, unless somebody asks to stop: a read has nothing that must be finished.
+    ///
+    /// # Errors
+    ///
+    /// Where the tenant cannot be read whole, or somebody asked to stop; nothing was concluded.
+    pub async fn read(&self, request: &ReadRequest) -> Result<Snapshot, CycleError> {
+        tokio::select! {
+            biased;
+            () = self.stop.asked() => Err(CycleError::Stopped),
+            read = self.reader.read(request, self.progress) => Ok(read?),
+        }
     }
 
     pub(crate) fn inputs<'i>(

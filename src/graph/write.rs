@@ -294,9 +294,18 @@ impl<'a> Write<'a> {
                 round.note(Trouble::Fault);
             }
             Verdict::Refused(refusal) | Verdict::Unsigned(refusal) => {
-                self.answer = Some(Answer::Refused(refusal));
+                self.answer = Some(Answer::Refused(self.with_permission(refusal)));
             }
         }
+    }
+
+    /// Adds what to grant: Graph's own words for a missing permission do not name it.
+    fn with_permission(&self, refusal: Refusal) -> Refusal {
+        if refusal.status != 403 {
+            return refusal;
+        }
+        let message = format!("{} {}", refusal.message, self.change.permission());
+        Refusal { message: message.trim_start().into(), ..refusal }
     }
 
     /// Takes that no answer came.

@@ -144,11 +144,14 @@ pub(crate) fn plan(plan: &Plan) -> Digest {
         meaning.shown(released.user.id);
         meaning.shown(released.sku.id);
         meaning.text(released.policy.as_str());
+        meaning.number(u64::from(released.still_wanted));
     });
     meaning.list(&plan.left_out, |meaning, left_out| {
         meaning.text(left_out.policy.as_str());
         meaning.text(&left_out.problem);
     });
+    // Where they are written is left out, since lines move without anything changing.
+    meaning.list(&plan.warnings, |meaning, warning| meaning.text(&warning.message));
     meaning.list(&plan.guards, |meaning, verdict| {
         meaning.text(verdict.guard.as_str());
         meaning.text(&verdict.scope);

@@ -22,7 +22,7 @@ use crate::domain::user::{
 };
 use crate::plan::bind::Problem;
 use crate::plan::ledger::{Ledger, LedgerChange};
-use crate::plan::make::{Inputs, Planned, Scope, make, make_for};
+use crate::plan::make::{Inputs, Planned, make};
 use crate::plan::{Digest, Operation, Plan, Trigger};
 use crate::policy::settings::{
     CountLimit, GuardSettings, MaxRemovals, PercentLimit, Protected, Settings,

@@ -94,10 +94,10 @@ fn header(out: &mut String, stored: &StoredPlan, style: Style) {
         out,
         "{}",
         style.dim(&format!(
-            "made {}, from {} users and {} groups read {}{commit}",
+            "made {}, from {} and {} read {}{commit}",
             time(plan.created_at),
-            basis.users,
-            basis.groups,
+            count(basis.users, "user", "users"),
+            count(basis.groups, "group", "groups"),
             time(basis.snapshot_taken_at),
         ))
     );

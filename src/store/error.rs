@@ -63,6 +63,15 @@ pub enum StoreError {
         #[source]
         source: Cause,
     },
+    /// The disk did not do what was asked. What was recorded before is safe.
+    #[error("the disk fails at `{}`", path.display())]
+    DiskFails {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: Cause,
+    },
     /// It cannot be read as what it should be.
     #[error("the file `{}` is damaged", path.display())]
     Damaged {
@@ -163,6 +172,9 @@ impl StoreError {
             Self::DiskFull { path: _, source: _ } => {
                 "free some space; what was recorded before is safe"
             }
+            Self::DiskFails { path: _, source: _ } => {
+                "check its room, quota and health; what was recorded before is safe"
+            }
             Self::Damaged { path: _, source: _ } => {
                 "stop the daemon, keep a copy, and restore a backup; or move the file away and \
                  start with an empty store, which removes nothing that policies granted before"
@@ -208,6 +220,7 @@ impl StoreError {
                 Self::Damaged { path, source }
             }
             Some(ErrorCode::DiskFull) => Self::DiskFull { path, source },
+            Some(ErrorCode::SystemIoFailure) => Self::DiskFails { path, source },
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
                 Self::NoAccess { path, source }
             }

@@ -212,7 +212,7 @@ impl Applying<'_> {
                 count(carried.run.unsettled, "operation", "operations")
             ));
         }
-        if carried.unapproved > 0 {
+        if carried.unapproved > 0 && stored.plan.part_of.is_none() {
             self.ui().say(&format!(
                 "{} more would be planned now and were not approved: `seatkeeper plan`",
                 carried.unapproved

@@ -26,6 +26,18 @@ impl Change<'_> {
         }
     }
 
+    /// Returns the least application permission that it needs, as advice.
+    ///
+    /// Source: the permission tables of Graph's reference, application permissions.
+    pub(super) fn permission(&self) -> &'static str {
+        match self {
+            Self::Locate(_) => "(grant the application permission `User.ReadWrite.All`)",
+            Self::Assign(_) => {
+                "(grant the application permission `LicenseAssignment.ReadWrite.All`)"
+            }
+        }
+    }
+
     /// Whether it changes nothing.
     pub(super) fn is_empty(&self) -> bool {
         match self {

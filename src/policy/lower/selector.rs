@@ -95,7 +95,9 @@ fn part(reader: &mut Reader, entry: &Entry, fields: &Fields<'_>) -> Option<Selec
         }
         other => attribute(reader, entry, other)?,
     };
-    Some(Selector::Test(Written { value: test, place: reader.place(entry.key_spot) }))
+    // A group is looked for in the tenant, and what is wrong then is the name that was written.
+    let spot = if matches!(test, Test::Group { .. }) { node.spot } else { entry.key_spot };
+    Some(Selector::Test(Written { value: test, place: reader.place(spot) }))
 }
 
 fn several(reader: &mut Reader, entry: &Entry) -> Option<Vec<Selector>> {

@@ -1,0 +1,422 @@
+//! The engine in this process, over the real client and the real store, with a clock that nobody
+//! waits for and a fuse that ends the "process" at any point.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use seatkeeper::config::Tenant as TenantSettings;
+use seatkeeper::domain::ids::{GroupId, UserId};
+use seatkeeper::domain::names::{PolicyName, TenantName};
+use seatkeeper::domain::snapshot::Snapshot;
+use seatkeeper::domain::user::User;
+use seatkeeper::engine::carry_out::CarriedOut;
+use seatkeeper::engine::cycle::Cycle;
+use seatkeeper::engine::{CycleError, Engine, Misfits, Patience, Policies, Stop};
+use seatkeeper::graph;
+use seatkeeper::plan::guard::tripped;
+use seatkeeper::plan::ledger::{Ledger, LedgerChange};
+use seatkeeper::plan::{Digest, Plan, PlanId, PlanState, Trigger};
+use seatkeeper::ports::{
+    Answer, Clock, CycleRecord, Decision, HistoryEntry, HistoryFilter, LicenseWrite, LocationWrite,
+    OpenPlan, PlanHead, Progress, ReadRequest, Records, RecordsError, Settlement, StoredPlan,
+    TenantError, TenantReader, TenantWriter,
+};
+use seatkeeper::sandbox::{Options, Running, Server, Tenant};
+use seatkeeper::store::Store;
+use seatkeeper::yaml::SourceFile;
+use seatkeeper::{config, policy, source};
+use tempfile::TempDir;
+use tokio::sync::Notify;
+
+use crate::site::{calm, lay_out};
+
+/// A clock that moves only when somebody waits.
+#[derive(Clone)]
+pub(crate) struct FakeClock(Arc<Mutex<Timestamp>>);
+
+impl FakeClock {
+    pub(crate) fn at(time: &str) -> Self {
+        Self(Arc::new(Mutex::new(time.parse().unwrap())))
+    }
+
+    pub(crate) fn advance(&self, length: Duration) {
+        *self.0.lock().unwrap() += length;
+    }
+}
+
+impl Clock for FakeClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+
+    async fn sleep(&self, length: Duration) {
+        self.advance(length);
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Says nothing.
+struct Silence;
+
+impl Progress for Silence {
+    fn at(&self, _: &str, _: u64, _: Option<u64>) {}
+}
+
+/// Ends the process at the n-th step: from then on no call returns, and the whole is dropped.
+#[derive(Clone)]
+pub(crate) struct Fuse {
+    steps: Arc<AtomicU64>,
+    blows_at: u64,
+    blown: Arc<Notify>,
+    before_look: Option<Arc<dyn Fn() + Send + Sync>>,
+}
+
+impl Fuse {
+    /// Blows at this step, counted from 1; `u64::MAX` never.
+    pub(crate) fn at(step: u64) -> Self {
+        let (steps, blown) = (Arc::default(), Arc::default());
+        Self { steps, blows_at: step, blown, before_look: None }
+    }
+
+    /// Lets something happen elsewhere whenever the process is about to look at single users.
+    pub(crate) fn before_look(mut self, happens: impl Fn() + Send + Sync + 'static) -> Self {
+        self.before_look = Some(Arc::new(happens));
+        self
+    }
+
+    pub(crate) fn never() -> Self {
+        Self::at(u64::MAX)
+    }
+
+    /// Counts a step. Returns whether this is the one.
+    pub(crate) fn count(&self) -> bool {
+        let step = self.steps.fetch_add(1, Ordering::SeqCst) + 1;
+        if step >= self.blows_at {
+            self.blown.notify_one();
+        }
+        step >= self.blows_at
+    }
+
+    pub(crate) fn steps(&self) -> u64 {
+        self.steps.load(Ordering::SeqCst)
+    }
+
+    /// Blows now.
+    pub(crate) fn blow(&self) {
+        self.blown.notify_one();
+    }
+
+    async fn step(&self) {
+        if self.count() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Works until it is done, or until the fuse blows: then none.
+    pub(crate) async fn run<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            () = self.blown.notified() => None,
+            done = work => Some(done),
+        }
+    }
+}
+
+/// A port with a fuse before and after each call that has an effect.
+struct Fused<'a, P> {
+    port: &'a P,
+    fuse: &'a Fuse,
+}
+
+impl<P> Fused<'_, P> {
+    async fn effect<T>(&self, work: impl Future<Output = T> + Send) -> T {
+        self.fuse.step().await;
+        let done = work.await;
+        self.fuse.step().await;
+        done
+    }
+}
+
+impl<P: TenantWriter> TenantWriter for Fused<'_, P> {
+    async fn locate(&self, writes: &[LocationWrite]) -> Vec<Answer> {
+        self.effect(self.port.locate(writes)).await
+    }
+
+    async fn assign(&self, writes: &[LicenseWrite]) -> Vec<Answer> {
+        self.effect(self.port.assign(writes)).await
+    }
+}
+
+impl<P: TenantReader> TenantReader for Fused<'_, P> {
+    async fn read(
+        &self,
+        request: &ReadRequest,
+        progress: &dyn Progress,
+    ) -> Result<Snapshot, TenantError> {
+        self.port.read(request, progress).await
+    }
+
+    async fn holdings(&self, users: &[UserId]) -> Result<Vec<Option<User>>, TenantError> {
+        if let Some(happens) = &self.fuse.before_look {
+            happens();
+        }
+        self.fuse.step().await;
+        self.port.holdings(users).await
+    }
+
+    async fn memberships(
+        &self,
+        user: UserId,
+        groups: &[GroupId],
+    ) -> Result<Vec<GroupId>, TenantError> {
+        self.fuse.step().await;
+        self.port.memberships(user, groups).await
+    }
+}
+
+type Kept<T> = Result<T, RecordsError>;
+
+impl<P: Records> Records for Fused<'_, P> {
+    async fn ledger(&self, tenant: &TenantName) -> Kept<Ledger> {
+        self.port.ledger(tenant).await
+    }
+
+    async fn observe(&self, tenant: &TenantName, changes: Vec<LedgerChange>) -> Kept<()> {
+        self.effect(self.port.observe(tenant, changes)).await
+    }
+
+    async fn propose(&self, plan: Plan, state: PlanState) -> Kept<StoredPlan> {
+        self.effect(self.port.propose(plan, state)).await
+    }
+
+    async fn settle_open_plans(&self, tenant: &TenantName) -> Kept<()> {
+        self.effect(self.port.settle_open_plans(tenant)).await
+    }
+
+    async fn plan(
+        &self,
+        tenant: Option<&TenantName>,
+        id: Option<PlanId>,
+    ) -> Kept<Option<StoredPlan>> {
+        self.port.plan(tenant, id).await
+    }
+
+    async fn plans(&self, tenant: Option<&TenantName>) -> Kept<Vec<PlanHead>> {
+        self.port.plans(tenant).await
+    }
+
+    async fn decide(&self, plan: PlanId, decision: Decision) -> Kept<()> {
+        self.effect(self.port.decide(plan, decision)).await
+    }
+
+    async fn advance(&self, plan: PlanId, from: PlanState, to: PlanState) -> Kept<()> {
+        self.effect(self.port.advance(plan, from, to)).await
+    }
+
+    async fn intend(&self, plan: PlanId, operations: Vec<Digest>, at: Timestamp) -> Kept<()> {
+        self.effect(self.port.intend(plan, operations, at)).await
+    }
+
+    async fn settle(&self, tenant: &TenantName, settlements: Vec<Settlement>) -> Kept<()> {
+        self.effect(self.port.settle(tenant, settlements)).await
+    }
+
+    async fn open_plans(&self, tenant: &TenantName) -> Kept<Vec<OpenPlan>> {
+        self.port.open_plans(tenant).await
+    }
+
+    async fn history(&self, filter: HistoryFilter) -> Kept<Vec<HistoryEntry>> {
+        self.port.history(filter).await
+    }
+
+    async fn cycle(&self, record: CycleRecord) -> Kept<()> {
+        self.effect(self.port.cycle(record)).await
+    }
+
+    async fn cycles(
+        &self,
+        tenant: &TenantName,
+    ) -> Kept<(Option<CycleRecord>, Option<CycleRecord>)> {
+        self.port.cycles(tenant).await
+    }
+
+    async fn keep_snapshot(&self, tenant: &TenantName, snapshot: Arc<Snapshot>) -> Kept<()> {
+        self.effect(self.port.keep_snapshot(tenant, snapshot)).await
+    }
+
+    async fn snapshot(&self, tenant: &TenantName) -> Kept<Option<Snapshot>> {
+        self.port.snapshot(tenant).await
+    }
+
+    async fn owners(&self, tenant: &TenantName) -> Kept<Vec<(PolicyName, u64)>> {
+        self.port.owners(tenant).await
+    }
+}
+
+/// A tenant, a store on disk, and all that a process needs to work on them.
+pub(crate) struct Lab {
+    pub(crate) home: TempDir,
+    pub(crate) sandbox: Arc<Running>,
+    pub(crate) clock: FakeClock,
+    settings: TenantSettings,
+    policies: Policies,
+}
+
+/// What a plan and its carrying out came to.
+pub(crate) struct Applied {
+    pub(crate) cycle: Cycle,
+    pub(crate) carried: Option<CarriedOut>,
+}
+
+impl Lab {
+    pub(crate) async fn new(tenant: Tenant, top: &str, policies: &[(&str, &str)]) -> Self {
+        let clock = FakeClock::at("2026-11-23T09:00:00Z");
+        Self::with(tenant, calm(), clock, top, policies).await
+    }
+
+    pub(crate) async fn with(
+        tenant: Tenant,
+        options: Options,
+        clock: FakeClock,
+        top: &str,
+        policies: &[(&str, &str)],
+    ) -> Self {
+        let sandbox = Server::start(tenant, options).await.unwrap();
+        let home = tempfile::tempdir().unwrap();
+        lay_out(home.path(), &sandbox, top, policies);
+        let sandbox = Arc::new(sandbox);
+        let (settings, policies) = load(home.path());
+        Self { home, sandbox, clock, settings, policies }
+    }
+
+    /// Returns another lab with a tenant and a store as this one has them now.
+    pub(crate) async fn fork(&self, options: Options, clock: FakeClock) -> Self {
+        let sandbox = Server::start(self.sandbox.tenant(), options).await.unwrap();
+        let home = tempfile::tempdir().unwrap();
+        std::fs::create_dir(home.path().join("state")).unwrap();
+        for entry in std::fs::read_dir(self.state()).unwrap() {
+            let entry = entry.unwrap();
+            std::fs::copy(entry.path(), home.path().join("state").join(entry.file_name())).unwrap();
+        }
+        let mut settings = self.settings.clone();
+        settings.graph = sandbox.url().parse().unwrap();
+        settings.login = sandbox.url().parse().unwrap();
+        let sandbox = Arc::new(sandbox);
+        Self { home, sandbox, clock, settings, policies: self.policies.clone() }
+    }
+
+    pub(crate) fn state(&self) -> PathBuf {
+        self.home.path().join("state")
+    }
+
+    pub(crate) fn store(&self) -> Store {
+        Store::open(&self.state()).unwrap()
+    }
+
+    fn client(&self) -> graph::Client<FakeClock> {
+        let secret = self.sandbox.secret.clone();
+        let settings = graph::Settings {
+            tenant: self.settings.name.clone(),
+            tenant_id: self.settings.tenant_id.to_string(),
+            client_id: self.settings.client_id.to_string(),
+            login: self.settings.login.to_string(),
+            graph: self.settings.graph.to_string(),
+            secret: Arc::new(move || Ok(secret.clone().into())),
+            timeout: Duration::from_secs(5),
+            give_up_after: Duration::from_mins(10),
+            concurrency: 4,
+        };
+        graph::Client::new(settings, self.clock.clone()).unwrap()
+    }
+
+    /// Plans, accepts every guard, and carries out: a process from its start to its end, or until
+    /// the fuse blows. Then none, and all that the process held is gone but what is on disk.
+    pub(crate) async fn apply(&self, fuse: &Fuse) -> Option<Applied> {
+        let store = self.store();
+        let client = self.client();
+        let reader = Fused { port: &client, fuse };
+        let records = Fused { port: &store, fuse };
+        fuse.run(self.process(&reader, &records, async || {})).await
+    }
+
+    /// The same, with something that happens elsewhere between planning and carrying out.
+    pub(crate) async fn apply_with(&self, between: impl AsyncFnOnce()) -> Applied {
+        let store = self.store();
+        let client = self.client();
+        let fuse = Fuse::never();
+        let reader = Fused { port: &client, fuse: &fuse };
+        let records = Fused { port: &store, fuse: &fuse };
+        self.process(&reader, &records, between).await
+    }
+
+    /// Plans only.
+    pub(crate) async fn plan(&self) -> Result<Cycle, CycleError> {
+        self.clock.advance(Duration::from_secs(1));
+        let store = self.store();
+        let client = self.client();
+        let fuse = Fuse::never();
+        let reader = Fused { port: &client, fuse: &fuse };
+        let records = Fused { port: &store, fuse: &fuse };
+        let engine = self.engine(&reader, &records);
+        engine.plan(&self.policies, Trigger::Person, Misfits::Refuse).await
+    }
+
+    fn engine<'a, T, R>(&'a self, reader: &'a T, records: &'a R) -> Engine<'a, T, R, FakeClock> {
+        Engine {
+            tenant: &self.settings.name,
+            settings: &self.settings.settings,
+            reader,
+            records,
+            clock: &self.clock,
+            progress: &Silence,
+            patience: Patience {
+                confirm_within: Duration::from_mins(5),
+                settle_after: Duration::from_secs(15),
+            },
+            stop: Stop::default(),
+        }
+    }
+
+    async fn process<P: TenantReader + TenantWriter, R: Records>(
+        &self,
+        tenant: &Fused<'_, P>,
+        records: &R,
+        between: impl AsyncFnOnce(),
+    ) -> Applied {
+        // No two processes begin at the same instant.
+        self.clock.advance(Duration::from_secs(1));
+        let engine = self.engine(tenant, records);
+        let cycle = engine.plan(&self.policies, Trigger::Person, Misfits::Refuse).await.unwrap();
+        let Some(stored) = cycle.stored.clone() else {
+            engine.let_released_go(&cycle.planned.plan).await.unwrap();
+            return Applied { cycle, carried: None };
+        };
+        let id = stored.plan.id;
+        let decision = Decision {
+            state: PlanState::Approved,
+            by: "ana".into(),
+            at: self.clock.now(),
+            accepted: tripped(&stored.plan.guards).into_iter().collect(),
+            reason: Some("it was looked at".into()),
+        };
+        records.decide(id, decision).await.unwrap();
+        let approved = records.plan(None, Some(id)).await.unwrap().unwrap();
+        between().await;
+        let carried = engine.carry_out(tenant, &self.policies, &approved).await.unwrap();
+        Applied { cycle, carried: Some(carried) }
+    }
+}
+
+fn load(home: &Path) -> (TenantSettings, Policies) {
+    let bytes = std::fs::read(home.join("seatkeeper.yaml")).unwrap();
+    let file = SourceFile::from_bytes("seatkeeper.yaml".into(), bytes).unwrap();
+    let config = config::load(&file, home).unwrap().config;
+    let read = source::read(&config.policies).unwrap();
+    let loaded = policy::load(&read.files)
+        .unwrap_or_else(|problems| panic!("{}", seatkeeper::yaml::render(&problems, &read.files)));
+    let policies = Policies { set: loaded.policies, digest: read.digest, commit: None };
+    (config.tenants[0].clone(), policies)
+}

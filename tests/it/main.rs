@@ -1,0 +1,16 @@
+//! The whole program: the command line, the engine and the store against the sandbox tenant, as a
+//! user, a crash or a bad network meets them. Nothing beyond loopback.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+#![expect(clippy::large_futures, reason = "a test runs one process at a time")]
+
+mod cli;
+mod crash;
+mod examples;
+mod faults;
+mod input;
+mod kill;
+mod lab;
+mod reviewed;
+mod site;
+mod untouched;
