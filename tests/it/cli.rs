@@ -388,10 +388,11 @@ async fn what_fails_for_one_tenant_keeps_nobody_from_the_others() {
     let other = Server::start(small(), calm()).await.unwrap();
     let text = std::fs::read_to_string(site.path("seatkeeper.yaml")).unwrap();
     let tenant = text.split("  - name: contoso").nth(1).unwrap();
-    let second = tenant.replace(&site.sandbox.url(), &other.url());
-    let gone = tenant.replace(&site.sandbox.url(), "http://127.0.0.1:1");
+    let id = &site.sandbox.tenant_id;
+    let second = tenant.replace(&site.sandbox.url(), &other.url()).replace(id, "contoso.com");
+    let gone = tenant.replace(&site.sandbox.url(), "http://127.0.0.1:1").replace(id, "gone.test");
     let (top, _) = text.split_once("tenants:").unwrap();
-    let top = top.replace("give_up_after: 20s", "give_up_after: 1s");
+    let top = top.replace("{timeout: 5s, give_up_after: 20s}", "{timeout: 1s, give_up_after: 1s}");
     site.write(
         "seatkeeper.yaml",
         &format!(

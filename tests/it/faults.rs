@@ -20,7 +20,7 @@ const PEOPLE: usize = 160;
 async fn two_thousand_people_are_planned_applied_and_then_in_order() {
     let files = example_policies();
     let files: Vec<(&str, &str)> = files.iter().map(|(n, t)| (n.as_str(), t.as_str())).collect();
-    let top = "guards: {max_removals: unlimited}";
+    let top = "guards: {max_removals: {percent: unlimited, count: unlimited}}";
     let site = Site::with(Tenant::company(2_000, 1), Options::default(), top, &files).await;
     assert!(site.expect(0, &["validate"]).out.starts_with("valid: 1 tenant, "));
     let plan = site.json(0, &["plan", "--format", "json"]);
@@ -129,7 +129,7 @@ async fn faults_of_single_items_change_nothing() {
 async fn strange_answers_and_tokens_that_end_early_change_nothing() {
     let state = undisturbed().await;
     for seed in [10, 11] {
-        let faults = ["expired=0.1", "html-gateway=0.1", "empty=0.03", "html=0.03"];
+        let faults = ["expired=0.02", "html-gateway=0.1", "empty=0.03", "html=0.03"];
         assert_same_end(&state, |clock| faulty(seed, &faults, clock)).await;
     }
     assert_same_end(&state, |clock| Options {

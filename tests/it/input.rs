@@ -227,7 +227,7 @@ async fn no_network_is_told() {
     // A port that was free a moment ago, and on which nobody listens.
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     site.reconfigure(&site.sandbox.url(), &format!("http://{free}"));
-    site.reconfigure("give_up_after: 20s", "give_up_after: 1s");
+    site.reconfigure("{timeout: 5s, give_up_after: 20s}", "{timeout: 1s, give_up_after: 1s}");
     assert_shown!("no_network", refused_unasked(&site, 6).shown());
 }
 

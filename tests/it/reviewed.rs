@@ -97,7 +97,7 @@ async fn a_removal_does_not_run_where_the_second_question_finds_the_user_in_the_
     assert_eq!(holds(&lab, "ben"), "POWER_BI_PRO");
     let (kind, detail) = outcomes(&lab, "ana").await.remove(0);
     assert_eq!(kind, OutcomeKind::Stale);
-    assert_eq!(detail, "asked another way, the user still matches staff-e3");
+    assert_eq!(detail, "asked another way, policy staff-e3 matches the user");
     assert_eq!(outcomes(&lab, "ben").await.remove(0).0, OutcomeKind::Done);
     assert!(lab.plan().await.unwrap().stored.is_none());
 }

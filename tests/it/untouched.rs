@@ -47,7 +47,7 @@ async fn guests_protected_users_and_inherited_licenses_stay_as_they_are() {
         ],
     }));
     let top = "protected:\n  users: [glass@contoso.com, Glass-Off@contoso.com]\n  \
-               groups: [Break Glass]\nguards: {first_plan: off, max_removals: unlimited}";
+               groups: [Break Glass]\nguards: {first_plan: off, max_removals: {percent: unlimited, count: unlimited}}";
     let site = Site::with(people, calm(), top, &[("policies.yaml", POLICIES)]).await;
     let before = site.sandbox.tenant();
     let ran = site.expect(0, &["apply", "--yes"]);
