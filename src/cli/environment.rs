@@ -13,7 +13,15 @@ pub fn person() -> String {
     variable("SUDO_USER")
         .or_else(|| variable("USER"))
         .or_else(|| variable("LOGNAME"))
+        .or_else(account)
         .unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// Asks the system for the name of the account, for services and containers that set no variable.
+fn account() -> Option<String> {
+    let output = std::process::Command::new("id").arg("-un").output().ok()?;
+    let name = String::from_utf8(output.stdout).ok()?.trim().to_owned();
+    (output.status.success() && !name.is_empty()).then_some(name)
 }
 
 /// Returns the directory of systemd's credentials, where there is one.

@@ -494,6 +494,7 @@ fn stop_on_signal(stop: Stop) {
             _ = tokio::signal::ctrl_c() => {}
             _ = terminate.recv() => {}
         }
+        tracing::warn!("asked again: the next run settles what is in flight");
         leave_at_once();
     });
 }

@@ -16,7 +16,11 @@ pub enum LogFormat {
 pub fn begin(format: LogFormat, level: &str) {
     let filter = EnvFilter::try_new(format!("warn,seatkeeper={level}"))
         .unwrap_or_else(|_| EnvFilter::new("warn"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colours = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(colours)
+        .with_writer(std::io::stderr);
     // A second beginning in one process is not a fault: the first stays.
     let _ = match format {
         LogFormat::Text => builder.with_target(false).compact().finish().try_init(),

@@ -31,10 +31,24 @@ impl Breaker {
             self.in_a_row = 0;
             return;
         };
-        if refusal.kind == RefusalKind::Forbidden {
-            self.trip(format!("Graph does not allow it: {}", refusal.message));
+        match refusal.kind {
+            RefusalKind::Forbidden => {
+                self.trip(format!("Graph does not allow it: {}", refusal.message));
+                self.fail(&refusal.message);
+            }
+            RefusalKind::Unavailable | RefusalKind::SkuNotAssignable | RefusalKind::Other => {
+                self.fail(&refusal.message);
+            }
+            // These are about one user. Nothing is wrong with the tenant, and others need not wait.
+            RefusalKind::NoUsageLocation
+            | RefusalKind::NoSeats
+            | RefusalKind::NotHeld
+            | RefusalKind::Inherited
+            | RefusalKind::Dependency
+            | RefusalKind::Exclusive
+            | RefusalKind::AddressTaken
+            | RefusalKind::NoSuchUser => {}
         }
-        self.fail(&refusal.message);
     }
 
     /// Takes in that something accepted did not come about.
@@ -91,19 +105,25 @@ mod tests {
 
     #[test]
     fn five_in_a_row_stop_and_four_do_not() {
-        assert!(run(vec![refused(RefusalKind::NoSeats); 5]).open().is_some());
-        let mut broken = vec![refused(RefusalKind::NoSeats); 4];
+        assert!(run(vec![refused(RefusalKind::Unavailable); 5]).open().is_some());
+        let mut broken = vec![refused(RefusalKind::Unavailable); 4];
         broken.push(FINE);
-        broken.extend(vec![refused(RefusalKind::NoSeats); 4]);
+        broken.extend(vec![refused(RefusalKind::Unavailable); 4]);
         assert!(run(broken).open().is_none());
+    }
+
+    #[test]
+    fn refusals_about_single_users_do_not_keep_the_others_waiting() {
+        assert!(run(vec![refused(RefusalKind::Exclusive); 50]).open().is_none());
+        assert!(run(vec![refused(RefusalKind::NoSeats); 50]).open().is_none());
     }
 
     #[test]
     fn a_tenth_failed_stops_once_there_are_twenty() {
         let mut answers = vec![FINE; 18];
-        answers.push(refused(RefusalKind::Exclusive));
+        answers.push(refused(RefusalKind::Other));
         assert!(run(answers.clone()).open().is_none());
-        answers.push(refused(RefusalKind::Exclusive));
+        answers.push(refused(RefusalKind::Other));
         assert!(run(answers).open().is_some());
     }
 

@@ -122,7 +122,7 @@ pub enum CycleError {
     #[error(transparent)]
     NotTakenUp(NotTakenUp),
     /// Somebody asked to stop before anything was sent.
-    #[error("stopped on request; nothing was sent or concluded")]
+    #[error("stopped on request; nothing was concluded")]
     Stopped,
 }
 

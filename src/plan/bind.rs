@@ -73,6 +73,8 @@ pub(crate) struct Terms {
     pub(crate) location: Option<LocationRule>,
     /// Who gets the last seats.
     pub(crate) priority: i32,
+    /// Whether it names users whom nobody can be found for.
+    pub(crate) names_nobody: bool,
 }
 
 /// What a policy says about the service plans of a SKU.
@@ -239,6 +241,7 @@ impl<'a> Names<'a> {
         warnings: &mut Vec<Warning>,
     ) -> Result<Terms, Vec<Problem>> {
         let mut problems = Vec::new();
+        let names_nobody = self.names_nobody(&policy.selector, false, &mut problems);
         let tree = self.tree(&policy.selector, columns, &mut problems, warnings);
         let (licenses, takes): (&[License], Takes) = match &policy.action {
             Action::Add { licenses } => (licenses, Takes::Nothing),
@@ -264,7 +267,44 @@ impl<'a> Names<'a> {
             takes,
             location: policy.usage_location,
             priority: policy.priority,
+            names_nobody,
         })
+    }
+
+    /// Whether a selector names users whom nobody can be found for. Among exceptions that is a
+    /// problem: whoever was meant would be excepted no longer.
+    fn names_nobody(
+        &self,
+        selector: &Selector,
+        in_exception: bool,
+        problems: &mut Vec<Problem>,
+    ) -> bool {
+        let (parts, in_exception) = match selector {
+            Selector::All(parts) | Selector::Any(parts) => (parts, in_exception),
+            Selector::None(parts) => (parts, true),
+            Selector::Test(Written { value: Test::User(users), place: _ }) => {
+                let unknown = users.iter().filter(|user| self.find_user(&user.value).is_none());
+                let count = unknown.clone().count();
+                if in_exception {
+                    problems.extend(unknown.map(|user| self.unknown_exception(user)));
+                }
+                return count > 0;
+            }
+            Selector::Test(_) => return false,
+        };
+        parts.iter().fold(false, |any, part| self.names_nobody(part, in_exception, problems) || any)
+    }
+
+    fn unknown_exception(&self, user: &Written<Arc<str>>) -> Problem {
+        let names = self.users().keys().map(String::as_str);
+        let hint = near(&user.value.to_lowercase(), names).map_or_else(
+            || {
+                "an exception that fits nobody protects nobody: correct the name, or take it out"
+                    .to_owned()
+            },
+            |name| format!("tenant `{}` has `{name}`", self.tenant),
+        );
+        Problem::at(user, format!("unknown user `{}` among the exceptions", user.value), Some(hint))
     }
 
     fn grant(

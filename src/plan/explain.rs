@@ -129,6 +129,9 @@ pub fn explain(
     let skus = asking
         .skus(&planned.plan)
         .into_iter()
+        .chain(only)
+        .collect::<BTreeSet<SkuId>>()
+        .into_iter()
         .filter(|sku| only.is_none_or(|only| only == *sku))
         .map(|sku| asking.sku(sku, &planned.plan))
         .collect();

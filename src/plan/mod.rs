@@ -33,9 +33,14 @@ mod words;
 /// Returns the name that was probably meant: the nearest one, where one is near at all.
 pub(crate) fn near<'n>(written: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let folded = written.to_lowercase();
+    // Of addresses the part before the @ tells people apart; the rest is alike anyway.
+    let likeness = |name: &str| match (folded.split_once('@'), name.split_once('@')) {
+        (Some((own, _)), Some((other, _))) => strsim::jaro_winkler(own, other),
+        (_, _) => strsim::jaro_winkler(&folded, name),
+    };
     names
-        .map(|name| (strsim::jaro_winkler(&folded, &name.to_lowercase()), name))
-        .filter(|(likeness, _)| *likeness > 0.85)
+        .map(|name| (likeness(&name.to_lowercase()), name))
+        .filter(|(likeness, _)| *likeness > 0.88)
         .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)))
         .map(|(_, name)| name)
 }

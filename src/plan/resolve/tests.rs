@@ -782,3 +782,30 @@ fn what_is_released_stays_owned_by_a_policy_that_cannot_be_told() {
         unknown board for 1: group Board cannot be told
     ");
 }
+
+#[test]
+fn what_the_ledger_says_of_somebody_who_is_gone_is_nobody_elses() {
+    let policies = "staff: Staff -> SPE_E3; grace 0";
+    let mut later = world("group Staff\nana: SPE_E3 by:staff=9d\nben: SPE_E3", policies);
+    later.users.retain(|user| user.principal_name.starts_with("ben"));
+    assert_snapshot!(later.text(), @"unmanaged 1");
+    assert!(later.planned().observed.is_empty());
+}
+
+#[test]
+fn an_exception_that_fits_nobody_breaks_the_policy() {
+    let tenant = "ana: disabled, SPE_E3";
+    let world = world(tenant, "leavers: disabled but not user:ghost@contoso.com -> no all");
+    let problems = world.planned().problems;
+    assert_eq!(problems[0].message, "unknown user `ghost@contoso.com` among the exceptions");
+    assert!(world.plan().operations.is_empty());
+}
+
+#[test]
+fn what_a_policy_owns_of_others_stays_while_it_names_somebody_who_cannot_be_found() {
+    let tenant = "ana: SPE_E3 by:chiefs=30d\nben: ";
+    let renamed = world(tenant, "chiefs: user:anna@contoso.com -> SPE_E3; grace 0");
+    assert!(renamed.plan().operations.is_empty(), "{}", renamed.text());
+    let left = world(tenant, "chiefs: user:ben@contoso.com -> SPE_E3; grace 0");
+    assert!(left.text().contains("remove ana: -SPE_E3"), "{}", left.text());
+}

@@ -99,14 +99,19 @@ impl<'a> Walk<'a> {
     /// Takes from the ledger what it says of a user, and drops what it says of users before.
     fn read_ledger(&mut self, user: UserId) {
         self.row.owners.clear();
-        while let Some(((_, sku), owners)) = self.owners.next_if(|((of, _), _)| *of <= user) {
-            self.row.owners.push((*sku, owners));
+        while let Some(((of, sku), owners)) = self.owners.next_if(|((of, _), _)| *of <= user) {
+            // Of somebody who is gone from the tenant it says nothing about the next.
+            if *of == user {
+                self.row.owners.push((*sku, owners));
+            }
         }
         self.row.clocks.clear();
-        while let Some(((_, sku, policy), since)) =
+        while let Some(((of, sku, policy), since)) =
             self.clocks.next_if(|((of, _, _), _)| *of <= user)
         {
-            self.row.clocks.push((*sku, policy, *since));
+            if *of == user {
+                self.row.clocks.push((*sku, policy, *since));
+            }
         }
     }
 }
@@ -134,6 +139,12 @@ impl Resolver<'_> {
         near.find(|policy| is_named(*policy)).or_else(|| self.by_name.get(name).copied())
     }
 
+    fn may_be_misnamed(&self, policy: usize, view: &View<'_>) -> bool {
+        let name = &self.bound.policies[policy].policy.name;
+        self.terms(policy).is_some_and(|terms| terms.names_nobody)
+            && view.row.owners.iter().any(|(_, owners)| owners.contains_key(name))
+    }
+
     /// Returns how a policy stands to a user.
     pub(super) fn standing(&self, policy: usize, view: &View<'_>) -> Standing {
         match &self.bound.policies[policy].part {
@@ -141,7 +152,13 @@ impl Resolver<'_> {
             Part::Taken(_) | Part::Elsewhere => {
                 let mut standings = view.row.standings.iter();
                 let found = standings.find(|(of, _)| *of == policy);
-                found.map_or(Standing::DoesNotMatch, |(_, standing)| *standing)
+                let standing = found.map_or(Standing::DoesNotMatch, |(_, standing)| *standing);
+                // Somebody whom a policy names under a name that nobody has may be this very user,
+                // renamed: what it owns of them stays until the file is mended.
+                if standing == Standing::DoesNotMatch && self.may_be_misnamed(policy, view) {
+                    return Standing::CannotBeTold;
+                }
+                standing
             }
         }
     }
