@@ -1,7 +1,7 @@
 //! One tenant: where it is, as whom to ask, and the settings that planning obeys.
 
+use core::net::IpAddr;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 

@@ -132,10 +132,12 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             Ok(_) => None,
             Err(CycleError::Tenant(error)) => Some(error.to_string()),
             // Bad input stores nothing, and broken records cannot.
-            Err(CycleError::Misfit { tenant: _, problems: _ })
-            | Err(CycleError::Records(_) | CycleError::NotTakenUp(_) | CycleError::Stopped) => {
-                return Ok(());
-            }
+            Err(
+                CycleError::Misfit { tenant: _, problems: _ }
+                | CycleError::Records(_)
+                | CycleError::NotTakenUp(_)
+                | CycleError::Stopped,
+            ) => return Ok(()),
         };
         let plan = result.as_ref().ok().and_then(|cycle| cycle.stored.as_ref());
         let record = CycleRecord {
