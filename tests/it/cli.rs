@@ -5,7 +5,7 @@ use std::process::Stdio;
 use seatkeeper::sandbox::{Server, Tenant};
 use serde_json::json;
 
-use crate::site::{Site, assert_shown, calm, direct, tenant};
+use crate::site::{Ran, Site, assert_shown, calm, direct, tenant};
 
 const POLICIES: &str = r"
 policies:
@@ -234,12 +234,62 @@ async fn a_held_removal_lets_the_rest_go_on_and_waits_for_a_person() {
     let waiting: Vec<_> = site.plans().into_iter().filter(|p| p["state"] == "held").collect();
     assert_eq!(waiting.len(), 1);
     let id = waiting[0]["id"].as_str().unwrap().to_owned();
+    let alone = site.expect(3, &["approve", &id]);
+    assert!(alone.err.contains("held by `max_removals`"), "{}", alone.err);
     site.expect(0, &["approve", &id, "--accept", "max_removals", "--reason", "they have left"]);
     assert_shown!("apply_held_afterwards", site.run(&["apply", &id]).shown());
     assert_eq!(site.direct("ana@contoso.com"), [""; 0]);
     assert_eq!(site.direct("ben@contoso.com"), [""; 0]);
     site.assert_one_outcome_each();
     site.expect(0, &["plan", "--detailed-exitcode"]);
+    // Where nothing but removals is left, a guard that holds them holds everything.
+    site.sandbox.change(group("dan@contoso.com", false));
+    let writes = site.writes();
+    site.expect(3, &["apply", "--yes"]);
+    site.expect(3, &["apply", "--yes"]);
+    assert_eq!(site.writes(), writes);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_approval_does_not_outlive_its_policies() {
+    let site = site().await;
+    site.expect(0, &["plan"]);
+    let id = latest(&site);
+    site.expect(0, &["approve", &id, "--accept", "first_plan", "--reason", "looked at"]);
+    let other = POLICIES.replace("staff-e3", "staff-e4").replace("name: leavers", "name: left");
+    site.write("policies/policies.yaml", &other);
+    assert_shown!("apply_stale", site.run(&["apply", &id]).shown());
+    assert_eq!(site.writes(), 0);
+    assert!(site.history().iter().all(|entry| entry["outcome"] == "stale"));
+    site.assert_one_outcome_each();
+}
+
+/// Runs `apply` on a terminal on which somebody types. None where there is no `script`.
+fn answered(site: &Site, answer: &str) -> Option<Ran> {
+    use std::io::Write as _;
+    let mut command = std::process::Command::new("script");
+    site.prepare(&mut command);
+    let program = format!("{} apply", env!("CARGO_BIN_EXE_seatkeeper"));
+    let piped = command.args(["-qec", &program, "/dev/null"]).stdin(Stdio::piped());
+    let mut child = piped.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().ok()?;
+    child.stdin.take().unwrap().write_all(answer.as_bytes()).unwrap();
+    Some(crate::site::ran(&child.wait_with_output().unwrap()))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn apply_asks_whoever_is_there() {
+    let site = site().await;
+    site.reconfigure("requests:", "guards: {first_plan: off}\nrequests:");
+    for answer in ["n\n", "\n", "yess\n"] {
+        let Some(no) = answered(&site, answer) else { return };
+        assert_eq!(no.code, 3, "{}", no.shown());
+        assert!(no.out.contains("Apply this plan to tenant contoso (2 to add, "), "{}", no.out);
+        assert!(no.out.contains("the answer was no"), "{}", no.out);
+    }
+    assert_eq!(site.writes(), 0);
+    let Some(yes) = answered(&site, "y\n") else { return };
+    assert_eq!(yes.code, 0, "{}", yes.shown());
+    assert_eq!(site.direct("ana@contoso.com"), ["SPE_E3"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

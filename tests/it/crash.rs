@@ -139,6 +139,29 @@ async fn assert_records_hold(lab: &Lab, at: &str) {
     assert!(matches!(verified, Verification::Whole { .. }), "{at}: {verified:?}");
 }
 
+/// Returns whose licenses or location differ.
+fn changed(from: &LicenseState, to: &LicenseState) -> BTreeSet<UserId> {
+    let differs = |user: &&UserId| from.users.get(user) != to.users.get(user);
+    from.users.keys().filter(differs).copied().collect()
+}
+
+/// Asserts that what was found after an interruption is true: who was changed is not told of as not
+/// tried, and what is told of as done was done.
+async fn assert_told_truly(lab: &Lab, changed: &BTreeSet<UserId>, at: &str) {
+    let recovered = lab.store().history(HistoryFilter::default()).await.unwrap();
+    for entry in recovered.into_iter().filter(|entry| entry.outcome.recovered) {
+        let user = entry.operation.user.id;
+        match entry.outcome.kind {
+            OutcomeKind::Deferred => assert!(!changed.contains(&user), "{at}: {entry:#?}"),
+            OutcomeKind::Done => assert!(changed.contains(&user), "{at}: {entry:#?}"),
+            OutcomeKind::Failed => {}
+            OutcomeKind::AlreadyDone | OutcomeKind::Stale | OutcomeKind::Refused => {
+                panic!("{at}: no recovery comes to this: {entry:#?}")
+            }
+        }
+    }
+}
+
 /// Asserts that running again ends where an undisturbed run ends, and leaves nothing to do.
 async fn assert_heals(lab: &Lab, undisturbed: &LicenseState, at: &str) {
     lab.apply(&Fuse::never()).await.unwrap();
@@ -219,11 +242,15 @@ async fn the_interrupted_plan_holds_every_kind_of_operation() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_that_dies_before_or_after_any_durable_write_or_call_is_made_good() {
     let prepared = prepared().await;
+    let start = prepared.sandbox.tenant().license_state();
     let (_, state, steps) = undisturbed(&prepared).await;
     for step in 1..=steps {
         let lab = prepared.fork(calm(), clock()).await;
         assert!(lab.apply(&Fuse::at(step)).await.is_none(), "step {step} came not");
-        assert_heals(&lab, &state, &format!("step {step}")).await;
+        let changed = changed(&start, &lab.sandbox.tenant().license_state());
+        let at = format!("step {step}");
+        assert_heals(&lab, &state, &at).await;
+        assert_told_truly(&lab, &changed, &at).await;
     }
 }
 
@@ -257,6 +284,7 @@ fn at_request(request: u64) -> u64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_that_dies_at_any_request_is_made_good() {
     let prepared = prepared().await;
+    let start = prepared.sandbox.tenant().license_state();
     let (_, state, _) = undisturbed(&prepared).await;
     let requests = {
         let lab = prepared.fork(calm(), clock()).await;
@@ -275,7 +303,10 @@ async fn a_process_that_dies_at_any_request_is_made_good() {
         let process = lab.apply_with(async || {});
         died += u32::from(fuse.run(process).await.is_none());
         lab.sandbox.set_faults(Faults::default());
-        assert_heals(&lab, &state, &format!("request {request}")).await;
+        let changed = changed(&start, &lab.sandbox.tenant().license_state());
+        let at = format!("request {request}");
+        assert_heals(&lab, &state, &at).await;
+        assert_told_truly(&lab, &changed, &at).await;
     }
     assert_eq!(u64::from(died), requests);
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use seatkeeper::plan::PlanState;
+use seatkeeper::plan::{Kind, PlanState};
 use seatkeeper::ports::{Clock as _, HistoryFilter, OutcomeKind, Records as _};
 use seatkeeper::sandbox::http::{Clock, Lag, Throttle};
 use seatkeeper::sandbox::model::LicenseState;
@@ -148,6 +148,30 @@ async fn reads_that_lag_behind_change_nothing() {
     let lag = Lag::For(Duration::from_secs(5));
     let faults = ["reset-after=0.1", "item-timeout-after=0.1", "throttle=0.1"];
     assert_same_end(&state, |clock| Options { lag, ..faulty(14, &faults, clock) }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_no_read_shows_in_time_is_not_told_as_done() {
+    let clock = clock();
+    let lag = Lag::For(Duration::from_hours(1));
+    let lab = lab(Options { lag, ..faulty(16, &[], &clock) }, clock).await;
+    let applied = lab.apply(&Fuse::never()).await.unwrap();
+    assert_eq!(applied.carried.unwrap().state, PlanState::Partial);
+    let store = lab.store();
+    for entry in store.history(HistoryFilter::default()).await.unwrap() {
+        let sends = entry.operation.kind != Kind::Adopt;
+        let expected = if sends { OutcomeKind::Failed } else { OutcomeKind::Done };
+        assert_eq!(entry.outcome.kind, expected, "{:?}", entry.outcome);
+        let why = "Graph accepted it, but no read showed it within 300 s";
+        assert_eq!(entry.outcome.detail, if sends { why } else { "" });
+    }
+    drop(store);
+    // Once reads show it, what was granted is found and owned.
+    lab.clock.advance(Duration::from_hours(2));
+    let later = lab.apply(&Fuse::never()).await.unwrap();
+    assert_eq!(later.carried.unwrap().state, PlanState::Applied);
+    assert_eq!(lab.sandbox.tenant().license_state(), undisturbed().await);
+    assert!(lab.plan().await.unwrap().stored.is_none());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -232,7 +232,7 @@ async fn no_network_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_full_disk_stops_before_anything_is_sent() {
+async fn a_disk_that_takes_no_more_ends_the_run_with_what_to_do_and_is_made_good_later() {
     let site = site().await;
     // So many blocks of 512 bytes may a file have; a write beyond fails as on a full disk.
     let limited = |blocks: u32| {

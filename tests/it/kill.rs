@@ -39,18 +39,19 @@ impl Victim {
     }
 
     /// Runs the program until it is killed. Returns whether it was.
-    fn run(&self, site: &Site, arguments: &[&str]) -> bool {
+    async fn run(&self, site: &Site, arguments: &[&str]) -> bool {
         {
             let mut child = self.child.lock().unwrap();
             let mut command = site.command(arguments);
             *child = Some(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
         }
-        // The lock is not held while waiting: whoever kills needs it.
         loop {
-            if let Some(status) = self.child.lock().unwrap().as_mut().unwrap().try_wait().unwrap() {
+            // The lock is not held while waiting: whoever kills needs it.
+            let ended = self.child.lock().unwrap().as_mut().unwrap().try_wait().unwrap();
+            if let Some(status) = ended {
                 return status.code().is_none();
             }
-            std::thread::yield_now();
+            tokio::time::sleep(Duration::from_millis(2)).await;
         }
     }
 }
@@ -82,7 +83,7 @@ async fn a_killed_program_leaves_nothing_that_the_next_run_does_not_make_good() 
     for request in points {
         let victim = Victim::default();
         let site = prepared.fork(victim.options(request)).await;
-        assert!(victim.run(&site, &["apply", "--yes"]), "request {request} came not");
+        assert!(victim.run(&site, &["apply", "--yes"]).await, "request {request} came not");
         site.expect(0, &["apply", "--yes"]);
         assert_eq!(site.sandbox.tenant().license_state(), state, "request {request}");
         site.assert_one_outcome_each();
@@ -99,7 +100,7 @@ async fn a_killed_program_is_told_of_by_the_next() {
         let victim = Victim::default();
         let last = undisturbed.sandbox.counts().requests;
         let site = prepared.fork(victim.options(last)).await;
-        assert!(victim.run(&site, &["apply", "--yes"]));
+        assert!(victim.run(&site, &["apply", "--yes"]).await);
         site
     };
     let applying: Vec<_> = site.plans().into_iter().filter(|p| p["state"] == "applying").collect();
@@ -115,14 +116,14 @@ async fn a_killed_program_is_told_of_by_the_next() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_program_that_is_asked_to_stop_finishes_what_is_in_flight_and_records_it() {
-    let users: Vec<_> = (0..150)
+    let users: Vec<_> = (0..300)
         .map(|k| {
             serde_json::json!({"user_principal_name": format!("u{k}@contoso.com"),
                 "usage_location": "DE", "groups": ["Staff"]})
         })
         .collect();
     let people = tenant(serde_json::json!({
-        "skus": [{"sku": "SPE_E3", "enabled": 200}], "groups": [{"name": "Staff"}],
+        "skus": [{"sku": "SPE_E3", "enabled": 400}], "groups": [{"name": "Staff"}],
         "users": users,
     }));
     let policies = "policies: [{name: staff, match: {group: Staff}, licenses: [SPE_E3]}]";
@@ -157,13 +158,13 @@ async fn a_program_that_is_asked_to_stop_finishes_what_is_in_flight_and_records_
     assert!(ran.err.contains("stopped before the end: stopped on request"), "{}", ran.err);
     site.assert_one_outcome_each();
     let done = site.history().into_iter().filter(|entry| entry["outcome"] == "done").count() as u64;
-    assert!(done > 0 && done < 150, "{done}");
+    assert!(done > 0 && done < 300, "{done}");
     assert_eq!(done, site.sandbox.counts().writes_accepted);
 }
 
-/// Starts a program against a tenant that does not answer its n-th request, and sends it signals
-/// while it waits.
-async fn signalled(hangs_at: u64, signals: &[&str]) -> (Site, Ran) {
+/// Starts a program against a tenant that does not answer its n-th request, and sends it a signal
+/// while it waits, so many times at most.
+async fn signalled(hangs_at: u64, signal: &str, times_max: usize) -> (Site, Ran) {
     let (arrived, waits) = mpsc::channel::<()>();
     let seen = AtomicU64::new(0);
     let ask = move || {
@@ -177,12 +178,14 @@ async fn signalled(hangs_at: u64, signals: &[&str]) -> (Site, Ran) {
     let site = prepared().await.fork(options).await;
     site.reconfigure("{timeout: 5s, give_up_after: 20s}", "{timeout: 5m, give_up_after: 10m}");
     let mut command = site.command(&["apply", "--yes"]);
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     waits.recv().unwrap();
     let id = child.id().to_string();
-    for signal in signals {
-        let sent =
-            std::process::Command::new("kill").args([*signal, id.as_str()]).status().unwrap();
+    for _ in 0..times_max {
+        if child.try_wait().unwrap().is_some() {
+            break;
+        }
+        let sent = std::process::Command::new("kill").args([signal, &id]).status().unwrap();
         assert!(sent.success());
         // Two signals at once are one.
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -195,7 +198,7 @@ async fn signalled(hangs_at: u64, signals: &[&str]) -> (Site, Ran) {
 async fn a_program_that_only_reads_stops_at_once() {
     for signal in ["-TERM", "-INT"] {
         // The first request is for a token, the second a read.
-        let (site, ran) = signalled(2, &[signal]).await;
+        let (site, ran) = signalled(2, signal, 1).await;
         assert_eq!(ran.code, 6, "{}", ran.shown());
         assert!(ran.err.contains("stopped on request; nothing was concluded"), "{}", ran.err);
         assert_eq!(site.writes(), 0);
@@ -212,7 +215,7 @@ async fn a_program_that_is_asked_twice_ends_and_the_next_run_makes_it_good() {
         .requests()
         .into_iter()
         .find(|seen| seen.items.iter().any(|item| item.method != "GET"));
-    let (site, ran) = signalled(batch.unwrap().number, &["-TERM", "-TERM"]).await;
+    let (site, ran) = signalled(batch.unwrap().number, "-TERM", 100).await;
     assert_eq!(ran.code, 6, "{}", ran.shown());
     assert!(ran.err.contains("asked again"), "{}", ran.err);
     site.sandbox.set_faults(Faults::default());
