@@ -602,7 +602,7 @@ fn service_plan(
         let hint = near(&written.value, names()).map_or_else(
             || {
                 format!(
-                    "`seatkeeper seats` and `plan --format json` list what {} has",
+                    "the admin centre and Microsoft's list of products tell what {} has",
                     sku.part_number
                 )
             },

@@ -48,6 +48,8 @@ pub struct SkuExplanation {
     pub owners: Vec<Owner>,
     /// What comes next, in words.
     pub next: Vec<String>,
+    /// Why nothing comes next, where that needs saying.
+    pub stays: Option<String>,
 }
 
 /// How a user has a SKU.
@@ -190,6 +192,7 @@ impl Asking<'_> {
             wanted: says(Effect::Grants) && !says(Effect::Removes),
             owners: self.owners(sku),
             next: self.next(sku, plan),
+            stays: self.stays(sku),
             policies,
         }
     }
@@ -290,13 +293,32 @@ impl Asking<'_> {
         for scheduled in plan.scheduled.iter().filter(|s| mine(&s.user, &s.sku)) {
             let because: Vec<&str> =
                 scheduled.because.iter().map(|because| because.policy.as_str()).collect();
-            next.push(format!("it is removed on {} ({})", scheduled.due, because.join(", ")));
+            let due = scheduled.due.strftime("%Y-%m-%d %H:%M UTC");
+            next.push(format!("it is removed on {due} ({})", because.join(", ")));
         }
         for released in plan.released.iter().filter(|r| mine(&r.user, &r.sku)) {
             let policy = &released.policy;
             next.push(format!("left alone: policy {policy} is gone from the files"));
         }
         next
+    }
+
+    /// Says why nothing happens to a SKU, where that needs saying.
+    fn stays(&self, sku: SkuId) -> Option<String> {
+        let owned = self.inputs.ledger.owners.contains_key(&(self.user().id, sku));
+        let voices = || (0..self.bound.policies.len()).filter_map(|at| self.voice(at, sku));
+        let wanted =
+            voices().any(|voice| voice.effect == Effect::Grants && voice.matches == Truth::True);
+        match self.assignment(sku) {
+            None if voices().next().is_none() => {
+                Some("nothing: the user does not have it, and no policy speaks of it".to_owned())
+            }
+            Some(held) if held.direct().is_some() && !wanted && !owned => Some(
+                "stays: no policy wants it and none owns it, so it is nobody's to remove"
+                    .to_owned(),
+            ),
+            None | Some(_) => None,
+        }
     }
 
     fn location(&self, plan: &Plan) -> Option<String> {

@@ -35,7 +35,7 @@ pub(crate) fn near<'n>(written: &str, names: impl Iterator<Item = &'n str>) -> O
     let folded = written.to_lowercase();
     // Of addresses the part before the @ tells people apart; the rest is alike anyway.
     let likeness = |name: &str| match (folded.split_once('@'), name.split_once('@')) {
-        (Some((own, _)), Some((other, _))) => strsim::jaro_winkler(own, other),
+        (Some((own, _)), Some((other, _))) => strsim::jaro_winkler(own, other) + 0.06,
         (_, _) => strsim::jaro_winkler(&folded, name),
     };
     names

@@ -94,8 +94,9 @@ fn header(out: &mut String, stored: &StoredPlan, style: Style) {
         out,
         "{}",
         style.dim(&format!(
-            "made {}, from {} and {} read {}{commit}",
+            "made {}, expires {}, from {} and {} read {}{commit}",
             time(plan.created_at),
+            time(plan.expires_at),
             count(basis.users, "user", "users"),
             count(basis.groups, "group", "groups"),
             time(basis.snapshot_taken_at),

@@ -283,7 +283,7 @@ async fn apply_asks_whoever_is_there() {
     for answer in ["n\n", "\n", "yess\n"] {
         let Some(no) = answered(&site, answer) else { return };
         assert_eq!(no.code, 3, "{}", no.shown());
-        assert!(no.out.contains("Apply this plan to tenant contoso (2 to add, "), "{}", no.out);
+        assert!(no.out.contains("Apply this to tenant contoso (2 to add, "), "{}", no.out);
         assert!(no.out.contains("the answer was no"), "{}", no.out);
     }
     assert_eq!(site.writes(), 0);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use seatkeeper::plan::{Kind, PlanState};
+use seatkeeper::plan::PlanState;
 use seatkeeper::ports::{Clock as _, HistoryFilter, OutcomeKind, Records as _};
 use seatkeeper::sandbox::http::{Clock, Lag, Throttle};
 use seatkeeper::sandbox::model::LicenseState;
@@ -64,6 +64,10 @@ async fn assert_same_end(state: &LicenseState, options: impl FnOnce(&FakeClock) 
     let lab = lab(options, clock).await;
     let applied = lab.apply(&Fuse::never()).await.unwrap();
     let carried = applied.carried.unwrap();
+    let told: Vec<_> = lab.store().history(HistoryFilter::default()).await.unwrap();
+    let told = told.iter().filter(|entry| entry.outcome.kind != OutcomeKind::Done);
+    let told: Vec<_> = told.map(|entry| &entry.outcome).collect();
+    assert!(told.is_empty(), "{faults:?} {lag:?} {told:#?}");
     assert_eq!(carried.state, PlanState::Applied, "{faults:?} {lag:?} {carried:?}");
     assert_eq!(&lab.sandbox.tenant().license_state(), state, "{faults:?} {lag:?}");
     let store = lab.store();
@@ -156,20 +160,30 @@ async fn what_no_read_shows_in_time_is_not_told_as_done() {
     let lag = Lag::For(Duration::from_hours(1));
     let lab = lab(Options { lag, ..faulty(16, &[], &clock) }, clock).await;
     let applied = lab.apply(&Fuse::never()).await.unwrap();
-    assert_eq!(applied.carried.unwrap().state, PlanState::Partial);
+    assert_eq!(applied.carried.unwrap().state, PlanState::Failed);
     let store = lab.store();
+    let mut failed = 0;
     for entry in store.history(HistoryFilter::default()).await.unwrap() {
-        let sends = entry.operation.kind != Kind::Adopt;
-        let expected = if sends { OutcomeKind::Failed } else { OutcomeKind::Done };
-        assert_eq!(entry.outcome.kind, expected, "{:?}", entry.outcome);
         let why = "Graph accepted it, but no read showed it within 300 s";
-        assert_eq!(entry.outcome.detail, if sends { why } else { "" });
+        match entry.outcome.kind {
+            OutcomeKind::Failed => {
+                assert_eq!(entry.outcome.detail, why);
+                failed += 1;
+            }
+            // The first few who lose something were not confirmed: nothing else is sent.
+            kind => assert_eq!(kind, OutcomeKind::Deferred, "{:?}", entry.outcome),
+        }
     }
+    assert_eq!(failed, 5);
     drop(store);
     // Once reads show it, what was granted is found and owned.
-    lab.clock.advance(Duration::from_hours(2));
-    let later = lab.apply(&Fuse::never()).await.unwrap();
-    assert_eq!(later.carried.unwrap().state, PlanState::Applied);
+    // Reads go on lagging, so that it takes some rounds of a few people each.
+    for _ in 0..20 {
+        lab.clock.advance(Duration::from_hours(2));
+        if lab.apply(&Fuse::never()).await.unwrap().carried.is_none() {
+            break;
+        }
+    }
     assert_eq!(lab.sandbox.tenant().license_state(), undisturbed().await);
     assert!(lab.plan().await.unwrap().stored.is_none());
 }

@@ -82,7 +82,10 @@ pub(crate) async fn run(args: &Demo, ui: &Ui, verbose: u8) -> Outcome {
     let left = plan::run(&again, ui, verbose).await?;
     match (applied, left) {
         (Exit::Done, Exit::Done) => {
-            ui.result("\nNothing is left to do.")?;
+            ui.result(
+                "\nWhat is blocked, waiting or scheduled is told above; of what can be done now:\n\
+                 Nothing is left to do.",
+            )?;
             Ok(Exit::Done)
         }
         (applied, left) => {

@@ -19,6 +19,8 @@ struct TenantStatus {
     last_cycle: Option<LastCycle>,
     last_success: Option<String>,
     owned_by_policies: u64,
+    /// Plans that a process was carrying out when it ended.
+    interrupted: Vec<String>,
     waiting_for_a_person: Vec<Waiting>,
 }
 
@@ -87,6 +89,7 @@ async fn status(
         last_cycle: None,
         last_success: None,
         owned_by_policies: 0,
+        interrupted: Vec::new(),
         waiting_for_a_person: Vec::new(),
     };
     let Some(store) = store else { return Ok(status) };
@@ -101,6 +104,10 @@ async fn status(
     let owners = store.owners(tenant).await.map_err(failed)?;
     status.owned_by_policies = owners.iter().map(|(_, count)| count).sum();
     let plans = store.plans(Some(tenant)).await.map_err(failed)?;
+    let is_applying = |plan: &&PlanHead| plan.state == crate::plan::PlanState::Applying;
+    if status.at_work.is_none() {
+        status.interrupted = plans.iter().filter(is_applying).map(|p| p.id.to_string()).collect();
+    }
     status.waiting_for_a_person =
         plans.iter().filter(|plan| plan.state.is_open()).map(waiting).collect();
     Ok(status)
@@ -143,6 +150,11 @@ fn text(status: &TenantStatus) -> String {
         "  owned         {} by policies",
         count(status.owned_by_policies, "assignment", "assignments")
     ));
+    for plan in &status.interrupted {
+        lines.push(format!(
+            "  interrupted   plan {plan}: the next `seatkeeper plan` or `apply` settles it"
+        ));
+    }
     for waiting in &status.waiting_for_a_person {
         lines.push(format!(
             "  waiting       plan {} is {} since {}: {} for {}",

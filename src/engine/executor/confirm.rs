@@ -10,7 +10,8 @@ use crate::domain::user::User;
 use crate::engine::CycleError;
 use crate::plan::Operation;
 use crate::ports::{
-    Clock, OutcomeKind, Records, Refusal, Settlement, TenantError, TenantReader, TenantWriter,
+    Answer, Clock, OutcomeKind, Records, Refusal, Settlement, TenantError, TenantReader,
+    TenantWriter,
 };
 
 /// The first and the longest wait between two looks for what Graph accepted.
@@ -107,6 +108,9 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
     fn unshown(&mut self, sent: Sent<'_>, is_gone: bool) -> Settlement {
         let Sent { operation, refusal, request_id } = sent;
         let within = self.engine.patience.confirm_within.as_secs();
+        if let Some(refusal) = &refusal {
+            self.breaker.take(&Answer::Failed(refusal.clone()));
+        }
         let (detail, code, request_id) = match refusal {
             Some(Refusal { kind: _, status: _, code, message, request_id }) => {
                 (message.to_string(), Some(code), request_id)

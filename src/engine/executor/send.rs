@@ -175,7 +175,10 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
                     continue;
                 };
                 for (operation, answer) in operations.into_iter().zip(answered) {
-                    self.breaker.take(&answer);
+                    // Whether what went unanswered failed is for a read to say.
+                    if !matches!(answer, Answer::Failed(_)) {
+                        self.breaker.take(&answer);
+                    }
                     answers.push((operation, answer));
                 }
             }

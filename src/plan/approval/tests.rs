@@ -159,7 +159,10 @@ fn a_plan_that_is_held_whole_or_not_at_all_has_no_rest() {
     assert!(has_part(&whole, &[GuardName::FirstPlan]));
     let going_on = first.with(|inputs| part(&whole, &[GuardName::FirstPlan], inputs)).unwrap();
     let shown = show(&going_on.unwrap().plan);
-    assert!(shown.starts_with("add ben: +POWER_BI_PRO (staff matched)\n"), "{shown}");
+    assert!(
+        shown.starts_with("add ben: +POWER_BI_PRO (staff matched) [held by first_plan]\n"),
+        "{shown}"
+    );
     let unlimited = world.set(|s| s.guards.max_removals.count = CountLimit::Unlimited);
     assert!(!has_part(&unlimited.plan(), &[]));
 }

@@ -88,9 +88,9 @@ fn why_one_sku_will_go_and_when() {
           sales (policies.yaml:1) Grants False: not group Sales
           leavers (policies.yaml:2) Removes True: account disabled
           owned by sales, let go Some(2026-11-22T09:00:00Z)
-          it is removed on 2026-11-29T09:00:00Z (sales)
+          it is removed on 2026-11-29 09:00 UTC (sales)
     ");
-    assert_snapshot!(told(&world, "ana", Some("VISIO")), @"");
+    assert_snapshot!(told(&world, "ana", Some("VISIO")), @"VISIO: not held, not wanted");
     assert_snapshot!(told(&world, "nobody", None), @"no such user");
 }
 

@@ -77,7 +77,7 @@ pub fn explanation_to_json(explanation: &Explanation) -> String {
 }
 
 fn sku_form(explanation: &SkuExplanation) -> serde_json::Value {
-    let SkuExplanation { sku, has, wanted, policies, owners, next } = explanation;
+    let SkuExplanation { sku, has, wanted, policies, owners, next, stays } = explanation;
     serde_json::json!({
         "sku_id": sku.id.to_string(),
         "sku": &*sku.name,
@@ -86,6 +86,7 @@ fn sku_form(explanation: &SkuExplanation) -> serde_json::Value {
         "policies": policies.iter().map(voice_form).collect::<Vec<_>>(),
         "owners": owners.iter().map(owner_form).collect::<Vec<_>>(),
         "next": next,
+        "stays": stays,
     })
 }
 

@@ -160,7 +160,12 @@ fn render_group(out: &mut String, group: &Group<'_>, options: Options) {
         Some(why) => format!("{people} · {why}"),
         None => people,
     };
-    let _ = writeln!(out, "  {}  {}", group.change, style.dim(&note));
+    // What is so for all of them is said once.
+    let marks = |operation: &Operation| marks(operation, style);
+    let first = group.operations.first().map(|(operation, _)| marks(operation));
+    let same = first.filter(|first| group.operations.iter().all(|(op, _)| marks(op) == *first));
+    let shared = same.clone().unwrap_or_default();
+    let _ = writeln!(out, "  {}{shared}  {}", group.change, style.dim(&note));
     let adopts = group.operations.iter().all(|(op, _)| op.kind == crate::plan::Kind::Adopt);
     let most = match (options.all, adopts) {
         (true, _) => usize::MAX,
@@ -179,7 +184,8 @@ fn render_group(out: &mut String, group: &Group<'_>, options: Options) {
     );
     for (operation, why) in &group.operations[..shown] {
         let why = if group.why.is_some() { "" } else { why };
-        render_person(out, operation, why, widths, style);
+        let marks = if same.is_some() { String::new() } else { marks(operation) };
+        render_person(out, operation, &marks, why, widths, style);
     }
     if shown < group.operations.len() {
         let more = group.operations.len() - shown;
@@ -188,28 +194,35 @@ fn render_group(out: &mut String, group: &Group<'_>, options: Options) {
     }
 }
 
-fn render_person(
-    out: &mut String,
-    operation: &Operation,
-    why: &str,
-    (name_width, display_width): (usize, usize),
-    style: Style,
-) {
-    let name = clean(&operation.user.principal_name);
-    let display = operation.user.display_name.as_deref().map(clean).unwrap_or_default();
-    let mut line = format!("      {name:<name_width$}  {display:<display_width$}");
+/// Says what a reviewer must not miss about an operation.
+fn marks(operation: &Operation, style: Style) -> String {
+    let mut marks = String::new();
     if !operation.data_at_risk.is_empty() {
         let families: Vec<&str> = operation.data_at_risk.iter().map(|f| f.word()).collect();
         let note = style.minus(&format!("! data at risk: {}", families.join(", ")));
-        let _ = write!(line, "  {note}");
+        let _ = write!(marks, "  {note}");
     }
     // What holds the plan as a whole is said once, below; here only what holds some and not others.
     let some: Vec<_> =
         operation.held_by.iter().copied().filter(|guard| guard.holds_removals_only()).collect();
     if !some.is_empty() {
         let held = crate::plan::digest::guard_list(&some);
-        let _ = write!(line, "  {}", style.warn(&format!("held by {held}")));
+        let _ = write!(marks, "  {}", style.warn(&format!("held by {held}")));
     }
+    marks
+}
+
+fn render_person(
+    out: &mut String,
+    operation: &Operation,
+    marks: &str,
+    why: &str,
+    (name_width, display_width): (usize, usize),
+    style: Style,
+) {
+    let name = clean(&operation.user.principal_name);
+    let display = operation.user.display_name.as_deref().map(clean).unwrap_or_default();
+    let mut line = format!("      {name:<name_width$}  {display:<display_width$}{marks}");
     if !why.is_empty() {
         let _ = write!(line, "  {}", style.dim(why));
     }

@@ -43,7 +43,8 @@ fn render_sku(out: &mut String, sku: &SkuExplanation, style: Style) {
         .extend(sku.policies.iter().map(|voice| format!("policy       {}", policy(voice, style))));
     branches.extend(sku.owners.iter().map(|of| format!("owner        {}", owner(of))));
     if sku.next.is_empty() {
-        branches.push("next         stays as it is".to_owned());
+        let stays = sku.stays.as_deref().unwrap_or("stays as it is");
+        branches.push(format!("next         {stays}"));
     }
     branches.extend(sku.next.iter().map(|next| format!("next         {}", style.strong(next))));
     let last = branches.len() - 1;

@@ -48,12 +48,23 @@ pub fn plans(plans: &[PlanHead], style: Style) -> String {
 
 /// Renders outcomes.
 pub fn history(entries: &[HistoryEntry], style: Style) -> String {
-    let mut rows =
-        vec![heading(&["when", "outcome", "kind", "user", "change", "policy", "approved by", ""])];
+    let mut rows = vec![heading(&[
+        "when",
+        "outcome",
+        "kind",
+        "user",
+        "change",
+        "policy",
+        "approved by",
+        "plan",
+        "",
+    ])];
     rows.extend(entries.iter().map(|entry| {
         let operation = &entry.operation;
+        let mark = |addition: &crate::plan::Addition| if addition.held { '~' } else { '+' };
+        let added = operation.add.iter();
         let mut change: Vec<String> =
-            operation.add.iter().map(|addition| format!("+{}", addition.sku.name)).collect();
+            added.map(|addition| format!("{}{}", mark(addition), addition.sku.name)).collect();
         change.extend(operation.remove.iter().map(|sku| format!("-{}", sku.name)));
         change.extend(operation.adopt.iter().map(|adoption| format!("={}", adoption.sku.name)));
         change.extend(operation.usage_location.iter().map(|location| format!("@{}", location.to)));
@@ -68,6 +79,7 @@ pub fn history(entries: &[HistoryEntry], style: Style) -> String {
             change.join(" "),
             policies.join(", "),
             entry.approved_by.as_deref().map(clean).unwrap_or_default(),
+            entry.outcome.plan.to_string(),
             detail(entry),
         ]
     }));

@@ -63,7 +63,8 @@ fn blocked(out: &mut String, plan: &Plan, options: Options) {
         let key = (format!("{sku}: {}", blocked.detail), policies.join(", "));
         groups.entry(key).or_default().push(clean(&blocked.user.principal_name));
     }
-    for ((what, policies), people) in groups {
+    for ((what, policies), mut people) in groups {
+        people.sort();
         let people_count = count(people.len() as u64, "person", "people");
         let note = options.style.dim(&format!("{people_count} · {policies}"));
         let _ = writeln!(out, "  {}  {note}", options.style.warn(&format!("! {what}")));
@@ -95,19 +96,28 @@ fn scheduled(out: &mut String, plan: &Plan, options: Options) {
         return;
     }
     section(out, "Scheduled (removed when their grace is over)", options.style);
-    let mut all: Vec<_> = plan.scheduled.iter().collect();
-    all.sort_by_key(|scheduled| scheduled.due);
-    let line = |scheduled: &&crate::plan::Scheduled| {
+    let mut groups: BTreeMap<(&str, String), Vec<&crate::plan::Scheduled>> = BTreeMap::new();
+    for scheduled in &plan.scheduled {
         let why: Vec<String> = scheduled
             .because
             .iter()
-            .map(|because| format!("{} ({}): {}", because.policy, because.at, because.detail))
+            .map(|because| format!("{} ({})", because.policy, because.at))
             .collect();
-        let name = clean(&scheduled.user.principal_name);
-        let why = options.style.dim(&why.join("; "));
-        format!("{}  {name}  - {}  {why}", time(scheduled.due), scheduled.sku.name)
-    };
-    lines(out, &all.iter().map(line).collect::<Vec<_>>(), options);
+        groups.entry((&scheduled.sku.name, why.join("; "))).or_default().push(scheduled);
+    }
+    for ((sku, why), mut group) in groups {
+        group.sort_by_key(|scheduled| (scheduled.due, scheduled.user.principal_name.clone()));
+        let (first, last) = (time(group[0].due), time(group[group.len() - 1].due));
+        let when = if first == last { format!("on {first}") } else { format!("{first} to {last}") };
+        let people = count(group.len() as u64, "person", "people");
+        let note = options.style.dim(&format!("{people} · {why}"));
+        let _ = writeln!(out, "  {}  {when}  {note}", options.style.minus(&format!("- {sku}")));
+        let line = |scheduled: &&crate::plan::Scheduled| {
+            let name = clean(&scheduled.user.principal_name);
+            if first == last { name } else { format!("{}  {name}", time(scheduled.due)) }
+        };
+        lines(out, &group.iter().map(line).collect::<Vec<_>>(), options);
+    }
 }
 
 fn released(out: &mut String, plan: &Plan, options: Options) {
@@ -121,7 +131,9 @@ fn released(out: &mut String, plan: &Plan, options: Options) {
         let others = if released.still_wanted { "  other policies want it still" } else { "" };
         format!("{name}  {}  {policy}{others}", released.sku.name)
     };
-    lines(out, &plan.released.iter().map(line).collect::<Vec<_>>(), options);
+    let mut all: Vec<String> = plan.released.iter().map(line).collect();
+    all.sort();
+    lines(out, &all, options);
 }
 
 fn unknown(out: &mut String, plan: &Plan, style: Style) {
