@@ -292,7 +292,9 @@ impl<'a> Names<'a> {
             }
             Selector::Test(_) => return false,
         };
-        parts.iter().fold(false, |any, part| self.names_nobody(part, in_exception, problems) || any)
+        // Every part is asked, so that all problems are told at once.
+        let found = parts.iter().map(|part| self.names_nobody(part, in_exception, problems));
+        found.collect::<Vec<_>>().contains(&true)
     }
 
     fn unknown_exception(&self, user: &Written<Arc<str>>) -> Problem {

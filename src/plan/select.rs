@@ -183,7 +183,7 @@ impl Columns {
         users.dedup();
         let label = match written {
             [one] => format!("user {}", one.value),
-            several => format!("one of {} users by name", several.len()),
+            several => format!("one of the {} users it names", several.len()),
         };
         self.column(Test::Users(users, label.clone()), || label)
     }

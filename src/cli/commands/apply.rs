@@ -88,7 +88,8 @@ impl Applying<'_> {
 
     /// Shows a stored plan and what remains to be decided, and carries it out.
     async fn chosen(&self, stored: StoredPlan) -> Outcome {
-        if stored.state.is_open() {
+        // Whoever is asked sees what about; whoever says yes beforehand has seen it.
+        if stored.state.is_open() && !self.args.yes {
             self.session.show_plan(&stored, Shown { format: Format::Text, all: self.args.all })?;
         }
         self.stored(stored).await

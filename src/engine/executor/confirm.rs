@@ -45,7 +45,10 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
             let seen = tokio::select! {
                 biased;
                 seen = self.engine.reader.holdings(&users) => seen,
-                () = out_of_patience(self.engine) => return Ok(self.leave(left.len())),
+                () = out_of_patience(self.engine) => {
+                    self.leave(left.len());
+                    return Ok(());
+                }
             };
             match seen {
                 Ok(seen) => left = self.compare(left, seen, late).await?,
@@ -55,7 +58,8 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
                         self.breaker.trip(error.to_string());
                     }
                     if late {
-                        return Ok(self.leave(left.len()));
+                        self.leave(left.len());
+                        return Ok(());
                     }
                 }
             }
@@ -63,7 +67,10 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
                 tokio::select! {
                     biased;
                     () = self.engine.clock.sleep(wait) => {}
-                    () = out_of_patience(self.engine) => return Ok(self.leave(left.len())),
+                    () = out_of_patience(self.engine) => {
+                    self.leave(left.len());
+                    return Ok(());
+                }
                 }
                 wait = (wait * 2).min(LOOK_AGAIN_AFTER_MAX);
             }

@@ -106,7 +106,7 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
                     sent.push(Sent::accepted(operation, refusal.request_id));
                 }
                 Answer::Failed(refusal) => {
-                    sent.push(Sent { operation, refusal: Some(refusal), request_id: None })
+                    sent.push(Sent { operation, refusal: Some(refusal), request_id: None });
                 }
                 Answer::Refused(Refusal { kind: _, status: _, code, message, request_id }) => {
                     let detail = format!("{message}{also}");

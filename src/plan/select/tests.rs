@@ -128,8 +128,8 @@ fn users_are_named_by_principal_name_or_id() {
     let tenant = "ana:\nben:\ncem:";
     let users = "user:ANA@contoso.com+63656d00-0000-0000-0000-000000000000+bem@contoso.com";
     assert_snapshot!(selected(tenant, users), @r"
-        ana: one of 3 users by name
-        cem: one of 3 users by name
+        ana: one of the 3 users it names
+        cem: one of the 3 users it names
         policies.yaml:1: no user `bem@contoso.com` in the tenant: did you mean `ben@contoso.com`?
     ");
 }
