@@ -15,6 +15,8 @@ pub mod clock;
 mod commands;
 pub mod environment;
 pub mod exit;
+mod failure;
+mod secret;
 pub mod session;
 pub mod telemetry;
 pub mod ui;

@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::SecretString;
-
 use crate::cli::args::Format;
 use crate::cli::clock::SystemClock;
 use crate::cli::exit::{Exit, Failure, Outcome};
+use crate::cli::failure::{lock_failure, store_failure, tenant_failure};
+use crate::cli::secret::secret_source;
 use crate::cli::ui::Ui;
-use crate::cli::{args, environment, telemetry};
-use crate::config::{Config, LogFormat, SecretRef, Tenant};
+use crate::cli::{args, telemetry};
+use crate::config::{Config, LogFormat, Tenant};
 use crate::domain::names::TenantName;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::span::Span;
@@ -20,10 +20,10 @@ use crate::graph;
 use crate::plan::PlanId;
 use crate::plan::bind::Problem;
 use crate::policy;
-use crate::ports::{Clock as _, HistoryFilter, RecordsError, StoredPlan, TenantError};
+use crate::ports::{Clock as _, HistoryFilter, RecordsError, StoredPlan};
 use crate::report;
 use crate::source;
-use crate::store::lock::{Holder, LockError, TenantLock};
+use crate::store::lock::{Holder, TenantLock};
 use crate::store::{Store, StoreError};
 use crate::yaml::{Diagnostic, Severity, SourceFile, render};
 
@@ -403,68 +403,8 @@ fn diagnostic(problem: &Problem) -> Diagnostic {
     }
 }
 
-fn store_failure(error: StoreError) -> Failure {
-    let hint = error.hint();
-    let failure = Failure::new(Exit::Unavailable, error);
-    match hint {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
-}
-
-fn lock_failure(error: &LockError) -> Failure {
-    let hint = error.hint();
-    Failure::text(Exit::Unavailable, error.to_string()).hint(hint)
-}
-
-fn tenant_failure(error: TenantError) -> Failure {
-    let hint = match &error {
-        TenantError::Secret { tenant: _, reason: _ } => {
-            Some("check `client_secret` in the configuration".to_owned())
-        }
-        TenantError::SignIn { tenant: _, reason: _, hint }
-        | TenantError::Forbidden { what: _, reason: _, hint }
-        | TenantError::Unavailable { what: _, reason: _, hint }
-        | TenantError::Malformed { what: _, reason: _, hint } => hint.clone(),
-        TenantError::Incomplete(_) => Some("try again; nothing was concluded".to_owned()),
-    };
-    let failure = Failure::new(Exit::Unavailable, error);
-    match hint {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
-}
-
 fn duration(span: Span) -> Duration {
     Duration::from_secs(span.as_secs())
-}
-
-/// Opens a secret where it is, each time it is needed, so that a rotated one is picked up.
-fn secret_source(secret: SecretRef) -> Arc<dyn graph::SecretSource> {
-    Arc::new(move || open_secret(&secret))
-}
-
-fn open_secret(secret: &SecretRef) -> Result<SecretString, String> {
-    let file = |path: &Path| {
-        std::fs::read_to_string(path).map_err(|error| format!("`{}`: {error}", path.display()))
-    };
-    let text = match secret {
-        SecretRef::Env(name) => environment::variable(name)
-            .ok_or_else(|| format!("the environment variable `{name}` is not set"))?,
-        SecretRef::File(path) => file(path)?,
-        SecretRef::Credential(name) => {
-            let directory = environment::credentials().ok_or_else(|| {
-                "there is no $CREDENTIALS_DIRECTORY: is this run by systemd, with LoadCredential?"
-                    .to_owned()
-            })?;
-            file(&directory.join(&**name))?
-        }
-    };
-    let text = text.trim_end_matches(['\r', '\n']);
-    if text.is_empty() {
-        return Err("it is empty".to_owned());
-    }
-    Ok(SecretString::from(text.to_owned()))
 }
 
 /// Ends the process where somebody asks a second time. What was sent is settled by the next run.

@@ -21,7 +21,8 @@ pub(crate) async fn run(args: &Users, ui: &Ui, verbose: u8) -> Outcome {
     let (snapshot, _) =
         session.snapshot(tenant, args.refresh, &policies, "seatkeeper users").await?;
     let filter = Filter::new(args, &snapshot)?;
-    let users: Vec<&User> = snapshot.users().iter().filter(|user| filter.fits(user)).collect();
+    let mut users: Vec<&User> = snapshot.users().iter().filter(|user| filter.fits(user)).collect();
+    users.sort_by(|a, b| a.principal_name.cmp(&b.principal_name));
     match args.format {
         Format::Json => ui.result(&report::json::users_to_json(&users, &snapshot))?,
         Format::Text if users.is_empty() => ui.say("no user fits"),

@@ -1,0 +1,41 @@
+//! What the layers below say went wrong, with how the process ends and what to do.
+
+use crate::cli::exit::{Exit, Failure};
+use crate::ports::TenantError;
+use crate::store::StoreError;
+use crate::store::lock::LockError;
+
+/// Says why the store cannot be used.
+pub(super) fn store_failure(error: StoreError) -> Failure {
+    let hint = error.hint();
+    let failure = Failure::new(Exit::Unavailable, error);
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+/// Says who is at work on a tenant.
+pub(super) fn lock_failure(error: &LockError) -> Failure {
+    let hint = error.hint();
+    Failure::text(Exit::Unavailable, error.to_string()).hint(hint)
+}
+
+/// Says why a tenant cannot be read.
+pub(super) fn tenant_failure(error: TenantError) -> Failure {
+    let hint = match &error {
+        TenantError::Secret { tenant: _, reason: _ } => {
+            Some("check `client_secret` in the configuration".to_owned())
+        }
+        TenantError::SignIn { tenant: _, reason: _, hint }
+        | TenantError::Forbidden { what: _, reason: _, hint }
+        | TenantError::Unavailable { what: _, reason: _, hint }
+        | TenantError::Malformed { what: _, reason: _, hint } => hint.clone(),
+        TenantError::Incomplete(_) => Some("try again; nothing was concluded".to_owned()),
+    };
+    let failure = Failure::new(Exit::Unavailable, error);
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}

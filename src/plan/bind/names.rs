@@ -1,0 +1,435 @@
+//! Looks up what policies and settings name in a tenant, and says what is not there.
+
+use super::{PlanTerms, Problem, Takes, Terms, Which};
+use crate::domain::group::Membership;
+use crate::domain::ids::{GroupId, ServicePlanId, SkuId, UserId};
+use crate::domain::names::TenantName;
+use crate::domain::sku::{AppliesTo, Sku};
+use crate::domain::snapshot::Snapshot;
+use crate::plan::select::{Columns, Tree};
+use crate::plan::{Warning, near};
+use crate::policy::settings::Settings;
+use crate::policy::{
+    Action, License, Policy, Removal, Removals, Replaces, Selector, ServicePlanRule, Test, Written,
+};
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// The names of a tenant, to be looked up.
+pub(super) struct Names<'a> {
+    tenant: &'a TenantName,
+    snapshot: &'a Snapshot,
+    /// The users by principal name, in lower case; collected when somebody is first looked up.
+    users: OnceCell<BTreeMap<String, UserId>>,
+    groups: BTreeMap<String, Vec<GroupId>>,
+}
+
+impl<'a> Names<'a> {
+    pub(super) fn new(tenant: &'a TenantName, snapshot: &'a Snapshot) -> Self {
+        let mut groups: BTreeMap<String, Vec<GroupId>> = BTreeMap::new();
+        for group in snapshot.groups() {
+            groups.entry(group.name.to_lowercase()).or_default().push(group.id);
+        }
+        Self { tenant, snapshot, users: OnceCell::new(), groups }
+    }
+
+    fn users(&self) -> &BTreeMap<String, UserId> {
+        let by_name =
+            |user: &crate::domain::user::User| (user.principal_name.to_lowercase(), user.id);
+        self.users.get_or_init(|| self.snapshot.users().iter().map(by_name).collect())
+    }
+
+    pub(super) fn terms(
+        &self,
+        policy: &Policy,
+        columns: &mut Columns,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<Terms, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let names_nobody = self.names_nobody(&policy.selector, false, &mut problems);
+        let tree = self.tree(&policy.selector, columns, &mut problems, warnings);
+        let (licenses, takes): (&[License], Takes) = match &policy.action {
+            Action::Add { licenses } => (licenses, Takes::Nothing),
+            Action::Replace { licenses, replaces } => {
+                (licenses, Takes::Replaces(self.replaces(replaces, &mut problems)))
+            }
+            Action::Remove { removals } => {
+                (&[], Takes::Removes(self.removals(removals, &mut problems)))
+            }
+        };
+        let mut grants = BTreeMap::new();
+        for license in licenses {
+            self.grant(license, &mut grants, &mut problems);
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let tree =
+            if policy.reaches_guests { tree } else { Tree::All(vec![columns.members(), tree]) };
+        Ok(Terms {
+            tree,
+            grants,
+            takes,
+            location: policy.usage_location,
+            priority: policy.priority,
+            names_nobody,
+        })
+    }
+
+    /// Whether a selector names users whom nobody can be found for. Among exceptions that is a
+    /// problem: whoever was meant would be excepted no longer.
+    fn names_nobody(
+        &self,
+        selector: &Selector,
+        in_exception: bool,
+        problems: &mut Vec<Problem>,
+    ) -> bool {
+        let (parts, in_exception) = match selector {
+            Selector::All(parts) | Selector::Any(parts) => (parts, in_exception),
+            Selector::None(parts) => (parts, true),
+            Selector::Test(Written { value: Test::User(users), place: _ }) => {
+                let unknown = users.iter().filter(|user| self.find_user(&user.value).is_none());
+                let count = unknown.clone().count();
+                if in_exception {
+                    problems.extend(unknown.map(|user| self.unknown_exception(user)));
+                }
+                return count > 0;
+            }
+            Selector::Test(_) => return false,
+        };
+        // Every part is asked, so that all problems are told at once.
+        let found = parts.iter().map(|part| self.names_nobody(part, in_exception, problems));
+        found.collect::<Vec<_>>().contains(&true)
+    }
+
+    fn unknown_exception(&self, user: &Written<Arc<str>>) -> Problem {
+        let names = self.users().keys().map(String::as_str);
+        let hint = near(&user.value.to_lowercase(), names).map_or_else(
+            || {
+                "an exception that fits nobody protects nobody: correct the name, or take it out"
+                    .to_owned()
+            },
+            |name| format!("tenant `{}` has `{name}`", self.tenant),
+        );
+        Problem::at(user, format!("unknown user `{}` among the exceptions", user.value), Some(hint))
+    }
+
+    fn grant(
+        &self,
+        license: &License,
+        grants: &mut BTreeMap<SkuId, PlanTerms>,
+        problems: &mut Vec<Problem>,
+    ) {
+        let Some(sku) = self.sku(&license.sku, problems) else { return };
+        if sku.applies_to == AppliesTo::Company {
+            problems.push(Problem::at(
+                &license.sku,
+                format!(
+                    "SKU `{}` belongs to the company and cannot be assigned",
+                    license.sku.value
+                ),
+                Some("remove it from the policy".to_owned()),
+            ));
+            return;
+        }
+        let plans = |written: &[Written<Arc<str>>], problems: &mut Vec<Problem>| {
+            let found = written.iter().filter_map(|plan| service_plan(sku, plan, problems));
+            found.collect::<BTreeSet<_>>()
+        };
+        let terms = match &license.service_plans {
+            ServicePlanRule::Unsaid => PlanTerms::Unsaid,
+            ServicePlanRule::Disable(off) => {
+                PlanTerms::Off(plans(off, problems).into_iter().collect())
+            }
+            ServicePlanRule::Enable(on) => {
+                let on = plans(on, problems);
+                PlanTerms::Off(sku.switchable().filter(|plan| !on.contains(plan)).collect())
+            }
+        };
+        if grants.insert(sku.id, terms).is_some() {
+            problems.push(Problem::at(
+                &license.sku,
+                format!("SKU `{}` is granted twice by this policy", sku.part_number),
+                Some("name it once, by part number or by id".to_owned()),
+            ));
+        }
+    }
+
+    fn replaces(&self, replaces: &Replaces, problems: &mut Vec<Problem>) -> Which {
+        match replaces {
+            Replaces::All => Which::All,
+            Replaces::Listed(skus) => Which::Listed(self.skus(skus, problems)),
+        }
+    }
+
+    fn removals(&self, removals: &Removals, problems: &mut Vec<Problem>) -> Which {
+        let Removals::Listed(listed) = removals else { return Which::All };
+        let mut skus = Vec::new();
+        for removal in listed {
+            match removal {
+                Removal::Sku(sku) => skus.push(sku.clone()),
+                // Refused when the files are read; a policy that got here takes no part.
+                Removal::ServicePlans { sku: _, plans } => {
+                    problems.extend(plans.iter().map(|plan| {
+                        let message = "removing single service plans is not supported yet";
+                        Problem::at(plan, message.to_owned(), None)
+                    }));
+                }
+            }
+        }
+        Which::Listed(self.skus(&skus, problems))
+    }
+
+    fn skus(&self, written: &[Written<Arc<str>>], problems: &mut Vec<Problem>) -> BTreeSet<SkuId> {
+        written.iter().filter_map(|sku| self.sku(sku, problems).map(|sku| sku.id)).collect()
+    }
+
+    fn sku(&self, written: &Written<Arc<str>>, problems: &mut Vec<Problem>) -> Option<&'a Sku> {
+        let catalogue = self.snapshot.catalogue();
+        if let Ok(id) = written.value.parse::<SkuId>() {
+            if let Some(sku) = catalogue.get(id) {
+                return Some(sku);
+            }
+        } else {
+            let named: Vec<&Sku> = catalogue.named(&written.value).collect();
+            match named.as_slice() {
+                [] => {}
+                [sku] => return Some(sku),
+                several => {
+                    let ids: Vec<String> =
+                        several.iter().map(|sku| format!("`{}`", sku.id)).collect();
+                    problems.push(Problem::at(
+                        written,
+                        format!("SKU `{}` names {} products", written.value, several.len()),
+                        Some(format!("write the id instead: {}", ids.join(" or "))),
+                    ));
+                    return None;
+                }
+            }
+        }
+        let names = catalogue.skus().iter().map(|sku| &*sku.part_number);
+        let hint = near(&written.value, names).map_or_else(
+            || self.has("SKUs", catalogue.skus().iter().map(|sku| &*sku.part_number)),
+            |name| format!("tenant `{}` has `{name}`", self.tenant),
+        );
+        problems.push(Problem::at(written, format!("unknown SKU `{}`", written.value), Some(hint)));
+        None
+    }
+
+    fn has<'n>(&self, what: &str, names: impl Iterator<Item = &'n str>) -> String {
+        let mut names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+        names.sort_unstable();
+        if names.is_empty() {
+            return format!("tenant `{}` has no {what}", self.tenant);
+        }
+        let more = names.len().saturating_sub(12);
+        names.truncate(12);
+        let and_more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        format!("tenant `{}` has {}{and_more}", self.tenant, names.join(", "))
+    }
+
+    fn tree(
+        &self,
+        selector: &Selector,
+        columns: &mut Columns,
+        problems: &mut Vec<Problem>,
+        warnings: &mut Vec<Warning>,
+    ) -> Tree {
+        let mut several = |parts: &[Selector]| {
+            parts.iter().map(|part| self.tree(part, columns, problems, warnings)).collect()
+        };
+        match selector {
+            Selector::All(parts) => Tree::All(several(parts)),
+            Selector::Any(parts) => Tree::Any(several(parts)),
+            Selector::None(parts) => Tree::None(several(parts)),
+            Selector::Test(test) => self.test(test, columns, problems, warnings),
+        }
+    }
+
+    fn test(
+        &self,
+        test: &Written<Test>,
+        columns: &mut Columns,
+        problems: &mut Vec<Problem>,
+        warnings: &mut Vec<Warning>,
+    ) -> Tree {
+        match &test.value {
+            Test::Group { group, nested } => {
+                let written = Written { value: group.clone(), place: test.place.clone() };
+                match self.group(&written, problems) {
+                    Some(id) => columns.group(id, *nested, self.snapshot),
+                    None => Tree::Any(Vec::new()),
+                }
+            }
+            Test::Ou { ou, scope } => columns.ou(ou, *scope, &test.place),
+            Test::Domain(domain) => columns.domain(domain),
+            Test::AdDomain(domain) => columns.ad_domain(domain),
+            Test::User(users) => {
+                let found = users.iter().filter_map(|user| self.user(user, warnings)).collect();
+                columns.users(found, users)
+            }
+            Test::Enabled(enabled) => columns.enabled(*enabled),
+            Test::Everyone => columns.everyone(),
+            Test::Csv(_)
+            | Test::Attribute { attribute: _, values: _ }
+            | Test::UserType(_)
+            | Test::Synced(_)
+            | Test::Has(_)
+            | Test::InactiveFor(_) => {
+                // Refused when the files are read; a policy that got here takes no part.
+                problems.push(Problem {
+                    place: test.place.clone(),
+                    written: "".into(),
+                    message: "this selector is not supported yet".to_owned(),
+                    hint: None,
+                });
+                Tree::Any(Vec::new())
+            }
+        }
+    }
+
+    fn user(&self, written: &Written<Arc<str>>, warnings: &mut Vec<Warning>) -> Option<UserId> {
+        let found = self.find_user(&written.value);
+        if found.is_none() {
+            let names = self.users().keys().map(String::as_str);
+            let meant = near(&written.value.to_lowercase(), names)
+                .map(|name| format!(": did you mean `{name}`?"))
+                .unwrap_or_default();
+            warnings.push(Warning {
+                at: written.place.file_and_line().into(),
+                message: format!("no user `{}` in the tenant{meant}", written.value),
+            });
+        }
+        found
+    }
+
+    fn find_user(&self, written: &str) -> Option<UserId> {
+        match written.parse::<UserId>() {
+            Ok(id) => self.snapshot.user(id).map(|user| user.id),
+            Err(_) => self.users().get(&written.to_lowercase()).copied(),
+        }
+    }
+
+    fn group(&self, written: &Written<Arc<str>>, problems: &mut Vec<Problem>) -> Option<GroupId> {
+        if let Ok(id) = written.value.parse::<GroupId>()
+            && self.snapshot.group(id).is_some()
+        {
+            return Some(id);
+        }
+        let called = self.groups.get(&written.value.to_lowercase());
+        match called.map_or(&[][..], Vec::as_slice) {
+            [id] => Some(*id),
+            [] => {
+                let names = self.snapshot.groups().iter().map(|group| &*group.name);
+                let hint = near(&written.value, names.clone()).map_or_else(
+                    || self.has("groups", names),
+                    |name| format!("tenant `{}` has `{name}`", self.tenant),
+                );
+                let message = format!("unknown group `{}`", written.value);
+                problems.push(Problem::at(written, message, Some(hint)));
+                None
+            }
+            several => {
+                let ids: Vec<String> = several.iter().map(|id| format!("`{id}`")).collect();
+                problems.push(Problem::at(
+                    written,
+                    format!("{} groups are called `{}`", several.len(), written.value),
+                    Some(format!("write the id instead: {}", ids.join(" or "))),
+                ));
+                None
+            }
+        }
+    }
+
+    pub(super) fn protected(&self, settings: &Settings) -> Result<BTreeSet<UserId>, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let mut protected = BTreeSet::new();
+        for written in &settings.protected.users {
+            if let Some(id) = self.find_user(&written.value) {
+                protected.insert(id);
+                continue;
+            }
+            let names = self.users().keys().map(String::as_str);
+            let hint = near(&written.value.to_lowercase(), names).map_or_else(
+                || "a protected user who cannot be found would not be protected: correct the name, or take it off the list".to_owned(),
+                |name| format!("tenant `{}` has `{name}`", self.tenant),
+            );
+            let message = format!("unknown protected user `{}`", written.value);
+            problems.push(Problem::at(written, message, Some(hint)));
+        }
+        for written in &settings.protected.groups {
+            if let Some(id) = self.group(written, &mut problems) {
+                match self.snapshot.group(id).map(|group| &group.membership) {
+                    Some(Membership::Read { nested, direct: _ }) if nested.is_complete() => {
+                        protected.extend(nested.users());
+                    }
+                    _ => problems.push(Problem::at(
+                        written,
+                        format!(
+                            "the members of protected group `{}` cannot all be read",
+                            written.value
+                        ),
+                        Some(
+                            "grant the app `Member.Read.Hidden`, or protect the users by name"
+                                .to_owned(),
+                        ),
+                    )),
+                }
+            }
+        }
+        if problems.is_empty() { Ok(protected) } else { Err(problems) }
+    }
+
+    pub(super) fn reserve(
+        &self,
+        settings: &Settings,
+    ) -> Result<BTreeMap<SkuId, u32>, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let mut reserve = BTreeMap::new();
+        for (name, kept) in &settings.reserve {
+            let written = Written { value: name.clone(), place: kept.place.clone() };
+            if let Some(sku) = self.sku(&written, &mut problems) {
+                reserve.insert(sku.id, kept.seats);
+            }
+        }
+        if problems.is_empty() { Ok(reserve) } else { Err(problems) }
+    }
+}
+
+/// Returns the service plan of a SKU that a person wrote, where users can be given it.
+fn service_plan(
+    sku: &Sku,
+    written: &Written<Arc<str>>,
+    problems: &mut Vec<Problem>,
+) -> Option<ServicePlanId> {
+    let by_id = written.value.parse::<ServicePlanId>().ok();
+    let found = sku.service_plans.iter().find(|plan| match by_id {
+        Some(id) => plan.id == id,
+        None => plan.name == written.value,
+    });
+    let Some(plan) = found else {
+        let names = || sku.service_plans.iter().map(|plan| &*plan.name);
+        let hint = near(&written.value, names()).map_or_else(
+            || {
+                format!(
+                    "the admin centre and Microsoft's list of products tell what {} has",
+                    sku.part_number
+                )
+            },
+            |name| format!("{} has `{name}`", sku.part_number),
+        );
+        let message = format!("SKU `{}` has no service plan `{}`", sku.part_number, written.value);
+        problems.push(Problem::at(written, message, Some(hint)));
+        return None;
+    };
+    if plan.applies_to == AppliesTo::Company {
+        problems.push(Problem::at(
+            written,
+            format!("service plan `{}` belongs to the company and cannot be switched", plan.name),
+            Some("remove it from the list".to_owned()),
+        ));
+        return None;
+    }
+    Some(plan.id)
+}
