@@ -262,7 +262,7 @@ impl<'u> Session<'u> {
             CycleError::NotTakenUp(error) => {
                 let exit = match &error {
                     plan_error::NotApproved { .. } => Exit::Held,
-                    plan_error::Expired { .. } => Exit::Stale,
+                    plan_error::Expired { .. } | plan_error::NotOpen { .. } => Exit::Stale,
                     plan_error::Unsettled(problems) => {
                         self.show_problems(problems, policies);
                         Exit::Invalid

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::engine::cycle::Seen;
 use crate::engine::executor::Run;
 use crate::engine::{CycleError, Engine, Policies};
-use crate::plan::approval::{TakenUp, has_part, part, take_up};
+use crate::plan::approval::{NotTakenUp, TakenUp, has_part, part, take_up};
 use crate::plan::guard::tripped;
 use crate::plan::ledger::LedgerChange;
 use crate::plan::{Digest, GuardName, Plan, PlanId, PlanState, Released, Trigger};
@@ -47,7 +47,9 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             take_up(&stored.plan, stored.state, &inputs).map_err(CycleError::NotTakenUp)?;
         self.records.keep_snapshot(self.tenant, snapshot.clone()).await?;
         self.records.observe(self.tenant, planned.observed).await?;
-        let released = planned.plan;
+        let mut released = planned.plan;
+        // What was never shown is not let go yet: the file may have been lost by mistake.
+        released.released.retain(|entry| stored.plan.released.contains(entry));
         self.records.advance(stored.plan.id, PlanState::Approved, PlanState::Applying).await?;
         self.set_aside(&stored.plan, &stale, OutcomeKind::Stale).await?;
         self.set_aside(&stored.plan, &already_done, OutcomeKind::AlreadyDone).await?;
@@ -90,6 +92,17 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
     ) -> Result<Option<StoredPlan>, CycleError> {
         if !has_part(held, accepted) {
             return Ok(None);
+        }
+        // Somebody may have decided on it since, or it may have been too long.
+        let now = self.records.plan(Some(self.tenant), Some(held.id)).await?;
+        let state = now.map_or(PlanState::Superseded, |stored| stored.state);
+        if !state.is_open() {
+            let not_open = NotTakenUp::NotOpen { plan: held.id, state };
+            return Err(CycleError::NotTakenUp(not_open));
+        }
+        if self.clock.now() >= held.expires_at {
+            let expired = NotTakenUp::Expired { plan: held.id, at: held.expires_at };
+            return Err(CycleError::NotTakenUp(expired));
         }
         let Seen { snapshot, ledger, recovered: _ } = self.see(policies).await?;
         let inputs = self.inputs(policies, &snapshot, &ledger, Trigger::Apply);
@@ -153,10 +166,7 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
     ///
     /// Where the records cannot be written; nothing changed then.
     pub async fn let_released_go(&self, plan: &Plan) -> Result<(), CycleError> {
-        let change = |released: &Released| {
-            LedgerChange::Disown(released.user.id, released.sku.id, released.policy.clone())
-        };
-        let changes: Vec<LedgerChange> = plan.released.iter().map(change).collect();
+        let changes: Vec<LedgerChange> = plan.released.iter().map(Released::let_go).collect();
         if changes.is_empty() {
             return Ok(());
         }

@@ -225,9 +225,8 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
 
 /// Waits until somebody asks to stop, and then as long as what is in flight may still take. What is
 /// not settled by then is left to the next run, which looks it up.
-async fn out_of_patience<T, R, C: Clock>(engine: &Engine<'_, T, R, C>) {
-    engine.stop.asked().await;
-    engine.clock.sleep(FINISH_WITHIN).await;
+async fn out_of_patience<T, R, C>(engine: &Engine<'_, T, R, C>) {
+    engine.stop.overdue(FINISH_WITHIN).await;
 }
 
 fn changes_licenses(operation: &Operation) -> bool {

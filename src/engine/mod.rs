@@ -46,29 +46,42 @@ pub struct Patience {
 
 /// A request to stop: what is in flight is finished and recorded, nothing further is sent.
 #[derive(Clone, Debug)]
-pub struct Stop(watch::Sender<bool>);
+pub struct Stop(watch::Sender<Option<tokio::time::Instant>>);
 
 impl Default for Stop {
     fn default() -> Self {
-        Self(watch::Sender::new(false))
+        Self(watch::Sender::new(None))
     }
 }
 
 impl Stop {
     /// Asks to stop.
     pub fn ask(&self) {
-        self.0.send_replace(true);
+        self.0.send_if_modified(|asked| {
+            let is_first = asked.is_none();
+            asked.get_or_insert_with(tokio::time::Instant::now);
+            is_first
+        });
     }
 
     /// Whether somebody asked.
     pub fn is_asked(&self) -> bool {
-        *self.0.borrow()
+        self.0.borrow().is_some()
     }
 
     /// Waits until somebody asks.
     pub async fn asked(&self) {
         // The sender lives in this very value, so that the wait cannot end for want of one.
-        let _ = self.0.subscribe().wait_for(|asked| *asked).await;
+        let _ = self.0.subscribe().wait_for(Option::is_some).await;
+    }
+
+    /// Waits until somebody has asked and this much time has passed since.
+    pub async fn overdue(&self, patience: Duration) {
+        self.asked().await;
+        let since = *self.0.borrow();
+        if let Some(since) = since {
+            tokio::time::sleep_until(since + patience).await;
+        }
     }
 }
 

@@ -14,6 +14,8 @@ use crate::ports::{
     Clock, HistoryFilter, OpenPlan, Outcome, OutcomeKind, Records, Settlement, TenantReader,
 };
 
+/// Longer than a write is tried for: older intents had all the time there is.
+const LONG_AGO: Duration = Duration::from_mins(30);
 /// How long to wait between two looks at a user.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
@@ -40,6 +42,7 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             .iter()
             .filter_map(|(key, at)| operations.get(key).map(|operation| (*operation, *at)))
             .collect();
+        let began = self.clock.now();
         while !left.is_empty() {
             let users: Vec<_> = left.iter().map(|(operation, _)| operation.user.id).collect();
             let holdings = self.unless_stopped(self.reader.holdings(&users)).await??;
@@ -47,14 +50,18 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             let mut settlements = Vec::new();
             let mut still = Vec::new();
             for ((operation, at), holding) in left.into_iter().zip(holdings) {
-                // A clock that was set back makes nothing old.
+                // A write may have been tried again long after its intent, and reads lag behind: so
+                // look for a while from now on, unless the intent is older than any of that.
+                let waited = Duration::try_from(now.duration_since(began)).unwrap_or_default();
                 let age = Duration::try_from(now.duration_since(at)).unwrap_or_default();
+                let settle_after = self.patience.settle_after;
+                let is_settled = waited >= settle_after || age >= settle_after + LONG_AGO;
                 let kind = match &holding {
                     None => Some((OutcomeKind::Failed, "the user is gone")),
                     Some(holding) if shows(operation, holding, snapshot.catalogue()) => {
                         Some((OutcomeKind::Done, "found done after an interruption"))
                     }
-                    Some(_) if age >= self.patience.settle_after => Some((
+                    Some(_) if is_settled => Some((
                         OutcomeKind::Failed,
                         "interrupted before an answer came; a read afterwards does not show it",
                     )),

@@ -72,6 +72,14 @@ pub enum NotTakenUp {
         /// Where it stands.
         state: PlanState,
     },
+    /// It can no longer be decided or carried out.
+    #[error("plan {plan} is {}", state.as_str())]
+    NotOpen {
+        /// The plan.
+        plan: PlanId,
+        /// Where it stands.
+        state: PlanState,
+    },
     /// It is too old.
     #[error("plan {plan} expired at {at}")]
     Expired {
@@ -107,7 +115,15 @@ pub fn take_up(plan: &Plan, state: PlanState, inputs: &Inputs<'_>) -> Result<Tak
     let mut operations = Vec::new();
     // Leaving one user out may take the seat from under another, so look until nothing changes.
     for _ in 0..ROUNDS_MAX {
-        let scope = Scope::Only { users: users.clone() };
+        let scope = match plan.part_of {
+            None => Scope::Only { users: users.clone() },
+            // Of a part, those held back keep the seats that were kept for them.
+            Some(_) => {
+                let others = everything.plan.operations.iter().map(|op| op.user.id);
+                let others = others.filter(|user| !users.contains(user)).collect();
+                Scope::Without { part_of: plan.part_of, users: others }
+            }
+        };
         operations = make_for(inputs, &scope).map_err(NotTakenUp::Unsettled)?.plan.operations;
         let before = users.len();
         for foreign in operations.iter().filter(|op| !approved.contains(&op.key)) {

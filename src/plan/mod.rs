@@ -472,6 +472,20 @@ pub struct Released {
     pub still_wanted: bool,
 }
 
+impl Released {
+    /// Returns what it changes in the ledger once it was shown: what other policies want stays theirs,
+    /// the rest is nobody's. Policies that let go as well must not take it now, since deleting a file
+    /// takes nothing away.
+    pub fn let_go(&self) -> ledger::LedgerChange {
+        let (user, sku) = (self.user.id, self.sku.id);
+        if self.still_wanted {
+            ledger::LedgerChange::Disown(user, sku, self.policy.clone())
+        } else {
+            ledger::LedgerChange::Forget(user, sku)
+        }
+    }
+}
+
 /// A policy that could not be decided for some users.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownMatch {

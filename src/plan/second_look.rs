@@ -80,23 +80,23 @@ impl<'a> SecondLook<'a> {
             .ok_or_else(|| "the user could not be looked at alone".to_owned())?;
         let bound = bind(&set, &Settings::default(), self.tenant, &one)
             .map_err(|_| "the policies no longer fit the tenant".to_owned())?;
-        operation.remove.iter().try_for_each(|sku| judge(&bound, operation, sku))
+        let at = one
+            .users()
+            .binary_search_by_key(&user.id, |user| user.id)
+            .map_err(|_| "the user could not be looked at alone".to_owned())?;
+        operation.remove.iter().try_for_each(|sku| judge(&bound, at, operation, sku))
     }
 
-    /// Checks that what is to be removed is there as it was when it was planned.
+    /// Checks that the user's licenses are as they were when it was planned: what goes, and what was
+    /// to stay or come in its place.
     fn is_unchanged(&self, operation: &Operation, user: &User) -> Result<(), String> {
         let licenses =
             user.licenses.value().ok_or("asked again, Graph did not tell the user's licenses")?;
         let before = self.snapshot.user(operation.user.id).and_then(|user| user.licenses.value());
-        for sku in &operation.remove {
-            if licenses.get(sku.id) != before.and_then(|held| held.get(sku.id)) {
-                return Err(format!(
-                    "asked again, {} is not there as it was planned from",
-                    sku.name
-                ));
-            }
+        if before.is_some_and(|before| before.assignments == licenses.assignments) {
+            return Ok(());
         }
-        Ok(())
+        Err("asked again, the user's licenses are not what it was planned from".to_owned())
     }
 
     /// Returns the policies that take the licenses away, own them, or would grant them.
@@ -138,6 +138,26 @@ impl<'a> SecondLook<'a> {
         }
     }
 
+    /// Returns the users that policies name.
+    fn users_named(&self, set: &PolicySet) -> Vec<User> {
+        let mut names = BTreeSet::new();
+        for policy in &set.policies {
+            policy.selector.for_each_test(&mut |test| {
+                if let Test::User(users) = test {
+                    names.extend(users.iter().map(|user| user.value.to_lowercase()));
+                }
+            });
+        }
+        if names.is_empty() {
+            return Vec::new();
+        }
+        let is_named = |user: &&User| {
+            names.contains(&user.principal_name.to_lowercase())
+                || names.contains(&user.id.to_string())
+        };
+        self.snapshot.users().iter().filter(is_named).cloned().collect()
+    }
+
     /// Makes a snapshot of one user and of the groups that policies name, in which nested membership
     /// is as Graph answered, and direct membership as it was listed.
     fn only(
@@ -165,8 +185,12 @@ impl<'a> SecondLook<'a> {
             let membership = Membership::Read { nested: Members::complete(is_in), direct };
             Some(Group { id: *id, name: group.name.clone(), membership })
         };
+        // Whom policies name beside the user has to be there, or the names would fit nobody.
+        let mut users = self.users_named(set);
+        users.retain(|named| named.id != user.id);
+        users.push(user.clone());
         let mut reading = Reading::begin(self.snapshot.taken_at());
-        reading.users(vec![user.clone()]);
+        reading.users(users);
         reading.groups(named.keys().filter_map(group).collect());
         reading.catalogue(self.snapshot.catalogue().clone());
         reading.finish().ok()
@@ -186,14 +210,14 @@ fn grants(policy: &Policy, sku: &SkuRef) -> bool {
 }
 
 /// Checks that every policy stands to the user as the removal of a SKU says, or as it has to.
-fn judge(bound: &Bound<'_>, operation: &Operation, sku: &SkuRef) -> Result<(), String> {
+fn judge(bound: &Bound<'_>, at: usize, operation: &Operation, sku: &SkuRef) -> Result<(), String> {
     let because = || operation.because.iter().filter(|why| why.sku.as_ref() == Some(sku));
     // `remove` beats `add`: then it does not matter who else would grant it.
     let taken = because().any(|why| why.reason == Reason::Removed);
     for policy in &bound.policies {
         let name = &policy.policy.name;
         let truth = match &policy.part {
-            Part::Taken(terms) => bound.columns.truth(&terms.tree, 0),
+            Part::Taken(terms) => bound.columns.truth(&terms.tree, at),
             Part::Elsewhere => Truth::False,
             Part::Broken => Truth::Unknown,
         };

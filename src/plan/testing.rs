@@ -195,6 +195,9 @@ impl World {
         for operation in &planned.plan.operations {
             after.call(operation);
         }
+        for released in &planned.plan.released {
+            after.ledger.apply(&released.let_go());
+        }
         after
     }
 

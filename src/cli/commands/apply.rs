@@ -40,7 +40,8 @@ pub(crate) async fn run(args: &Apply, ui: &Ui, verbose: u8) -> Outcome {
     let mut exit = Exit::Done;
     for tenant in session.tenants(args.common.tenant.as_deref())? {
         if session.stop.is_asked() {
-            return Err(Failure::text(Exit::Partial, "stopped on request before the next tenant"));
+            ui.err(&format!("stopped on request before tenant {}", tenant.name));
+            return Ok(exit.or(Exit::Partial));
         }
         let desk = session.desk(tenant, &store, "seatkeeper apply")?;
         exit = exit.or(session.told(Box::pin(applying(desk).anew()).await));
@@ -240,7 +241,11 @@ fn exit(carried: &CarriedOut) -> Exit {
         PlanState::Applied => Exit::Done,
         PlanState::Failed if total > 0 && count(OutcomeKind::Stale) == total => Exit::Stale,
         // Nothing took effect: not because of what was asked, but because it could not be done.
-        PlanState::Failed if count(OutcomeKind::Refused) < total => Exit::Unavailable,
+        PlanState::Failed
+            if count(OutcomeKind::Refused) < total || carried.run.stopped.is_some() =>
+        {
+            Exit::Unavailable
+        }
         PlanState::Proposed
         | PlanState::Held
         | PlanState::Approved

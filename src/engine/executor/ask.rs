@@ -26,8 +26,20 @@ impl Doubt {
         Self { kind: OutcomeKind::Stale, detail: detail.into(), is_forbidden: false }
     }
 
+    fn stopped() -> Self {
+        let detail = "stopped on request".to_owned();
+        Self { kind: OutcomeKind::Deferred, detail, is_forbidden: false }
+    }
+
     fn unasked(error: &TenantError) -> Self {
-        let is_forbidden = matches!(error, TenantError::Forbidden { .. });
+        let is_forbidden = match error {
+            TenantError::Forbidden { .. }
+            | TenantError::SignIn { .. }
+            | TenantError::Secret { .. } => true,
+            TenantError::Unavailable { .. }
+            | TenantError::Malformed { .. }
+            | TenantError::Incomplete(_) => false,
+        };
         let detail = format!("its cause could not be asked again: {error}");
         Self { kind: OutcomeKind::Deferred, detail, is_forbidden }
     }
@@ -47,7 +59,15 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
                 continue;
             }
             let users: Vec<UserId> = chunk.iter().map(|operation| operation.user.id).collect();
-            let seen = self.engine.reader.holdings(&users).await;
+            let Ok(seen) = self.engine.unless_stopped(self.engine.reader.holdings(&users)).await
+            else {
+                self.defer(chunk, "stopped on request").await?;
+                continue;
+            };
+            if let Err(error) = &seen {
+                // Nobody can be asked about: to go on would only be to wait.
+                self.breaker.trip(format!("removals cannot be asked about: {error}"));
+            }
             let doubts = match seen {
                 Ok(seen) => self.look(chunk, seen).await,
                 Err(error) => chunk.iter().map(|_| Err(Doubt::unasked(&error))).collect(),
@@ -59,6 +79,8 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
                     Err(Doubt { kind, detail, is_forbidden }) => {
                         if is_forbidden {
                             self.breaker.trip(detail.clone());
+                        } else if kind == OutcomeKind::Deferred {
+                            self.breaker.fail(&detail);
                         }
                         settlements.push(self.told(operation, kind, &detail));
                     }
@@ -83,8 +105,11 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
         let member_of = if groups.is_empty() {
             Vec::new()
         } else {
-            let asked = self.engine.reader.memberships(user.id, &groups).await;
-            asked.map_err(|error| Doubt::unasked(&error))?
+            let asking = self.engine.reader.memberships(user.id, &groups);
+            match self.engine.unless_stopped(asking).await {
+                Ok(asked) => asked.map_err(|error| Doubt::unasked(&error))?,
+                Err(_) => return Err(Doubt::stopped()),
+            }
         };
         let member_of = member_of.into_iter().collect();
         self.look.confirm(operation, &user, &member_of).map_err(Doubt::stale)

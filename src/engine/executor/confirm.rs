@@ -10,8 +10,8 @@ use crate::domain::user::User;
 use crate::engine::CycleError;
 use crate::plan::Operation;
 use crate::ports::{
-    Answer, Clock, OutcomeKind, Records, Refusal, Settlement, TenantError, TenantReader,
-    TenantWriter,
+    Answer, Clock, OutcomeKind, Records, Refusal, RefusalKind, Settlement, TenantError,
+    TenantReader, TenantWriter,
 };
 
 /// The first and the longest wait between two looks for what Graph accepted.
@@ -26,6 +26,24 @@ pub(super) struct Sent<'o> {
     pub(super) request_id: Option<Arc<str>>,
 }
 
+/// Whether reads have had their time.
+#[derive(Clone, Copy)]
+struct Until {
+    /// For what Graph accepted.
+    late: bool,
+    /// For what Graph did not answer.
+    settled: bool,
+}
+
+impl Until {
+    fn is_over(self, sent: &Sent<'_>) -> bool {
+        match &sent.refusal {
+            None => self.late,
+            Some(refusal) => self.settled || refusal.kind == RefusalKind::Forbidden,
+        }
+    }
+}
+
 impl<'o> Sent<'o> {
     /// An operation that Graph accepted.
     pub(super) fn accepted(operation: &'o Operation, request_id: Option<Arc<str>>) -> Self {
@@ -37,11 +55,14 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
     /// Looks until reads show what was sent, and records each as done when one does. What cannot be
     /// read is left to the next run.
     pub(super) async fn confirm(&mut self, mut left: Vec<Sent<'_>>) -> Result<(), CycleError> {
-        let deadline = self.engine.clock.now() + self.engine.patience.confirm_within;
+        let began = self.engine.clock.now();
+        let deadline = began + self.engine.patience.confirm_within;
+        let settled = began + self.engine.patience.settle_after;
         let mut wait = LOOK_AGAIN_AFTER;
         while !left.is_empty() {
             let users: Vec<UserId> = left.iter().map(|sent| sent.operation.user.id).collect();
-            let late = self.engine.clock.now() >= deadline;
+            let now = self.engine.clock.now();
+            let until = Until { late: now >= deadline, settled: now >= settled };
             let seen = tokio::select! {
                 biased;
                 seen = self.engine.reader.holdings(&users) => seen,
@@ -51,13 +72,13 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
                 }
             };
             match seen {
-                Ok(seen) => left = self.compare(left, seen, late).await?,
+                Ok(seen) => left = self.compare(left, seen, until).await?,
                 Err(error) => {
                     tracing::warn!(%error, "what was sent could not be read back yet");
                     if let TenantError::Forbidden { .. } = error {
                         self.breaker.trip(error.to_string());
                     }
-                    if late {
+                    if until.late {
                         self.leave(left.len());
                         return Ok(());
                     }
@@ -88,7 +109,7 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
         &mut self,
         sent: Vec<Sent<'o>>,
         seen: Vec<Option<User>>,
-        late: bool,
+        until: Until,
     ) -> Result<Vec<Sent<'o>>, CycleError> {
         let mut settlements = Vec::new();
         let mut still = Vec::new();
@@ -101,7 +122,7 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
                     let done = self.settlement(sent.operation, OutcomeKind::Done, sent.request_id);
                     settlements.push(done);
                 }
-                None if late || is_gone || sent.refusal.is_some() => {
+                None if is_gone || until.is_over(&sent) => {
                     settlements.push(self.unshown(sent, is_gone));
                 }
                 None => still.push(sent),

@@ -35,7 +35,23 @@ fn somebody_who_is_in_the_group_after_all_keeps_the_license() {
 fn a_removal_of_what_changed_meanwhile_does_not_run() {
     let now = world("group Staff\nana: from DE, SPE_E3 off:YAMMER by:staff=1d", STAFF);
     let told = ask(&left(), &now, &[]).unwrap_err();
-    assert_eq!(told, "asked again, SPE_E3 is not there as it was planned from");
+    assert_eq!(told, "asked again, the user's licenses are not what it was planned from");
+}
+
+#[test]
+fn a_removal_in_exchange_does_not_run_where_the_other_license_has_gone() {
+    let policies = "base: Staff -> SPE_E5 for SPE_E3";
+    let world = world("ana: in Staff, from DE, SPE_E3, SPE_E5", policies);
+    assert_eq!(ask(&world, &world, &["Staff"]), Ok(()));
+    let now = self::world("ana: in Staff, from DE, SPE_E3", policies);
+    assert!(ask(&world, &now, &["Staff"]).is_err());
+}
+
+#[test]
+fn whom_a_policy_excepts_by_name_need_not_be_the_user() {
+    let policies = "leavers: disabled but not user:boss@contoso.com -> no all";
+    let world = world("ana: disabled, SPE_E3\nboss: disabled, SPE_E3", policies);
+    assert_eq!(ask(&world, &world, &[]), Ok(()));
 }
 
 #[test]
