@@ -72,18 +72,7 @@ impl<'u> Session<'u> {
     ///
     /// Where there is none, or it is invalid.
     pub fn open(args: &args::Config, ui: &'u Ui, verbose: u8) -> Result<Self, Failure> {
-        let path = match &args.config {
-            Some(path) => path.clone(),
-            None => {
-                PLACES.iter().map(PathBuf::from).find(|path| path.exists()).ok_or_else(|| {
-                    Failure::text(
-                        Exit::Invalid,
-                        format!("there is no `{}`", PLACES.join("` and no `")),
-                    )
-                    .hint("`seatkeeper init` writes one; --config names another")
-                })?
-            }
-        };
+        let path = locate(args)?;
         let source = read_configuration(&path)?;
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let loaded = crate::config::load(&source, directory.unwrap_or(Path::new("."))).map_err(
@@ -369,6 +358,15 @@ pub fn plan_id(text: &str) -> Result<PlanId, Failure> {
     })
 }
 
+/// Finds the configuration: the one that is named, or the first of the usual places.
+fn locate(args: &args::Config) -> Result<PathBuf, Failure> {
+    let usual = || PLACES.iter().map(PathBuf::from).find(|path| path.exists());
+    args.config.clone().or_else(usual).ok_or_else(|| {
+        Failure::text(Exit::Invalid, format!("there is no `{}`", PLACES.join("` and no `")))
+            .hint("`seatkeeper init` writes one; --config names another")
+    })
+}
+
 fn read_configuration(path: &Path) -> Result<SourceFile, Failure> {
     let failed = |error: std::io::Error| {
         let context = format!("cannot read the configuration `{}`", path.display());
@@ -518,11 +516,7 @@ impl Session<'_> {
     ///
     /// Where a file cannot be read at all.
     pub fn problems(args: &args::Config) -> Result<Vec<Diagnostic>, Failure> {
-        let path = args
-            .config
-            .clone()
-            .or_else(|| PLACES.iter().map(PathBuf::from).find(|path| path.exists()));
-        let path = path.unwrap_or_else(|| PathBuf::from(PLACES[0]));
+        let path = locate(args)?;
         let source = read_configuration(&path)?;
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let loaded = match crate::config::load(&source, directory.unwrap_or(Path::new("."))) {
