@@ -3,9 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::names::TenantName;
-use crate::plan::{
-    Because, BlockedReason, DataFamily, Digest, GuardName, Kind, Operation, Plan, Reason, SkuRef,
-};
+use crate::plan::{Because, Digest, GuardName, Operation, Plan, SkuRef};
 
 /// Takes values in, one after the other; lengths go in too, so that no two lists look alike.
 struct Meaning(Sha256);
@@ -69,7 +67,7 @@ pub(crate) fn operation_key(tenant: &TenantName, operation: &Operation) -> Diges
     let mut meaning = Meaning::new("operation 1");
     meaning.text(tenant.as_str());
     meaning.shown(operation.user.id);
-    meaning.text(word_of_kind(operation.kind));
+    meaning.text(operation.kind.as_str());
     meaning.list(&operation.before, |meaning, held| {
         meaning.shown(held.sku.id);
         meaning.list(&held.disabled, |meaning, plan| meaning.shown(plan.id));
@@ -93,14 +91,14 @@ pub(crate) fn operation_key(tenant: &TenantName, operation: &Operation) -> Diges
     }
     // What is lost depends on more than what is held directly: approval binds to it, too.
     meaning.list(&operation.loses, |meaning, plan| meaning.shown(plan.id));
-    meaning.list(&operation.data_at_risk, |meaning, family| meaning.text(word_of_family(*family)));
+    meaning.list(&operation.data_at_risk, |meaning, family| meaning.text(family.as_str()));
     meaning.list(&operation.because, because);
     meaning.finish()
 }
 
 fn because(meaning: &mut Meaning, because: &Because) {
     meaning.text(because.policy.as_str());
-    meaning.text(word_of_reason(because.reason));
+    meaning.text(because.reason.as_str());
     sku(meaning, because.sku.as_ref());
 }
 
@@ -121,14 +119,14 @@ pub(crate) fn plan(plan: &Plan) -> Digest {
         meaning.number(u64::from(operation.wave));
         meaning.list(&operation.loses, |meaning, plan| meaning.shown(plan.id));
         meaning.list(&operation.data_at_risk, |meaning, family| {
-            meaning.text(word_of_family(*family));
+            meaning.text(family.as_str());
         });
         meaning.list(&operation.held_by, |meaning, guard| meaning.text(guard.as_str()));
     });
     meaning.list(&plan.blocked, |meaning, blocked| {
         meaning.shown(blocked.user.id);
         sku(meaning, blocked.sku.as_ref());
-        meaning.text(word_of_blocked(blocked.reason));
+        meaning.text(blocked.reason.as_str());
     });
     meaning.list(&plan.waiting, |meaning, waiting| {
         meaning.shown(waiting.user.id);
@@ -160,47 +158,6 @@ pub(crate) fn plan(plan: &Plan) -> Digest {
         meaning.number(u64::from(verdict.tripped));
     });
     meaning.finish()
-}
-
-fn word_of_kind(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Add => "add",
-        Kind::Replace => "replace",
-        Kind::Remove => "remove",
-        Kind::Modify => "modify",
-        Kind::Locate => "locate",
-        Kind::Adopt => "adopt",
-    }
-}
-
-fn word_of_reason(reason: Reason) -> &'static str {
-    match reason {
-        Reason::Matched => "matched",
-        Reason::Removed => "removed",
-        Reason::Replaced => "replaced",
-        Reason::Left => "left",
-        Reason::Exchanged => "exchanged",
-        Reason::Located => "located",
-    }
-}
-
-fn word_of_family(family: DataFamily) -> &'static str {
-    match family {
-        DataFamily::Mailbox => "mailbox",
-        DataFamily::Files => "files",
-        DataFamily::Phone => "phone",
-    }
-}
-
-fn word_of_blocked(reason: BlockedReason) -> &'static str {
-    match reason {
-        BlockedReason::NoUsageLocation => "no_usage_location",
-        BlockedReason::LocationConflict => "location_conflict",
-        BlockedReason::Inherited => "inherited",
-        BlockedReason::UnknownSource => "unknown_source",
-        BlockedReason::Unreadable => "unreadable",
-        BlockedReason::SkuNotAssignable => "sku_not_assignable",
-    }
 }
 
 /// Returns the words of guards, for messages that name several.

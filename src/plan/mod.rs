@@ -20,6 +20,7 @@ pub mod guard;
 pub mod ledger;
 pub mod make;
 mod operation;
+mod published;
 mod resolve;
 mod seats;
 pub mod second_look;

@@ -17,67 +17,6 @@ pub trait Word: Copy {
     fn named(word: &str) -> Option<Self>;
 }
 
-macro_rules! words {
-    ($type:ident is $what:literal: $($variant:ident = $word:literal,)+) => {
-        impl Word for $type {
-            const WHAT: &'static str = $what;
-
-            fn word(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $word,)+
-                }
-            }
-
-            fn named(word: &str) -> Option<Self> {
-                match word {
-                    $($word => Some(Self::$variant),)+
-                    _ => None,
-                }
-            }
-        }
-    };
-}
-
-words! { Kind is "a kind of operation":
-    Add = "add",
-    Replace = "replace",
-    Remove = "remove",
-    Modify = "modify",
-    Locate = "locate",
-    Adopt = "adopt",
-}
-
-words! { Trigger is "a trigger":
-    Person = "person",
-    Schedule = "schedule",
-    FileChange = "file_change",
-    Apply = "apply",
-}
-
-words! { DataFamily is "a family of data":
-    Mailbox = "mailbox",
-    Files = "files",
-    Phone = "phone",
-}
-
-words! { Reason is "a reason":
-    Matched = "matched",
-    Removed = "removed",
-    Replaced = "replaced",
-    Left = "left",
-    Exchanged = "exchanged",
-    Located = "located",
-}
-
-words! { BlockedReason is "a reason for being blocked":
-    NoUsageLocation = "no_usage_location",
-    LocationConflict = "location_conflict",
-    Inherited = "inherited",
-    UnknownSource = "unknown_source",
-    Unreadable = "unreadable",
-    SkuNotAssignable = "sku_not_assignable",
-}
-
 macro_rules! words_of_its_own {
     ($type:ident is $what:literal) => {
         impl Word for $type {
@@ -94,6 +33,11 @@ macro_rules! words_of_its_own {
     };
 }
 
+words_of_its_own! { Kind is "a kind of operation" }
+words_of_its_own! { Trigger is "a trigger" }
+words_of_its_own! { DataFamily is "a family of data" }
+words_of_its_own! { Reason is "a reason" }
+words_of_its_own! { BlockedReason is "a reason for being blocked" }
 words_of_its_own! { PlanState is "a state of a plan" }
 words_of_its_own! { GuardName is "a guard" }
 words_of_its_own! { OutcomeKind is "an outcome" }

@@ -1,0 +1,66 @@
+//! The words that stand for the enums of a plan, in digests, in JSON and in the store.
+//!
+//! They are published: a word is never changed, only added.
+
+use crate::plan::{BlockedReason, DataFamily, Kind, Reason, Trigger};
+
+macro_rules! words {
+    ($type:ident: $($variant:ident = $word:literal,)+) => {
+        impl $type {
+            /// Returns the word for it.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)+
+                }
+            }
+
+            /// Returns what this word stands for.
+            pub fn named(word: &str) -> Option<Self> {
+                match word {
+                    $($word => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+words! { Kind:
+    Add = "add",
+    Replace = "replace",
+    Remove = "remove",
+    Modify = "modify",
+    Locate = "locate",
+    Adopt = "adopt",
+}
+
+words! { Trigger:
+    Person = "person",
+    Schedule = "schedule",
+    FileChange = "file_change",
+    Apply = "apply",
+}
+
+words! { DataFamily:
+    Mailbox = "mailbox",
+    Files = "files",
+    Phone = "phone",
+}
+
+words! { Reason:
+    Matched = "matched",
+    Removed = "removed",
+    Replaced = "replaced",
+    Left = "left",
+    Exchanged = "exchanged",
+    Located = "located",
+}
+
+words! { BlockedReason:
+    NoUsageLocation = "no_usage_location",
+    LocationConflict = "location_conflict",
+    Inherited = "inherited",
+    UnknownSource = "unknown_source",
+    Unreadable = "unreadable",
+    SkuNotAssignable = "sku_not_assignable",
+}
