@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use seatkeeper::domain::attribute::Attributes;
 use seatkeeper::domain::group::{Group, Members, Membership};
 use seatkeeper::domain::ids::{GroupId, ServicePlanId, SkuId, UserId};
 use seatkeeper::domain::known::Known;
@@ -153,6 +154,8 @@ fn user(at: usize, size: Size, busy: Option<usize>) -> User {
         synced: Known::Known(true),
         distinguished_name: Known::Known(None),
         ad_domain: Known::Known(Some("corp.contoso.com".into())),
+        attributes: Attributes::none(),
+        last_sign_in: Known::Unknown,
         licenses: Known::Known(Licenses { assignments, failed: Vec::new() }),
     }
 }

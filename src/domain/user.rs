@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
+use crate::domain::attribute::{Attribute, Attributes};
 use crate::domain::dn::DistinguishedName;
 use crate::domain::ids::{GroupId, ServicePlanId, SkuId, UserId};
 use crate::domain::known::Known;
@@ -159,6 +162,11 @@ pub struct User {
     pub distinguished_name: Known<Option<DistinguishedName>>,
     /// The on-premises AD domain; none for cloud users.
     pub ad_domain: Known<Option<Arc<str>>>,
+    /// Department, country and the like.
+    pub attributes: Attributes,
+    /// The latest sign-in. Unknown where it was not read, or where there is none on record, which is
+    /// no proof that there was none.
+    pub last_sign_in: Known<Timestamp>,
     /// What the user holds.
     pub licenses: Known<Licenses>,
 }
@@ -167,5 +175,14 @@ impl User {
     /// Returns the part of the principal name behind the last `@`.
     pub fn domain(&self) -> Option<&str> {
         self.principal_name.rsplit_once('@').map(|(_, domain)| domain)
+    }
+    /// Returns an attribute that policies can ask for, the usage location included.
+    pub fn attribute(&self, attribute: Attribute) -> Known<Option<&str>> {
+        match attribute {
+            Attribute::UsageLocation => {
+                self.usage_location.as_ref().map(|place| place.as_ref().map(UsageLocation::as_str))
+            }
+            other => self.attributes.get(other).map(|value| value.map(|value| &**value)),
+        }
     }
 }

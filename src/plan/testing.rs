@@ -11,6 +11,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::domain::attribute::Attributes;
 use crate::domain::group::{Group, Members, Membership};
 use crate::domain::ids::{GroupId, ServicePlanId, SkuId, UserId};
 use crate::domain::known::Known;
@@ -307,6 +308,8 @@ fn new_user(name: &str) -> User {
         synced: Known::Known(false),
         distinguished_name: Known::Known(None),
         ad_domain: Known::Known(None),
+        attributes: Attributes::none(),
+        last_sign_in: Known::Unknown,
         licenses: Known::Known(Licenses::default()),
     }
 }

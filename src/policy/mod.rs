@@ -8,6 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use crate::domain::attribute::Attribute;
 use crate::domain::dn::DistinguishedName;
 use crate::domain::names::{Place, PolicyName, TenantName, UsageLocation};
 use crate::domain::span::Span;
@@ -251,27 +252,6 @@ pub enum OuScope {
     Subtree,
     /// Directly in it.
     One,
-}
-
-/// An attribute that policies can ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Attribute {
-    /// `department`.
-    Department,
-    /// `jobTitle`.
-    JobTitle,
-    /// `companyName`.
-    Company,
-    /// `country`.
-    Country,
-    /// `officeLocation`.
-    Office,
-    /// `employeeType`.
-    EmployeeType,
-    /// `usageLocation`.
-    UsageLocation,
-    /// `onPremisesExtensionAttributes.extensionAttributeN`, with N from 1 to 15.
-    Extension(u8),
 }
 
 /// SKUs of which a user keeps only the highest wanted.

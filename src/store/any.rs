@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use uuid::Uuid;
 
+use crate::domain::attribute::{Attribute, Attributes};
 use crate::domain::group::{Group, Members, Membership};
 use crate::domain::ids::{GroupId, ServicePlanId, SkuId, UserId};
 use crate::domain::known::Known;
@@ -88,8 +89,9 @@ fn any_user() -> impl Strategy<Value = User> {
         any_known(option::of(names)),
         any_known(option::of(select(vec![Arc::<str>::from("corp.contoso.com"), "x".into()]))),
     );
-    (label, state, origin, any_known(any_licenses())).prop_map(
-        |(label, state, origin, licenses)| User {
+    let more = (any_attributes(), any_known(any_second()));
+    (label, state, origin, more, any_known(any_licenses())).prop_map(
+        |(label, state, origin, more, licenses)| User {
             id: UserId::from_uuid(label.0),
             principal_name: label.1,
             display_name: label.2,
@@ -99,9 +101,20 @@ fn any_user() -> impl Strategy<Value = User> {
             synced: origin.0,
             distinguished_name: origin.1,
             ad_domain: origin.2,
+            attributes: more.0,
+            last_sign_in: more.1,
             licenses,
         },
     )
+}
+
+fn any_attributes() -> impl Strategy<Value = Attributes> {
+    let value = any_known(option::of(any_text()));
+    vec(value, Attribute::all().count()).prop_map(|values| Attribute::all().zip(values).collect())
+}
+
+fn any_second() -> impl Strategy<Value = Timestamp> {
+    (0i64..4_000_000_000).prop_map(|second| Timestamp::from_second(second).expect("it is in range"))
 }
 
 fn any_members() -> impl Strategy<Value = Members> {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Deserialize;
 
+use crate::domain::attribute::Attributes;
 use crate::domain::dn::DistinguishedName;
 use crate::domain::ids::UserId;
 use crate::domain::known::Known;
@@ -85,6 +86,8 @@ pub(in crate::graph) fn user(raw: RawUser, shared: &Shared) -> Result<User, Stri
         synced: raw.on_premises_sync_enabled.flag().map(|synced| synced.unwrap_or(false)),
         distinguished_name: distinguished_name(id, raw.on_premises_distinguished_name),
         ad_domain: ad_domain.map(|domain| domain.map(|domain| shared.text(&domain))),
+        attributes: Attributes::unknown(),
+        last_sign_in: Known::Unknown,
         licenses: licenses(raw.assigned_licenses, raw.license_assignment_states),
     })
 }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::domain::attribute::Attribute;
 use crate::domain::ids::UserId;
 use crate::domain::span::Span;
 use crate::domain::user::UserType;
-use crate::policy::{Attribute, OuScope, Selector, Test, Written};
+use crate::policy::{OuScope, Selector, Test, Written};
 use crate::yaml::{Entry, Fields, Kind, Node, Reader};
 
 /// The keys that a selector may have, beside the extension attributes.

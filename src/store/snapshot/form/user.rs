@@ -1,12 +1,16 @@
 //! Users and their assignments in the file.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::domain::attribute::{Attribute, Attributes};
 use crate::domain::dn::DistinguishedName;
 use crate::domain::ids::{GroupId, SkuId, UserId};
+use crate::domain::known::Known;
 use crate::domain::names::UsageLocation;
 use crate::domain::user::{
     Assignment, AssignmentSource, FailedInheritance, Inherited, Licenses, User, UserType,
@@ -26,7 +30,47 @@ pub(super) struct UserForm {
     synced: KnownForm<bool>,
     distinguished_name: KnownForm<Option<String>>,
     ad_domain: KnownForm<Option<Index>>,
+    attributes: AttributesForm,
+    last_sign_in: KnownForm<i64>,
     licenses: KnownForm<LicensesForm>,
+}
+
+/// [`Attributes`] in the file; positions are those of [`Attribute::all`].
+#[derive(Debug, Serialize, Deserialize)]
+struct AttributesForm {
+    values: Vec<(u8, Index)>,
+    /// A bit for every position of which nothing was told.
+    untold: u32,
+}
+
+impl AttributesForm {
+    fn new(attributes: &Attributes, filling: &mut Filling) -> Self {
+        let mut form = Self { values: Vec::new(), untold: 0 };
+        for (at, attribute) in (0u8..).zip(Attribute::all()) {
+            match attributes.get(attribute) {
+                Known::Unknown => form.untold |= 1 << at,
+                Known::Known(None) => {}
+                Known::Known(Some(value)) => form.values.push((at, filling.texts.index(value))),
+            }
+        }
+        form
+    }
+
+    fn into_attributes(self, tables: &Tables) -> Result<Attributes, String> {
+        let mut values = BTreeMap::new();
+        for (at, index) in self.values {
+            values.insert(at, tables.text(index)?);
+        }
+        let told = (0u8..).zip(Attribute::all()).map(|(at, attribute)| {
+            let value = if self.untold >> at & 1 == 1 {
+                Known::Unknown
+            } else {
+                Known::Known(values.remove(&at))
+            };
+            (attribute, value)
+        });
+        Ok(told.collect())
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -79,6 +123,8 @@ impl UserForm {
             synced,
             distinguished_name,
             ad_domain,
+            attributes,
+            last_sign_in,
             licenses,
         } = user;
         let letters = |location: UsageLocation| {
@@ -100,6 +146,8 @@ impl UserForm {
                 .as_ref()
                 .map(|domain| domain.as_ref().map(|domain| filling.texts.index(domain)))
                 .into(),
+            attributes: AttributesForm::new(attributes, filling),
+            last_sign_in: last_sign_in.map(Timestamp::as_second).into(),
             licenses: licenses.as_ref().map(|licenses| LicensesForm::new(licenses, filling)).into(),
         }
     }
@@ -115,6 +163,8 @@ impl UserForm {
             synced,
             distinguished_name,
             ad_domain,
+            attributes,
+            last_sign_in,
             licenses,
         } = self;
         Ok(User {
@@ -130,6 +180,10 @@ impl UserForm {
                 .try_map(|name| name.as_deref().map(distinguished_name_of).transpose())?,
             ad_domain: ad_domain
                 .try_map(|index| index.map(|index| tables.text(index)).transpose())?,
+            attributes: attributes.into_attributes(tables)?,
+            last_sign_in: last_sign_in.try_map(|second| {
+                Timestamp::from_second(second).map_err(|error| error.to_string())
+            })?,
             licenses: licenses.try_map(|licenses| licenses.into_licenses(tables))?,
         })
     }
