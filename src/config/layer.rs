@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
+
 use crate::config::limits::{self, Guards};
 use crate::config::{Apply, Mode, Requests};
 use crate::domain::ids::UserId;
@@ -41,6 +43,7 @@ pub(super) struct Layer {
     use_warning_seats: Option<bool>,
     inherited: Option<InheritedRule>,
     grace: Option<Span>,
+    time_zone: Option<TimeZone>,
     guards: Guards,
     timeout: Option<Span>,
     give_up_after: Option<Span>,
@@ -66,10 +69,8 @@ impl Layer {
             spans(reader, fields.get("requests"), "`requests`", ["timeout", "give_up_after"]);
         let [confirm_within, settle_after] =
             spans(reader, fields.get("apply"), "`apply`", ["confirm_within", "settle_after"]);
-        for (key, check) in [("schedule", schedule as Check), ("time_zone", time_zone)] {
-            if let Some(node) = value(key) {
-                check(reader, node);
-            }
+        if let Some(node) = value("schedule") {
+            schedule(reader, node);
         }
         let modes = [Mode::Observe, Mode::Approve, Mode::Enforce].map(|mode| (mode.as_str(), mode));
         let rules = [("satisfies", InheritedRule::Satisfies), ("ignore", InheritedRule::Ignore)];
@@ -82,6 +83,7 @@ impl Layer {
             inherited: value("inherited")
                 .and_then(|node| reader.choice(node, "setting of `inherited`", &rules)),
             grace: value("grace").and_then(|node| reader.parsed(node)),
+            time_zone: value("time_zone").and_then(|node| time_zone(reader, node)),
             guards: limits::lower(reader, fields.get("guards")),
             timeout,
             give_up_after,
@@ -131,6 +133,8 @@ impl Layer {
                 .unwrap_or(default.use_warning_seats),
             inherited: self.inherited.or(below.inherited).unwrap_or(default.inherited),
             grace: self.grace.or(below.grace).unwrap_or(default.grace),
+            time_zone: either(self.time_zone.as_ref(), below.time_zone.as_ref())
+                .unwrap_or(default.time_zone),
             guards: GuardSettings {
                 first_plan: own.first_plan.or(top.first_plan).unwrap_or(first_plan),
                 max_removals: MaxRemovals {
@@ -210,8 +214,6 @@ fn spans(
     })
 }
 
-type Check = fn(&mut Reader, &Node);
-
 /// Checks a schedule as far as its shape goes. Nothing runs by it in this version.
 fn schedule(reader: &mut Reader, node: &Node) {
     const NICKNAMES: [&str; 6] =
@@ -226,14 +228,13 @@ fn schedule(reader: &mut Reader, node: &Node) {
     }
 }
 
-/// Checks a time zone as far as its shape goes: which there are is known to the machine alone.
-/// Nothing goes by it in this version.
-fn time_zone(reader: &mut Reader, node: &Node) {
-    let Some(text) = reader.text(node) else { return };
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+');
-    let part = |part: &str| !part.is_empty() && part.bytes().all(fits);
-    if !text.split('/').all(part) || !text.starts_with(|first: char| first.is_ascii_alphabetic()) {
+/// Reads a time zone, from the table that comes with the program: the same on every machine.
+fn time_zone(reader: &mut Reader, node: &Node) -> Option<TimeZone> {
+    let text = reader.text(node)?;
+    let zone = TimeZone::get(text).ok();
+    if zone.is_none() {
         let hint = "write its IANA name, such as `Europe/Berlin` or `UTC`";
         reader.error_with(node.spot, format!("`{text}` is not a time zone"), hint);
     }
+    zone
 }

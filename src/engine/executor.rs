@@ -16,7 +16,7 @@ use crate::engine::{CycleError, Engine, Policies};
 use crate::plan::approval::{ApprovedPlan, is_in_effect};
 use crate::plan::ledger::{Ledger, LedgerChange};
 use crate::plan::second_look::SecondLook;
-use crate::plan::{Operation, PlanId};
+use crate::plan::{Operation, PlanId, Trigger};
 use crate::ports::{Clock, Outcome, OutcomeKind, Records, Settlement, TenantReader, TenantWriter};
 
 mod ask;
@@ -81,7 +81,7 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             engine: self,
             writer,
             plan: approved.id(),
-            look: SecondLook::new(self.tenant, &policies.set, snapshot, ledger),
+            look: SecondLook::new(&self.inputs(policies, snapshot, ledger, Trigger::Apply)),
             snapshot,
             breaker: Breaker::default(),
             run: Run::default(),

@@ -4,6 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
 use crate::domain::ids::{SkuId, UserId};
 use crate::domain::names::{Place, TenantName};
 use crate::domain::snapshot::Snapshot;
@@ -51,10 +54,23 @@ pub(crate) struct BoundPolicy<'a> {
 pub(crate) enum Part {
     /// It does.
     Taken(Terms),
+    /// It matches nobody at this time, and what it owns is let go.
+    Idle(Idle),
     /// It is for other tenants: it matches nobody here.
     Elsewhere,
     /// It does not fit the tenant: nothing is granted, and nothing that it owns is removed.
     Broken,
+}
+
+/// Why a policy matches nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Idle {
+    /// It says so.
+    Retired,
+    /// Its window has not begun.
+    NotYet,
+    /// Its window is over.
+    Over,
 }
 
 /// A policy in ids.
@@ -167,6 +183,7 @@ pub(crate) fn bind<'a>(
     settings: &Settings,
     tenant: &TenantName,
     snapshot: &Snapshot,
+    now: Timestamp,
 ) -> Result<Bound<'a>, Vec<Problem>> {
     let names = Names::new(tenant, snapshot);
     let mut columns = Columns::default();
@@ -179,9 +196,15 @@ pub(crate) fn bind<'a>(
         .map(|(index, policy)| {
             let part = if policy.tenants.as_ref().is_some_and(|only| !only.contains(tenant)) {
                 Part::Elsewhere
+            } else if policy.retired {
+                // What it names may be gone from the tenant by now.
+                Part::Idle(Idle::Retired)
             } else {
                 match names.terms(policy, &mut columns, &mut warnings) {
-                    Ok(terms) => Part::Taken(terms),
+                    Ok(terms) => match idle(policy, &settings.time_zone, now) {
+                        None => Part::Taken(terms),
+                        Some(idle) => Part::Idle(idle),
+                    },
                     Err(found) => {
                         problems.extend(found.into_iter().map(|problem| (index, problem)));
                         Part::Broken
@@ -205,6 +228,15 @@ pub(crate) fn bind<'a>(
             Err(found)
         }
     }
+}
+
+/// Returns why a policy matches nobody at a time, where it does not.
+fn idle(policy: &Policy, time_zone: &TimeZone, now: Timestamp) -> Option<Idle> {
+    if policy.applies_at(now, time_zone) {
+        return None;
+    }
+    let begins = policy.from.as_ref().map(|from| from.value.at(time_zone));
+    Some(if begins.is_some_and(|begins| now < begins) { Idle::NotYet } else { Idle::Over })
 }
 
 #[cfg(test)]

@@ -123,7 +123,9 @@ pub fn explain(
         return Ok(None);
     };
     let planned = make(inputs)?;
-    let bound = bind(inputs.policies, inputs.settings, inputs.tenant, inputs.snapshot)?;
+    let ledger = inputs.ledger.after(&inputs.ledger.renamed(inputs.policies)).into_owned();
+    let inputs = &Inputs { ledger: &ledger, ..*inputs };
+    let bound = bind(inputs.policies, inputs.settings, inputs.tenant, inputs.snapshot, inputs.now)?;
     let resolver =
         Resolver::new(&bound, inputs.settings, inputs.snapshot, inputs.ledger, inputs.now);
     let words = Words::new(&bound, inputs.snapshot);
@@ -171,7 +173,8 @@ impl Asking<'_> {
         let mut skus: BTreeSet<SkuId> =
             held.unwrap_or_default().iter().map(|assignment| assignment.sku).collect();
         skus.extend(self.bound.granted());
-        let broken = || self.bound.policies.iter().filter(|p| matches!(p.part, Part::Broken));
+        let unbound = |part: &Part| matches!(part, Part::Broken | Part::Idle(_));
+        let broken = || self.bound.policies.iter().filter(|p| unbound(&p.part));
         let named = |sku: &&Sku| broken().any(|p| written_effect(&p.policy.action, sku).is_some());
         let catalogue = self.inputs.snapshot.catalogue();
         skus.extend(catalogue.skus().iter().filter(named).map(|sku| sku.id));
@@ -229,6 +232,10 @@ impl Asking<'_> {
             Part::Broken => {
                 let sku = self.inputs.snapshot.catalogue().get(sku)?;
                 (written_effect(&bound.policy.action, sku)?, Truth::Unknown, true)
+            }
+            Part::Idle(_) => {
+                let sku = self.inputs.snapshot.catalogue().get(sku)?;
+                (written_effect(&bound.policy.action, sku)?, Truth::False, false)
             }
             Part::Elsewhere => return None,
         };

@@ -2,12 +2,14 @@
 //!
 //! Memory, not truth: an empty ledger removes too little, never too much.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use crate::domain::ids::{SkuId, UserId};
 use crate::domain::names::PolicyName;
+use crate::policy::{Policy, PolicySet};
 
 /// How a policy owns one assignment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +53,8 @@ pub enum LedgerChange {
     StartClock(UserId, SkuId, PolicyName, Timestamp),
     /// It no longer does.
     StopClock(UserId, SkuId, PolicyName),
+    /// A policy goes by another name from now on: the second.
+    Rename(PolicyName, PolicyName),
 }
 
 impl Ledger {
@@ -91,7 +95,62 @@ impl Ledger {
             LedgerChange::StopClock(user, sku, policy) => {
                 self.clocks.remove(&(*user, *sku, policy.clone()));
             }
+            LedgerChange::Rename(from, to) if from == to => {}
+            LedgerChange::Rename(from, to) => self.rename(from, to),
         }
+    }
+
+    /// Returns the ledger with these changes.
+    pub fn after(&self, changes: &[LedgerChange]) -> Cow<'_, Self> {
+        if changes.is_empty() {
+            return Cow::Borrowed(self);
+        }
+        let mut after = self.clone();
+        changes.iter().for_each(|change| after.apply(change));
+        Cow::Owned(after)
+    }
+
+    /// Gives everything of one policy to another, which may have something already: then the longer
+    /// ownership and the clock that began first stay, and what one of them wants is wanted.
+    fn rename(&mut self, from: &PolicyName, to: &PolicyName) {
+        for owners in self.owners.values_mut() {
+            let Some(old) = owners.remove(from) else { continue };
+            let own = owners.entry(to.clone()).or_insert(old);
+            own.since = own.since.min(old.since);
+            own.let_go = own.let_go.min(old.let_go);
+        }
+        let of_it = |(_, _, policy): &(UserId, SkuId, PolicyName)| policy == from;
+        let clocks: Vec<_> = self
+            .clocks
+            .iter()
+            .filter(|(key, _)| of_it(key))
+            .map(|(key, at)| (key.clone(), *at))
+            .collect();
+        for (key, since) in clocks {
+            self.clocks.remove(&key);
+            let began = self.clocks.entry((key.0, key.1, to.clone())).or_insert(since);
+            *began = (*began).min(since);
+        }
+    }
+
+    /// Returns what policies that were renamed since change: what went by their former name is
+    /// theirs.
+    pub fn renamed(&self, policies: &PolicySet) -> Vec<LedgerChange> {
+        let former = |policy: &Policy| {
+            let from = policy.moved_from.as_ref()?;
+            Some((from.value.clone(), policy.name.clone()))
+        };
+        let mut moved: Vec<(PolicyName, PolicyName)> =
+            policies.policies.iter().filter_map(former).collect();
+        if moved.is_empty() {
+            return Vec::new();
+        }
+        let mut named: BTreeSet<&PolicyName> =
+            self.owners.values().flat_map(|owners| owners.keys()).collect();
+        named.extend(self.clocks.keys().map(|(_, _, policy)| policy));
+        moved.retain(|(from, _)| named.contains(from));
+        moved.sort();
+        moved.into_iter().map(|(from, to)| LedgerChange::Rename(from, to)).collect()
     }
 
     fn ownership(

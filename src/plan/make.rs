@@ -113,7 +113,10 @@ pub fn make(inputs: &Inputs<'_>) -> Result<Planned, Vec<Problem>> {
 ///
 /// As [`make`].
 pub fn make_for(inputs: &Inputs<'_>, scope: &Scope) -> Result<Planned, Vec<Problem>> {
-    let bound = bind(inputs.policies, inputs.settings, inputs.tenant, inputs.snapshot)?;
+    let bound = bind(inputs.policies, inputs.settings, inputs.tenant, inputs.snapshot, inputs.now)?;
+    let renamed = inputs.ledger.renamed(inputs.policies);
+    let ledger = inputs.ledger.after(&renamed);
+    let inputs = &Inputs { ledger: &ledger, ..*inputs };
     let resolver =
         Resolver::new(&bound, inputs.settings, inputs.snapshot, inputs.ledger, inputs.now);
     let mut making = Making {
@@ -124,7 +127,7 @@ pub fn make_for(inputs: &Inputs<'_>, scope: &Scope) -> Result<Planned, Vec<Probl
         kept: BTreeMap::new(),
         owned: guard::Owned::default(),
         unmanaged: 0,
-        observed: Vec::new(),
+        observed: renamed,
     };
     for (at, resolution) in resolver.resolve_all().enumerate() {
         making.take(at, resolution, scope);

@@ -122,7 +122,7 @@ impl<'a> Resolver<'a> {
             .iter()
             .map(|policy| match &policy.part {
                 Part::Taken(terms) => Some(bound.columns.matches(&terms.tree)),
-                Part::Elsewhere | Part::Broken => None,
+                Part::Elsewhere | Part::Idle(_) | Part::Broken => None,
             })
             .collect();
         let by_name = bound
@@ -142,7 +142,7 @@ impl<'a> Resolver<'a> {
     fn terms(&self, policy: usize) -> Option<&'a Terms> {
         match &self.bound.policies[policy].part {
             Part::Taken(terms) => Some(terms),
-            Part::Elsewhere | Part::Broken => None,
+            Part::Elsewhere | Part::Idle(_) | Part::Broken => None,
         }
     }
 

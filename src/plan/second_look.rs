@@ -8,37 +8,29 @@ use std::sync::Arc;
 use crate::domain::group::{Group, Members, Membership};
 use crate::domain::ids::{GroupId, SkuId, UserId};
 use crate::domain::known::Truth;
-use crate::domain::names::{PolicyName, TenantName};
+use crate::domain::names::PolicyName;
 use crate::domain::snapshot::{Reading, Snapshot};
 use crate::domain::user::User;
 use crate::plan::bind::{Bound, Part, bind};
-use crate::plan::ledger::Ledger;
+use crate::plan::make::Inputs;
 use crate::plan::{Operation, Reason, SkuRef};
 use crate::policy::settings::Settings;
 use crate::policy::{Action, License, Policy, PolicySet, Selector, Test};
 
 /// What second opinions are formed from.
 pub struct SecondLook<'a> {
-    tenant: &'a TenantName,
-    policies: &'a PolicySet,
-    snapshot: &'a Snapshot,
-    ledger: &'a Ledger,
+    inputs: Inputs<'a>,
     groups: BTreeMap<String, Vec<GroupId>>,
 }
 
 impl<'a> SecondLook<'a> {
     /// Prepares to look at operations that were planned from these.
-    pub fn new(
-        tenant: &'a TenantName,
-        policies: &'a PolicySet,
-        snapshot: &'a Snapshot,
-        ledger: &'a Ledger,
-    ) -> Self {
+    pub fn new(inputs: &Inputs<'a>) -> Self {
         let mut groups: BTreeMap<String, Vec<GroupId>> = BTreeMap::new();
-        for group in snapshot.groups() {
+        for group in inputs.snapshot.groups() {
             groups.entry(group.name.to_lowercase()).or_default().push(group.id);
         }
-        Self { tenant, policies, snapshot, ledger, groups }
+        Self { inputs: *inputs, groups }
     }
 
     /// Whether an operation takes a license away, and so has to be asked about.
@@ -78,7 +70,9 @@ impl<'a> SecondLook<'a> {
         let one = self
             .only(user, &set, member_of)
             .ok_or_else(|| "the user could not be looked at alone".to_owned())?;
-        let bound = bind(&set, &Settings::default(), self.tenant, &one)
+        let time_zone = self.inputs.settings.time_zone.clone();
+        let settings = Settings { time_zone, ..Settings::default() };
+        let bound = bind(&set, &settings, self.inputs.tenant, &one, self.inputs.now)
             .map_err(|_| "the policies no longer fit the tenant".to_owned())?;
         let at = one
             .users()
@@ -92,7 +86,8 @@ impl<'a> SecondLook<'a> {
     fn is_unchanged(&self, operation: &Operation, user: &User) -> Result<(), String> {
         let licenses =
             user.licenses.value().ok_or("asked again, Graph did not tell the user's licenses")?;
-        let before = self.snapshot.user(operation.user.id).and_then(|user| user.licenses.value());
+        let before =
+            self.inputs.snapshot.user(operation.user.id).and_then(|user| user.licenses.value());
         if before.is_some_and(|before| before.assignments == licenses.assignments) {
             return Ok(());
         }
@@ -104,10 +99,13 @@ impl<'a> SecondLook<'a> {
         let named: BTreeSet<&PolicyName> =
             operation.because.iter().map(|because| &because.policy).collect();
         let user = operation.user.id;
-        self.policies
+        self.inputs
+            .policies
             .policies
             .iter()
-            .filter(|policy| policy.tenants.as_ref().is_none_or(|only| only.contains(self.tenant)))
+            .filter(|policy| {
+                policy.tenants.as_ref().is_none_or(|only| only.contains(self.inputs.tenant))
+            })
             .filter(move |policy| {
                 named.contains(&policy.name)
                     || operation.remove.iter().any(|sku| self.owns(policy, user, sku.id))
@@ -116,7 +114,7 @@ impl<'a> SecondLook<'a> {
     }
 
     fn owns(&self, policy: &Policy, user: UserId, sku: SkuId) -> bool {
-        let owners = self.ledger.owners.get(&(user, sku));
+        let owners = self.inputs.ledger.owners.get(&(user, sku));
         owners.is_some_and(|owners| owners.contains_key(&policy.name))
     }
 
@@ -133,7 +131,7 @@ impl<'a> SecondLook<'a> {
 
     fn named(&self, written: &Arc<str>) -> Vec<GroupId> {
         match written.parse::<GroupId>() {
-            Ok(id) if self.snapshot.group(id).is_some() => vec![id],
+            Ok(id) if self.inputs.snapshot.group(id).is_some() => vec![id],
             Ok(_) | Err(_) => self.groups.get(&written.to_lowercase()).cloned().unwrap_or_default(),
         }
     }
@@ -155,7 +153,7 @@ impl<'a> SecondLook<'a> {
             names.contains(&user.principal_name.to_lowercase())
                 || names.contains(&user.id.to_string())
         };
-        self.snapshot.users().iter().filter(is_named).cloned().collect()
+        self.inputs.snapshot.users().iter().filter(is_named).cloned().collect()
     }
 
     /// Makes a snapshot of one user and of the groups that policies name, in which nested membership
@@ -171,7 +169,7 @@ impl<'a> SecondLook<'a> {
             self.collect(&policy.selector, &mut named);
         }
         let group = |id: &GroupId| {
-            let group = self.snapshot.group(*id)?;
+            let group = self.inputs.snapshot.group(*id)?;
             let is_in = member_of.contains(id).then_some(user.id);
             let direct = match &group.membership {
                 Membership::Read { nested: _, direct } => direct.as_ref(),
@@ -189,10 +187,10 @@ impl<'a> SecondLook<'a> {
         let mut users = self.users_named(set);
         users.retain(|named| named.id != user.id);
         users.push(user.clone());
-        let mut reading = Reading::begin(self.snapshot.taken_at());
+        let mut reading = Reading::begin(self.inputs.snapshot.taken_at());
         reading.users(users);
         reading.groups(named.keys().filter_map(group).collect());
-        reading.catalogue(self.snapshot.catalogue().clone());
+        reading.catalogue(self.inputs.snapshot.catalogue().clone());
         reading.finish().ok()
     }
 }
@@ -218,13 +216,13 @@ fn judge(bound: &Bound<'_>, at: usize, operation: &Operation, sku: &SkuRef) -> R
         let name = &policy.policy.name;
         let truth = match &policy.part {
             Part::Taken(terms) => bound.columns.truth(&terms.tree, at),
-            Part::Elsewhere => Truth::False,
+            Part::Elsewhere | Part::Idle(_) => Truth::False,
             Part::Broken => Truth::Unknown,
         };
         let reason = because().find(|why| why.policy == *name).map(|why| why.reason);
         let grants = match &policy.part {
             Part::Taken(terms) => terms.grants.contains_key(&sku.id),
-            Part::Elsewhere => false,
+            Part::Elsewhere | Part::Idle(_) => false,
             Part::Broken => true,
         };
         let stands = match reason {

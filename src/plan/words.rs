@@ -7,7 +7,7 @@ use crate::domain::ids::{ServicePlanId, SkuId, UserId};
 use crate::domain::known::Known;
 use crate::domain::names::PolicyName;
 use crate::domain::snapshot::Snapshot;
-use crate::plan::bind::{Bound, Part};
+use crate::plan::bind::{Bound, Idle, Part};
 use crate::plan::resolve::{Block, Why};
 use crate::plan::{Because, BlockedReason, DataFamily, Reason, ServicePlanRef, SkuRef, UserRef};
 
@@ -73,6 +73,9 @@ impl<'a> Words<'a> {
                 let words = self.bound.columns.explain(&terms.tree, at);
                 if words.is_empty() { "no exception applies".into() } else { words.into() }
             }
+            Part::Idle(Idle::Retired) => "the policy is retired".into(),
+            Part::Idle(Idle::NotYet) => "the policy has not begun".into(),
+            Part::Idle(Idle::Over) => "the policy is over".into(),
             Part::Elsewhere => "the policy is for other tenants".into(),
             Part::Broken => "the policy does not fit the tenant".into(),
         }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use crate::domain::attribute::Attribute;
 use crate::domain::dn::DistinguishedName;
@@ -85,6 +86,25 @@ pub enum Moment {
     Day(Date),
     /// An instant.
     Instant(Timestamp),
+}
+
+impl Moment {
+    /// Returns the instant. Where clocks skip midnight, a day begins when they have.
+    pub fn at(self, time_zone: &TimeZone) -> Timestamp {
+        match self {
+            Self::Instant(instant) => instant,
+            Self::Day(day) => time_zone.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX),
+        }
+    }
+}
+
+impl Policy {
+    /// Whether a time lies in the window in which the policy applies.
+    pub fn applies_at(&self, now: Timestamp, time_zone: &TimeZone) -> bool {
+        let at = |moment: &Option<Written<Moment>>| moment.as_ref().map(|m| m.value.at(time_zone));
+        at(&self.from).is_none_or(|from| from <= now)
+            && at(&self.until).is_none_or(|until| now < until)
+    }
 }
 
 /// What a policy does to the licenses of the users it matches.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
+
 use crate::domain::names::Place;
 use crate::domain::span::Span;
 use crate::policy::Written;
@@ -21,6 +23,8 @@ pub struct Settings {
     pub inherited: InheritedRule,
     /// How long to wait before a removal on leaving, where the policy does not say.
     pub grace: Span,
+    /// Where the days of policies begin.
+    pub time_zone: TimeZone,
     /// The limits.
     pub guards: GuardSettings,
 }
@@ -33,6 +37,7 @@ impl Default for Settings {
             use_warning_seats: false,
             inherited: InheritedRule::Satisfies,
             grace: Span::days(7),
+            time_zone: TimeZone::UTC,
             guards: GuardSettings::default(),
         }
     }

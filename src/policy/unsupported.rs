@@ -1,7 +1,7 @@
 //! What the format has and this version does not do yet: refused, so that nothing a person wrote
 //! is silently without effect.
 
-use crate::policy::raw::{RawFile, RawPolicy};
+use crate::policy::raw::RawFile;
 use crate::yaml::{Entry, Kind, Node, Reader};
 
 /// Selectors, and keys of them.
@@ -28,8 +28,6 @@ pub(super) fn unsupported(reader: &mut Reader, file: &RawFile<'_>) {
     let RawFile { top, policies, ladders: _, tests: _ } = file;
     refuse(reader, [top.ladders, top.tests]);
     for policy in policies {
-        let RawPolicy { from, until, moved_from, retired, .. } = *policy;
-        refuse(reader, [from, until, moved_from, retired]);
         let location = policy.usage_location.into_iter().flat_map(|entry| entries(&entry.value));
         refuse(reader, location.filter(|entry| &*entry.key == "from").map(Some));
         let licenses = policy.licenses.into_iter().flat_map(|entry| items(&entry.value));

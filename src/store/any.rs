@@ -24,7 +24,7 @@ use crate::report::any::{any_guid, any_location, any_text, any_time};
 
 /// Any change about few users, SKUs and policies, so that changes meet.
 pub(super) fn any_change() -> impl Strategy<Value = LedgerChange> {
-    let whose = (0..3_u128, 0..2_u128, select(vec!["sales", "engineering"]), 0..4_i64, 0..7_u8);
+    let whose = (0..3_u128, 0..2_u128, select(vec!["sales", "engineering"]), 0..4_i64, 0..8_u8);
     whose.prop_map(|(user, sku, policy, second, which)| {
         let user = UserId::from_uuid(Uuid::from_u128(user));
         let sku = SkuId::from_uuid(Uuid::from_u128(sku));
@@ -37,7 +37,8 @@ pub(super) fn any_change() -> impl Strategy<Value = LedgerChange> {
             3 => LedgerChange::Disown(user, sku, policy),
             4 => LedgerChange::Forget(user, sku),
             5 => LedgerChange::StartClock(user, sku, policy, at),
-            _ => LedgerChange::StopClock(user, sku, policy),
+            6 => LedgerChange::StopClock(user, sku, policy),
+            _ => LedgerChange::Rename(policy, "engineering".parse().expect("it is a name")),
         }
     })
 }

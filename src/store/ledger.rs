@@ -64,6 +64,30 @@ fn apply_one(
             "DELETE FROM clocks WHERE tenant = ?1 AND user_id = ?2 AND sku_id = ?3 AND policy = ?4",
             params![tenant, Text(user), Text(sku), policy.as_str()],
         ),
+        LedgerChange::Rename(from, to) if from == to => Ok(()),
+        LedgerChange::Rename(from, to) => {
+            let names = params![tenant, from.as_str(), to.as_str()];
+            run(
+                "INSERT INTO owners (tenant, user_id, sku_id, policy, since, let_go)
+                 SELECT tenant, user_id, sku_id, ?3, since, let_go FROM owners
+                 WHERE tenant = ?1 AND policy = ?2
+                 ON CONFLICT (tenant, user_id, sku_id, policy) DO UPDATE SET
+                     since = min(since, excluded.since),
+                     let_go = min(let_go, excluded.let_go)",
+                names,
+            )?;
+            run(
+                "INSERT INTO clocks (tenant, user_id, sku_id, policy, since)
+                 SELECT tenant, user_id, sku_id, ?3, since FROM clocks
+                 WHERE tenant = ?1 AND policy = ?2
+                 ON CONFLICT (tenant, user_id, sku_id, policy) DO UPDATE SET
+                     since = min(since, excluded.since)",
+                names,
+            )?;
+            let gone = params![tenant, from.as_str()];
+            run("DELETE FROM owners WHERE tenant = ?1 AND policy = ?2", gone)?;
+            run("DELETE FROM clocks WHERE tenant = ?1 AND policy = ?2", gone)
+        }
     }?;
     Ok(())
 }

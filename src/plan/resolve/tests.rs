@@ -3,6 +3,7 @@
 mod grace;
 mod inherited;
 mod ledger;
+mod lifecycle;
 mod location;
 mod others;
 mod service_plans;

@@ -149,7 +149,7 @@ impl Resolver<'_> {
     pub(super) fn standing(&self, policy: usize, view: &View<'_>) -> Standing {
         match &self.bound.policies[policy].part {
             Part::Broken => Standing::CannotBeTold,
-            Part::Taken(_) | Part::Elsewhere => {
+            Part::Taken(_) | Part::Idle(_) | Part::Elsewhere => {
                 let mut standings = view.row.standings.iter();
                 let found = standings.find(|(of, _)| *of == policy);
                 let standing = found.map_or(Standing::DoesNotMatch, |(_, standing)| *standing);

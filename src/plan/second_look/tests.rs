@@ -3,15 +3,14 @@ use crate::plan::testing::{World, group_id, user_id, world};
 
 /// Asks again about the only operation of a world, for the user as `now` has them.
 fn ask(world: &World, now: &World, member_of: &[&str]) -> Result<(), String> {
-    let snapshot = world.snapshot();
     let plan = world.plan();
     let [operation] = plan.operations.as_slice() else {
         panic!("{} operations", plan.operations.len())
     };
-    let look = SecondLook::new(&world.tenant, &world.policies, &snapshot, &world.ledger);
     let member_of = member_of.iter().map(|name| group_id(name)).collect();
     let now = now.snapshot();
-    look.confirm(operation, now.user(operation.user.id).unwrap(), &member_of)
+    let user = now.user(operation.user.id).unwrap();
+    world.with(|inputs| SecondLook::new(inputs).confirm(operation, user, &member_of))
 }
 
 const STAFF: &str = "staff: Staff -> SPE_E3; grace 0";
@@ -73,9 +72,8 @@ fn the_groups_that_decide_are_asked_about_and_no_others() {
         "staff: Staff -> SPE_E3; grace 0
          other: Other -> VISIO",
     );
-    let (snapshot, plan) = (world.snapshot(), world.plan());
-    let look = SecondLook::new(&world.tenant, &world.policies, &snapshot, &world.ledger);
+    let plan = world.plan();
     assert_eq!(plan.operations[0].user.id, user_id("ana"));
-    let asked = look.groups_to_ask(&plan.operations[0]);
+    let asked = world.with(|inputs| SecondLook::new(inputs).groups_to_ask(&plan.operations[0]));
     assert_eq!(asked, [group_id("Staff")].into());
 }

@@ -166,6 +166,7 @@ pub(crate) fn seats(plan: &Plan) -> String {
 pub(crate) fn observed(changes: &[LedgerChange]) -> String {
     let line = |change: &LedgerChange| {
         let (what, user, sku, policy) = match change {
+            LedgerChange::Rename(from, to) => return format!("rename {from} to {to}"),
             LedgerChange::Own(user, sku, policy, _) => ("own", user, sku, Some(policy)),
             LedgerChange::LetGo(user, sku, policy, _) => ("let go", user, sku, Some(policy)),
             LedgerChange::TakeBack(user, sku, policy) => ("take back", user, sku, Some(policy)),

@@ -24,7 +24,7 @@ use crate::domain::user::{
 };
 use crate::plan::ledger::{Ledger, Ownership};
 use crate::policy::{
-    Action, License, LocationRule, OnLeave, OuScope, Policy, PolicySet, Removal, Removals,
+    Action, License, LocationRule, Moment, OnLeave, OuScope, Policy, PolicySet, Removal, Removals,
     Replaces, Selector, ServicePlanRule, Test, Written,
 };
 
@@ -226,10 +226,23 @@ fn policy(text: &str, line: usize) -> Policy {
             }
             ["tenant", name] => policy.tenants = Some(vec![name.parse().unwrap()]),
             ["guests"] => policy.reaches_guests = true,
+            ["from", day] => policy.from = Some(written(moment(day), line)),
+            ["until", day] => policy.until = Some(written(moment(day), line)),
+            ["moved", from, name] if *from == "from" => {
+                policy.moved_from = Some(written(name.parse().unwrap(), line));
+            }
+            ["retired"] => policy.retired = true,
             other => panic!("option {other:?}"),
         }
     }
     policy
+}
+
+fn moment(text: &str) -> Moment {
+    match text.parse::<jiff::civil::Date>() {
+        Ok(day) if !text.contains('T') => Moment::Day(day),
+        Ok(_) | Err(_) => Moment::Instant(text.parse().unwrap()),
+    }
 }
 
 pub(super) fn read_selector(text: &str, line: usize) -> Selector {
