@@ -3,6 +3,7 @@
 //! Pure. Nothing here knows a file format, a protocol or a clock, and nothing here decides.
 
 pub mod attribute;
+pub mod country;
 pub mod dn;
 pub mod group;
 pub mod ids;

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::domain::ids::{SkuId, UserId};
+use crate::domain::ids::{ServicePlanId, SkuId, UserId};
 use crate::domain::names::{Place, TenantName};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::user::ServicePlanSet;
 use crate::plan::Warning;
 use crate::plan::select::{Columns, Tree};
 use crate::policy::settings::Settings;
-use crate::policy::{LocationRule, Policy, PolicySet, Written};
+use crate::policy::{Ladder, LocationRule, Policy, PolicySet, Written};
 use names::Names;
 
 mod names;
@@ -82,6 +82,8 @@ pub(crate) struct Terms {
     pub(crate) grants: BTreeMap<SkuId, PlanTerms>,
     /// What it takes away.
     pub(crate) takes: Takes,
+    /// The single service plans that it takes away.
+    pub(crate) switches_off: SwitchesOff,
     /// What it says about the location.
     pub(crate) location: Option<LocationRule>,
     /// Who gets the last seats.
@@ -97,6 +99,44 @@ pub(crate) enum PlanTerms {
     Unsaid,
     /// These of the switchable ones are off, the others on.
     Off(ServicePlanSet),
+}
+
+/// Single service plans that a policy takes away.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SwitchesOff {
+    /// In any SKU.
+    pub(crate) anywhere: BTreeSet<ServicePlanId>,
+    /// In certain SKUs.
+    pub(crate) within: BTreeMap<SkuId, BTreeSet<ServicePlanId>>,
+}
+
+impl SwitchesOff {
+    /// Whether it takes away a service plan of a SKU.
+    pub(crate) fn includes(&self, sku: SkuId, plan: ServicePlanId) -> bool {
+        self.anywhere.contains(&plan)
+            || self.within.get(&sku).is_some_and(|plans| plans.contains(&plan))
+    }
+
+    /// Whether it takes nothing away.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.anywhere.is_empty() && self.within.is_empty()
+    }
+}
+
+/// A ladder in ids.
+#[derive(Debug)]
+pub(crate) struct BoundLadder<'a> {
+    /// The ladder as written.
+    pub(crate) ladder: &'a Ladder,
+    /// The SKUs, highest first.
+    pub(crate) rungs: Vec<SkuId>,
+}
+
+impl BoundLadder<'_> {
+    /// Returns how far from the top a SKU stands, where it is a rung.
+    pub(crate) fn place(&self, sku: SkuId) -> Option<usize> {
+        self.rungs.iter().position(|rung| *rung == sku)
+    }
 }
 
 /// What a policy takes away.
@@ -142,6 +182,8 @@ impl Which {
 pub(crate) struct Bound<'a> {
     /// The policies, in the order of the files.
     pub(crate) policies: Vec<BoundPolicy<'a>>,
+    /// The ladders, in the order of the files.
+    pub(crate) ladders: Vec<BoundLadder<'a>>,
     /// The tests of all selectors, evaluated.
     pub(crate) columns: Columns,
     /// The users whom nothing touches, in order.
@@ -150,6 +192,8 @@ pub(crate) struct Bound<'a> {
     pub(crate) reserve: BTreeMap<SkuId, u32>,
     /// What does not fit, in policies.
     pub(crate) problems: Vec<(usize, Problem)>,
+    /// What does not fit, in ladders. Such a ladder takes no part: less is taken away.
+    pub(crate) ladder_problems: Vec<Problem>,
     /// What a reviewer should know.
     pub(crate) warnings: Vec<Warning>,
 }
@@ -214,14 +258,34 @@ pub(crate) fn bind<'a>(
             BoundPolicy { policy, at: policy.place.file_and_line().into(), part }
         })
         .collect();
+    let mut ladder_problems = Vec::new();
+    let ladders = policies
+        .ladders
+        .iter()
+        .filter(|ladder| ladder.tenants.as_ref().is_none_or(|only| only.contains(tenant)))
+        .filter_map(|ladder| match names.rungs(ladder) {
+            Ok(rungs) => Some(BoundLadder { ladder, rungs }),
+            Err(found) => {
+                ladder_problems.extend(found);
+                None
+            }
+        })
+        .collect();
     columns.evaluate(snapshot);
     warnings.extend(columns.warnings());
     let protected = names.protected(settings);
     let reserve = names.reserve(settings);
     match (protected, reserve) {
-        (Ok(protected), Ok(reserve)) => {
-            Ok(Bound { policies: bound, columns, protected, reserve, problems, warnings })
-        }
+        (Ok(protected), Ok(reserve)) => Ok(Bound {
+            policies: bound,
+            ladders,
+            columns,
+            protected,
+            reserve,
+            problems,
+            ladder_problems,
+            warnings,
+        }),
         (protected, reserve) => {
             let mut found = protected.err().unwrap_or_default();
             found.extend(reserve.err().unwrap_or_default());

@@ -42,6 +42,8 @@ pub struct SkuExplanation {
     pub has: Has,
     /// Whether the policies want the user to have it.
     pub wanted: bool,
+    /// The higher rung of its ladder that is wanted, where one is.
+    pub outranked_by: Option<SkuRef>,
     /// What each policy that speaks of the SKU says.
     pub policies: Vec<PolicyVoice>,
     /// The policies that own the assignment.
@@ -186,18 +188,35 @@ impl Asking<'_> {
     fn sku(&self, sku: SkuId, plan: &Plan) -> SkuExplanation {
         let policies: Vec<PolicyVoice> =
             (0..self.bound.policies.len()).filter_map(|policy| self.voice(policy, sku)).collect();
-        let says = |effect: Effect| {
-            policies.iter().any(|voice| voice.effect == effect && voice.matches == Truth::True)
-        };
         SkuExplanation {
             sku: self.words.sku(sku),
             has: self.has(sku),
-            wanted: says(Effect::Grants) && !says(Effect::Removes),
+            wanted: self.is_wanted(sku) && self.outranked_by(sku).is_none(),
+            outranked_by: self.outranked_by(sku).map(|rung| self.words.sku(rung)),
             owners: self.owners(sku),
             next: self.next(sku, plan),
             stays: self.stays(sku),
             policies,
         }
+    }
+
+    /// Whether some policy grants a SKU and none takes it away.
+    fn is_wanted(&self, sku: SkuId) -> bool {
+        let voices: Vec<PolicyVoice> =
+            (0..self.bound.policies.len()).filter_map(|policy| self.voice(policy, sku)).collect();
+        let says = |effect: Effect| {
+            voices.iter().any(|voice| voice.effect == effect && voice.matches == Truth::True)
+        };
+        says(Effect::Grants) && !says(Effect::Removes)
+    }
+
+    /// Returns the higher rung of a ladder that is wanted.
+    fn outranked_by(&self, sku: SkuId) -> Option<SkuId> {
+        let above = |ladder: &crate::plan::bind::BoundLadder<'_>| {
+            let place = ladder.place(sku)?;
+            ladder.rungs[..place].iter().copied().find(|rung| self.is_wanted(*rung))
+        };
+        self.bound.ladders.iter().find_map(above)
     }
 
     fn has(&self, sku: SkuId) -> Has {
@@ -295,13 +314,26 @@ impl Asking<'_> {
             }
         }
         for waiting in plan.waiting.iter().filter(|w| mine(&w.user, &w.sku)) {
-            next.push(format!("waits for a seat, at place {} in the queue", waiting.position));
+            let since = waiting.since.strftime("%Y-%m-%d %H:%M UTC");
+            let meanwhile = waiting
+                .meanwhile
+                .as_ref()
+                .map_or(String::new(), |sku| format!(", with {} meanwhile", sku.name));
+            let place = waiting.position;
+            next.push(format!(
+                "waits for a seat, at place {place} in the queue, since {since}{meanwhile}"
+            ));
         }
         for scheduled in plan.scheduled.iter().filter(|s| mine(&s.user, &s.sku)) {
             let because: Vec<&str> =
                 scheduled.because.iter().map(|because| because.policy.as_str()).collect();
             let due = scheduled.due.strftime("%Y-%m-%d %H:%M UTC");
-            next.push(format!("it is removed on {due} ({})", because.join(", ")));
+            let plans: Vec<&str> = scheduled.service_plans.iter().map(|plan| &*plan.name).collect();
+            let what = match plans.as_slice() {
+                [] => "it is removed".to_owned(),
+                plans => format!("{} is switched off", plans.join(", ")),
+            };
+            next.push(format!("{what} on {due} ({})", because.join(", ")));
         }
         for released in plan.released.iter().filter(|r| mine(&r.user, &r.sku)) {
             let policy = &released.policy;

@@ -87,7 +87,9 @@ fn is_lost(operation: &Operation, sku: &SkuRef) -> bool {
         operation.add.iter().any(|addition| !addition.held && addition.owners.contains(policy))
     };
     let swapped = |why: &Because| match why.reason {
-        Reason::Replaced | Reason::Exchanged => given_by(&why.policy),
+        Reason::Replaced | Reason::Exchanged | Reason::Outranked | Reason::SteppedDown => {
+            given_by(&why.policy)
+        }
         Reason::Matched | Reason::Removed | Reason::Left | Reason::Located => false,
     };
     let mut why = operation.because.iter().filter(|why| why.sku.as_ref() == Some(sku));

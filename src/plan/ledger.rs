@@ -9,6 +9,8 @@ use jiff::Timestamp;
 
 use crate::domain::ids::{SkuId, UserId};
 use crate::domain::names::PolicyName;
+use crate::domain::user::ServicePlanSet;
+use crate::plan::conflict::Lesson;
 use crate::policy::{Policy, PolicySet};
 
 /// How a policy owns one assignment.
@@ -27,6 +29,12 @@ pub struct Ledger {
     pub owners: BTreeMap<(UserId, SkuId), BTreeMap<PolicyName, Ownership>>,
     /// Since when a policy (`remove` or `replace`) wants an assignment gone that is still there.
     pub clocks: BTreeMap<(UserId, SkuId, PolicyName), Timestamp>,
+    /// Since when somebody waits for a seat.
+    pub queue: BTreeMap<(UserId, SkuId), Timestamp>,
+    /// The service plans that each SKU had when it was last seen.
+    pub seen: BTreeMap<SkuId, ServicePlanSet>,
+    /// What refusals taught about service plans.
+    pub lessons: BTreeSet<Lesson>,
 }
 
 impl Ledger {
@@ -55,6 +63,14 @@ pub enum LedgerChange {
     StopClock(UserId, SkuId, PolicyName),
     /// A policy goes by another name from now on: the second.
     Rename(PolicyName, PolicyName),
+    /// Somebody waits for a seat, since then.
+    Queue(UserId, SkuId, Timestamp),
+    /// They no longer do.
+    Unqueue(UserId, SkuId),
+    /// A SKU has these service plans now.
+    See(SkuId, ServicePlanSet),
+    /// A refusal taught something.
+    Learn(Lesson),
 }
 
 impl Ledger {
@@ -97,6 +113,18 @@ impl Ledger {
             }
             LedgerChange::Rename(from, to) if from == to => {}
             LedgerChange::Rename(from, to) => self.rename(from, to),
+            LedgerChange::Queue(user, sku, at) => {
+                self.queue.entry((*user, *sku)).or_insert(*at);
+            }
+            LedgerChange::Unqueue(user, sku) => {
+                self.queue.remove(&(*user, *sku));
+            }
+            LedgerChange::See(sku, plans) => {
+                self.seen.insert(*sku, plans.clone());
+            }
+            LedgerChange::Learn(lesson) => {
+                self.lessons.insert(lesson.clone());
+            }
         }
     }
 

@@ -11,12 +11,13 @@ use crate::domain::snapshot::Snapshot;
 use crate::domain::span::Span;
 use crate::plan::bind::{Bound, Problem, bind};
 use crate::plan::ledger::{Ledger, LedgerChange};
-use crate::plan::resolve::{Resolution, Resolver, Why};
-use crate::plan::seats::{Request, Shares, share};
+use crate::plan::resolve::{Grant, Resolution, Resolver, Why};
+use crate::plan::seats::{FullSwap, Lower, Need, Request, Shares, share};
 use crate::plan::words::Words;
 use crate::plan::{
-    Basis, Blocked, Digest, Kind, LeftOut, Operation, Plan, PlanId, PlanState, Released, Scheduled,
-    SeatLine, Summary, Trigger, UnknownMatch, Waiting, digest, guard, operation,
+    Basis, Because, Blocked, BlockedReason, Digest, Kind, LeftOut, Operation, Plan, PlanId,
+    PlanState, Reason, Released, Scheduled, SeatLine, Summary, Trigger, UnknownMatch, Waiting,
+    digest, guard, operation,
 };
 use crate::policy::PolicySet;
 use crate::policy::settings::Settings;
@@ -133,10 +134,16 @@ pub fn make_for(inputs: &Inputs<'_>, scope: &Scope) -> Result<Planned, Vec<Probl
         making.take(at, resolution, scope);
     }
     let shares = share(making.free(), making.requests());
+    if *scope == Scope::Everybody {
+        making.watch_the_queue(&shares);
+        making.see_the_catalogue();
+    }
     let plan = making.plan(&resolver, &shares, scope);
     let state = guard::state(&plan.guards);
     let observed = making.observed;
-    let problems = bound.problems.into_iter().map(|(_, problem)| problem).collect();
+    let mut problems: Vec<Problem> =
+        bound.problems.into_iter().map(|(_, problem)| problem).collect();
+    problems.extend(bound.ladder_problems);
     Ok(Planned { plan, state, observed, problems })
 }
 
@@ -162,7 +169,7 @@ impl Making<'_> {
         let user = self.inputs.snapshot.users()[at].id;
         if scope.leaves_out(user) {
             if let Scope::Without { part_of: _, users: _ } = scope {
-                let needs = needs(&resolution);
+                let needs = self.needs(user, &resolution);
                 if !needs.is_empty() {
                     self.kept.insert(user, Request { needs, kept: true, ..Request::default() });
                 }
@@ -176,7 +183,10 @@ impl Making<'_> {
             location,
             location_doubted: _,
             blocked,
+            lower: _,
+            whole: _,
             scheduled,
+            switching,
             released,
             unmanaged: _,
             owned: _,
@@ -188,6 +198,7 @@ impl Making<'_> {
             && location.is_none()
             && blocked.is_empty()
             && scheduled.is_empty()
+            && switching.is_empty()
             && released.is_empty();
         if !nothing {
             self.resolutions.insert(at, resolution);
@@ -217,7 +228,7 @@ impl Making<'_> {
     }
 
     fn requests(&self) -> BTreeMap<UserId, Request> {
-        let request = |resolution: &Resolution| {
+        let request = |user: UserId, resolution: &Resolution| {
             let frees = resolution
                 .removals
                 .iter()
@@ -228,17 +239,44 @@ impl Making<'_> {
                 || !resolution.adopts.is_empty()
                 || resolution.grants.values().any(|grant| !grant.needs_seat)
                 || resolution.removals.values().any(|removal| !removal.frees_seat);
-            Request { needs: needs(resolution), frees, otherwise_busy, kept: false }
+            let lower = resolution.lower.iter();
+            let rungs =
+                |all: &[(Grant, Lower)]| all.iter().map(|(_, lower)| lower.clone()).collect();
+            Request {
+                needs: self.needs(user, resolution),
+                frees,
+                lower: lower.map(|(sku, all)| (*sku, rungs(all))).collect(),
+                otherwise_busy,
+                whole: resolution.whole,
+                kept: false,
+            }
         };
         let busy = |request: &Request| {
             !request.needs.is_empty() || !request.frees.is_empty() || request.otherwise_busy
         };
         self.resolutions
             .iter()
-            .map(|(at, resolution)| (self.user(*at), request(resolution)))
+            .map(|(at, resolution)| {
+                let user = self.user(*at);
+                (user, request(user, resolution))
+            })
             .filter(|(_, request)| busy(request))
             .chain(self.kept.iter().map(|(user, request)| (*user, request.clone())))
             .collect()
+    }
+
+    /// Returns the seats that a user needs, each with its place in the queue.
+    fn needs(&self, user: UserId, resolution: &Resolution) -> BTreeMap<SkuId, Need> {
+        let grants = resolution.grants.iter().filter(|(_, grant)| grant.needs_seat);
+        let need = |(sku, grant): (&SkuId, &Grant)| {
+            (*sku, Need { priority: grant.priority, since: self.waits_since(user, *sku) })
+        };
+        grants.map(need).collect()
+    }
+
+    fn waits_since(&self, user: UserId, sku: SkuId) -> Timestamp {
+        let queue = &self.inputs.ledger.queue;
+        queue.get(&(user, sku)).copied().unwrap_or(self.inputs.now)
     }
 
     fn plan(&self, resolver: &Resolver<'_>, shares: &Shares, scope: &Scope) -> Plan {
@@ -277,13 +315,13 @@ impl Making<'_> {
             part_of,
             basis: self.basis(),
             summary: Summary::default(),
-            blocked: self.blocked(),
+            blocked: self.blocked(shares),
             waiting: self.waiting(shares),
             scheduled: self.scheduled(),
             released: self.released(),
             unknown: self.unknown(resolver),
             left_out: self.left_out(),
-            warnings: self.bound.warnings.clone(),
+            warnings: self.warnings(),
             seats: self.seats(&operations, shares),
             operations,
             guards,
@@ -307,7 +345,7 @@ impl Making<'_> {
         }
     }
 
-    fn blocked(&self) -> Vec<Blocked> {
+    fn blocked(&self, shares: &Shares) -> Vec<Blocked> {
         let mut all = Vec::new();
         for (at, resolution) in &self.resolutions {
             for block in &resolution.blocked {
@@ -320,7 +358,47 @@ impl Making<'_> {
                 });
             }
         }
+        all.extend(shares.full_swaps.iter().flat_map(|swap| self.full_swap(swap)));
+        all.sort_by(|a, b| {
+            let key = |blocked: &Blocked| (blocked.user.id, blocked.sku.clone(), blocked.reason);
+            key(a).cmp(&key(b)).then_with(|| a.because.cmp(&b.because))
+        });
         all
+    }
+
+    /// Tells everybody in a full swap how many seats would let how many of them move.
+    fn full_swap(&self, swap: &FullSwap) -> Vec<Blocked> {
+        let names: Vec<String> =
+            swap.of.iter().map(|sku| self.words.sku(*sku).name.to_string()).collect();
+        let (seats, users) = (swap.seats, swap.users());
+        let who = match (users == swap.moves, users) {
+            (true, 1) => "the one".to_owned(),
+            (true, 2) => "both".to_owned(),
+            (true, _) => format!("all {users}"),
+            (false, _) => format!("{} of {users}", swap.moves),
+        };
+        let noun = if seats == 1 { "seat" } else { "seats" };
+        let verb = if seats == 1 { "lets" } else { "let" };
+        let detail = format!("{seats} {noun} of {} {verb} {who} move", names.join(" or "));
+        let told = |(user, sku): &(UserId, SkuId)| {
+            let at = self.words.position(*user)?;
+            Some(Blocked {
+                user: self.words.user(at),
+                sku: Some(self.words.sku(*sku)),
+                reason: BlockedReason::FullSwap,
+                detail: detail.clone(),
+                because: self.because_wanted(at, *sku),
+            })
+        };
+        swap.wants.iter().filter_map(told).collect()
+    }
+
+    /// Says which policies want a SKU for a user.
+    fn because_wanted(&self, at: usize, sku: SkuId) -> Vec<Because> {
+        let grant = self.resolutions.get(&at).and_then(|found| found.grants.get(&sku));
+        let by = grant.map(|grant| grant.by.as_slice()).unwrap_or_default();
+        let why = |policy: &usize| Why { policy: *policy, reason: Reason::Matched };
+        self.words.because(at, Some(sku), &by.iter().map(why).collect::<Vec<_>>())
     }
 
     fn waiting(&self, shares: &Shares) -> Vec<Waiting> {
@@ -328,35 +406,63 @@ impl Making<'_> {
         for (sku, queue) in &shares.waiting {
             for (place, user) in queue.iter().enumerate() {
                 let Some(at) = self.words.position(*user) else { continue };
-                let by = self.resolutions.get(&at).and_then(|found| found.grants.get(sku));
-                let why: Vec<Why> = by
-                    .map(|grant| grant.by.as_slice())
-                    .unwrap_or_default()
-                    .iter()
-                    .map(|policy| Why { policy: *policy, reason: crate::plan::Reason::Matched })
-                    .collect();
                 all.push(Waiting {
                     user: self.words.user(at),
                     sku: self.words.sku(*sku),
                     position: place as u64 + 1,
-                    because: self.words.because(at, Some(*sku), &why),
+                    since: self.waits_since(*user, *sku),
+                    meanwhile: self.meanwhile(*user, at, *sku, shares),
+                    because: self.because_wanted(at, *sku),
                 });
             }
         }
         all
     }
 
+    /// Returns the lower rung of its ladder that a user is given, or has, while waiting for a SKU.
+    fn meanwhile(
+        &self,
+        user: UserId,
+        at: usize,
+        sku: SkuId,
+        shares: &Shares,
+    ) -> Option<crate::plan::SkuRef> {
+        let given = shares.meanwhile(user, sku).map(|lower| lower.sku);
+        let held = || {
+            let licenses = self.inputs.snapshot.users()[at].licenses.value()?;
+            let ladder = self.bound.ladders.iter().find(|ladder| ladder.place(sku).is_some())?;
+            let below = ladder.rungs.iter().skip_while(|rung| **rung != sku);
+            below.copied().find(|rung| licenses.get(*rung).is_some())
+        };
+        given.or_else(held).map(|sku| self.words.sku(sku))
+    }
+
     fn scheduled(&self) -> Vec<Scheduled> {
         let each = self.resolutions.iter().flat_map(|(at, resolution)| {
             resolution.scheduled.iter().map(move |(sku, (due, why))| (*at, *sku, *due, why))
         });
-        each.map(|(at, sku, due, why)| Scheduled {
+        let whole = each.map(|(at, sku, due, why)| Scheduled {
             user: self.words.user(at),
             sku: self.words.sku(sku),
+            service_plans: Vec::new(),
             due,
             because: self.words.because(at, Some(sku), why),
-        })
-        .collect()
+        });
+        let parts = self.resolutions.iter().flat_map(|(at, resolution)| {
+            resolution.switching.iter().map(move |(sku, due, plans, why)| Scheduled {
+                user: self.words.user(*at),
+                sku: self.words.sku(*sku),
+                service_plans: plans.iter().map(|plan| self.words.service_plan(*plan)).collect(),
+                due: *due,
+                because: self.words.because(*at, Some(*sku), std::slice::from_ref(why)),
+            })
+        });
+        let mut all: Vec<Scheduled> = whole.chain(parts).collect();
+        all.sort_by(|a, b| {
+            let key = |scheduled: &Scheduled| (scheduled.user.id, scheduled.sku.id, scheduled.due);
+            key(a).cmp(&key(b)).then_with(|| a.because.cmp(&b.because))
+        });
+        all
     }
 
     fn released(&self) -> Vec<Released> {
@@ -474,12 +580,6 @@ impl Making<'_> {
     }
 }
 
-/// Returns the seats that a user needs, each with its priority.
-fn needs(resolution: &Resolution) -> BTreeMap<SkuId, i32> {
-    let grants = resolution.grants.iter().filter(|(_, grant)| grant.needs_seat);
-    grants.map(|(sku, grant)| (*sku, grant.priority)).collect()
-}
-
 /// Returns an id that is ordered by time and follows from the plan, so that nothing is left to chance.
 fn id(now: Timestamp, digest: Digest) -> ulid::Ulid {
     let millisecond = u64::try_from(now.as_millisecond()).unwrap_or_default();
@@ -487,6 +587,8 @@ fn id(now: Timestamp, digest: Digest) -> ulid::Ulid {
     tail[6..].copy_from_slice(&digest.0[..10]);
     ulid::Ulid::from_parts(millisecond, u128::from_be_bytes(tail))
 }
+
+mod watch;
 
 #[cfg(test)]
 mod tests;

@@ -14,6 +14,7 @@ use crate::domain::names::{PolicyName, TenantName, UsageLocation};
 
 pub mod approval;
 pub mod bind;
+pub mod conflict;
 pub mod digest;
 pub mod explain;
 pub mod guard;
@@ -393,13 +394,22 @@ pub enum Reason {
     Exchanged,
     /// The user matches a policy that sets the location.
     Located,
+    /// A higher rung of the ladder is wanted, or there already.
+    Outranked,
+    /// A lower rung of the ladder is wanted, and nothing keeps this one.
+    SteppedDown,
 }
 
 impl Reason {
     /// Whether it is a reason to take a SKU away.
     pub(crate) fn takes_away(self) -> bool {
         match self {
-            Self::Removed | Self::Replaced | Self::Left | Self::Exchanged => true,
+            Self::Removed
+            | Self::Replaced
+            | Self::Left
+            | Self::Exchanged
+            | Self::Outranked
+            | Self::SteppedDown => true,
             Self::Matched | Self::Located => false,
         }
     }
@@ -435,6 +445,14 @@ pub enum BlockedReason {
     Unreadable,
     /// The SKU cannot be assigned now (suspended, deleted).
     SkuNotAssignable,
+    /// An attribute that should name the user's country names none.
+    UnknownCountry,
+    /// A service plan would stand beside one that excludes it.
+    ExclusiveServicePlans,
+    /// A service plan would lack the one that it needs.
+    MissingServicePlan,
+    /// Users would swap SKUs that are both full.
+    FullSwap,
 }
 
 /// Who waits for a seat.
@@ -446,6 +464,10 @@ pub struct Waiting {
     pub sku: SkuRef,
     /// The place in the queue of that SKU, from 1.
     pub position: u64,
+    /// Since when: the first plan that found no seat.
+    pub since: Timestamp,
+    /// The lower rung of its ladder that the user has, or is given, meanwhile.
+    pub meanwhile: Option<SkuRef>,
     /// What asked for it.
     pub because: Vec<Because>,
 }
@@ -457,6 +479,8 @@ pub struct Scheduled {
     pub user: UserRef,
     /// The SKU.
     pub sku: SkuRef,
+    /// The service plans that go; none where the whole SKU does.
+    pub service_plans: Vec<ServicePlanRef>,
     /// When it is due.
     pub due: Timestamp,
     /// Why.

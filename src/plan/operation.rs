@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::ids::{ServicePlanId, SkuId};
+use crate::domain::ids::{ServicePlanId, SkuId, UserId};
 use crate::domain::names::PolicyName;
 use crate::domain::sku::Sku;
 use crate::domain::user::{Assignment, Licenses, ServicePlanSet};
@@ -27,16 +27,16 @@ pub(crate) fn build(
     let wave = *shares.waves.get(&user.id)?;
     let empty = Licenses::default();
     let licenses = user.licenses.value().unwrap_or(&empty);
-    let grants: Vec<(SkuId, &Grant)> = resolution
+    let mut grants: Vec<(SkuId, &Grant)> = resolution
         .grants
         .iter()
-        .filter(|(sku, _)| !shares.waits(user.id, **sku))
-        .map(|(sku, grant)| (*sku, grant))
+        .filter_map(|grant| now(user.id, grant, resolution, shares))
         .collect();
+    grants.sort_by_key(|(sku, _)| *sku);
     let removals: Vec<(SkuId, &Removal)> = resolution
         .removals
         .iter()
-        .filter(|(_, removal)| removal.needs.iter().all(|sku| !shares.waits(user.id, *sku)))
+        .filter(|(sku, removal)| shares.lets_go(user.id, **sku, &removal.needs))
         .map(|(sku, removal)| (*sku, removal))
         .collect();
     let kind = kind(&grants, &removals, resolution)?;
@@ -59,6 +59,22 @@ pub(crate) fn build(
     };
     operation.key = digest::operation_key(inputs.tenant, &operation);
     Some(operation)
+}
+
+/// Returns what is granted now: the SKU that is wanted, the lower rung that is taken meanwhile, or
+/// nothing.
+fn now<'r>(
+    user: UserId,
+    (sku, grant): (&SkuId, &'r Grant),
+    resolution: &'r Resolution,
+    shares: &Shares,
+) -> Option<(SkuId, &'r Grant)> {
+    if !shares.waits(user, *sku) {
+        return Some((*sku, grant));
+    }
+    let meanwhile = shares.meanwhile(user, *sku)?;
+    let lower = resolution.lower.get(sku)?.iter().find(|(_, lower)| lower == meanwhile);
+    lower.map(|(grant, lower)| (lower.sku, grant))
 }
 
 fn kind(
@@ -126,6 +142,7 @@ fn because(
     let mut all = Vec::new();
     for (sku, grant) in grants {
         all.extend(words.because(at, Some(*sku), &whys(&grant.by, Reason::Matched)));
+        all.extend(words.because(at, Some(*sku), &grant.why));
     }
     for (sku, by) in &resolution.adopts {
         all.extend(words.because(at, Some(*sku), &whys(by, Reason::Matched)));

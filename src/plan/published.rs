@@ -54,6 +54,8 @@ words! { Reason:
     Left = "left",
     Exchanged = "exchanged",
     Located = "located",
+    Outranked = "outranked",
+    SteppedDown = "stepped_down",
 }
 
 words! { BlockedReason:
@@ -63,4 +65,8 @@ words! { BlockedReason:
     UnknownSource = "unknown_source",
     Unreadable = "unreadable",
     SkuNotAssignable = "sku_not_assignable",
+    UnknownCountry = "unknown_country",
+    ExclusiveServicePlans = "exclusive_service_plans",
+    MissingServicePlan = "missing_service_plan",
+    FullSwap = "full_swap",
 }

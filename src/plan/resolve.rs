@@ -2,27 +2,34 @@
 //!
 //! Looks at one user at a time; seats, which are shared, come afterwards.
 
+mod clash;
+mod climb;
+mod locate;
 mod observe;
 mod unwanted;
 mod walk;
+mod want;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use self::walk::{Row, Standing, View, Walk};
-use crate::domain::ids::SkuId;
+use crate::domain::attribute::Attribute;
+use crate::domain::ids::{ServicePlanId, SkuId};
 use crate::domain::known::Known;
-use crate::domain::names::{PolicyName, UsageLocation};
+use crate::domain::names::PolicyName;
 use crate::domain::sku::Sku;
 use crate::domain::snapshot::Snapshot;
-use crate::domain::user::{Assignment, AssignmentSource, ServicePlanSet, User};
-use crate::plan::bind::{Bound, Part, PlanTerms, Takes, Terms};
+use crate::domain::user::{ServicePlanSet, User};
+use crate::plan::bind::{Bound, Part, Takes, Terms};
+use crate::plan::conflict::Rules;
 use crate::plan::ledger::{Ledger, LedgerChange};
+use crate::plan::seats;
 use crate::plan::select::Matches;
 use crate::plan::{BlockedReason, LocationChange, Reason};
-use crate::policy::LocationRule;
-use crate::policy::settings::{InheritedRule, Settings};
+use crate::policy::settings::Settings;
 
 /// What is to become of one user, before seats are shared out.
 #[derive(Debug, Default)]
@@ -39,8 +46,14 @@ pub(crate) struct Resolution {
     pub(crate) location_doubted: bool,
     /// What cannot be done.
     pub(crate) blocked: Vec<Block>,
+    /// For a seat that is needed: what can be granted meanwhile, best first.
+    pub(crate) lower: BTreeMap<SkuId, Vec<(Grant, seats::Lower)>>,
+    /// Whether a part of it would be refused.
+    pub(crate) whole: bool,
     /// Removals whose grace runs.
     pub(crate) scheduled: BTreeMap<SkuId, (Timestamp, Vec<Why>)>,
+    /// Single service plans that go when their grace is over.
+    pub(crate) switching: Vec<(SkuId, Timestamp, Vec<ServicePlanId>, Why)>,
     /// Owners that are gone from the files, and whether others still want the assignment.
     pub(crate) released: Vec<(SkuId, PolicyName, bool)>,
     /// Direct assignments that nobody wants or owns.
@@ -52,7 +65,7 @@ pub(crate) struct Resolution {
 }
 
 /// A SKU to be assigned.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Grant {
     /// The service plans that are off afterwards.
     pub(crate) disabled: ServicePlanSet,
@@ -62,8 +75,48 @@ pub(crate) struct Grant {
     pub(crate) needs_seat: bool,
     /// The highest priority among those who want it.
     pub(crate) priority: i32,
-    /// The policies that want it, in order.
+    /// The policies that want it, in order. They own it afterwards.
     pub(crate) by: Vec<usize>,
+    /// Which policies switch service plans off in it, beside.
+    pub(crate) why: Vec<Why>,
+}
+
+/// Single service plans that go.
+#[derive(Debug, Default)]
+pub(crate) struct Cut {
+    plans: BTreeSet<ServicePlanId>,
+    why: Vec<Why>,
+}
+
+impl Cut {
+    /// Returns the service plans that are off afterwards.
+    fn from(&self, off: &ServicePlanSet) -> ServicePlanSet {
+        if self.plans.is_empty() {
+            return off.clone();
+        }
+        off.iter().chain(self.plans.iter().copied()).collect()
+    }
+}
+
+/// What policies want a user to have, after the three rules.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted {
+    /// The SKUs, each with the policies that grant it, in order.
+    skus: BTreeMap<SkuId, Vec<usize>>,
+    /// Rungs that policies grant, each with the rung that stands for it, and those policies.
+    stood_for: BTreeMap<SkuId, (SkuId, Vec<usize>)>,
+    /// Where the user stands on ladders.
+    rungs: Vec<climb::Rung>,
+}
+
+impl Wanted {
+    /// Returns the SKU that meets the wish for one: itself, or another rung of its ladder.
+    fn met_by(&self, sku: SkuId) -> Option<SkuId> {
+        if self.skus.contains_key(&sku) {
+            return Some(sku);
+        }
+        self.stood_for.get(&sku).map(|(rung, _)| *rung)
+    }
 }
 
 /// A SKU to be removed.
@@ -95,6 +148,23 @@ pub(crate) struct Block {
     pub(crate) reason: BlockedReason,
     /// What asked for it.
     pub(crate) why: Vec<Why>,
+    /// What it is about beside.
+    pub(crate) about: About,
+}
+
+/// What a block is about, beside user and SKU.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum About {
+    /// Nothing else.
+    Nothing,
+    /// An attribute that could not be read.
+    Attribute,
+    /// An attribute and what it says, which is no country.
+    Country(Attribute, Arc<str>),
+    /// A service plan of this SKU excludes one of another.
+    Exclusive((ServicePlanId, SkuId), (ServicePlanId, SkuId)),
+    /// A service plan of a SKU needs one of others.
+    Needs(ServicePlanId, SkuId, Vec<ServicePlanId>),
 }
 
 /// Everything that resolving looks at.
@@ -104,6 +174,9 @@ pub(crate) struct Resolver<'a> {
     pub(crate) snapshot: &'a Snapshot,
     pub(crate) ledger: &'a Ledger,
     pub(crate) now: Timestamp,
+    rules: Rules,
+    /// The SKUs with a service plan of which rules speak.
+    ruled: BTreeSet<SkuId>,
     matches: Vec<Option<Matches>>,
     by_name: BTreeMap<&'a PolicyName, usize>,
 }
@@ -131,7 +204,10 @@ impl<'a> Resolver<'a> {
             .enumerate()
             .map(|(index, policy)| (&policy.policy.name, index))
             .collect();
-        Self { bound, settings, snapshot, ledger, now, matches, by_name }
+        let rules = Rules::new(&ledger.lessons);
+        let is_ruled = |sku: &&Sku| sku.switchable().any(|plan| rules.speak_of(plan));
+        let ruled = snapshot.catalogue().skus().iter().filter(is_ruled).map(|sku| sku.id).collect();
+        Self { bound, settings, snapshot, ledger, now, rules, ruled, matches, by_name }
     }
 
     /// Returns whom a policy matches, where it takes part.
@@ -164,18 +240,26 @@ impl<'a> Resolver<'a> {
             }
         };
         let view = View { user, licenses, row };
-        let wanted = self.wanted(&view);
+        let mut wanted = Wanted { skus: self.wanted(&view), ..Wanted::default() };
+        if !wanted.skus.is_empty() {
+            self.climb(&view, &mut wanted);
+        }
         let located = self.locate(&view, &wanted, &mut resolution);
-        for (sku, by) in &wanted {
+        for (sku, by) in &wanted.skus {
             self.want(&view, *sku, by, &mut resolution);
             self.release_from_the_gone(&view, *sku, &mut resolution);
         }
-        self.hold_back_without_location(&view, &located, &mut resolution);
+        self.fall_back(&view, &wanted, &mut resolution);
+        self.hold_back_without_location(&view, located, &mut resolution);
         for assignment in &licenses.assignments {
-            if !wanted.contains_key(&assignment.sku) {
+            if !wanted.skus.contains_key(&assignment.sku) {
                 self.unwanted(&view, assignment, &wanted, &mut resolution);
+                if !resolution.removals.contains_key(&assignment.sku) {
+                    self.trim(&view, assignment, located.blocks(), &mut resolution);
+                }
             }
         }
+        self.avoid_clashes(&view, &mut resolution);
         self.observe(&view, &wanted, &mut resolution);
         resolution
     }
@@ -186,7 +270,8 @@ impl<'a> Resolver<'a> {
             .map(|(policy, _)| Why { policy: *policy, reason: self.reason_of(*policy) })
             .collect();
         if !why.is_empty() {
-            resolution.blocked.push(Block { sku: None, reason: BlockedReason::Unreadable, why });
+            let (reason, about) = (BlockedReason::Unreadable, About::Nothing);
+            resolution.blocked.push(Block { sku: None, reason, why, about });
         }
     }
 
@@ -237,134 +322,6 @@ impl<'a> Resolver<'a> {
             .filter_map(|(policy, _)| self.terms(*policy).map(|terms| (*policy, terms)))
     }
 
-    /// Works out the location. Returns what is known of it afterwards.
-    fn locate(
-        &self,
-        view: &View<'_>,
-        wanted: &BTreeMap<SkuId, Vec<usize>>,
-        resolution: &mut Resolution,
-    ) -> Located {
-        let current = match view.user.usage_location {
-            Known::Known(current) => current,
-            Known::Unknown => {
-                let wishes = self.matching(view).filter(|(_, terms)| terms.location.is_some());
-                let why = wishes.map(|(policy, _)| Why { policy, reason: Reason::Located });
-                let why: Vec<Why> = why.collect();
-                if !why.is_empty() {
-                    let reason = BlockedReason::Unreadable;
-                    resolution.blocked.push(Block { sku: None, reason, why });
-                }
-                return Located::Unreadable;
-            }
-        };
-        let mut wishes: BTreeMap<UsageLocation, Vec<usize>> = BTreeMap::new();
-        for (policy, terms) in self.matching(view) {
-            let overruled = !terms.grants.is_empty()
-                && !terms.grants.keys().any(|sku| wanted.contains_key(sku));
-            if let Some(location) = wish(terms, current).filter(|_| !overruled) {
-                wishes.entry(location).or_default().push(policy);
-            }
-        }
-        let mut doubtful = self.doubtful(view).filter_map(|(_, terms)| wish(terms, current));
-        resolution.location_doubted =
-            !wishes.is_empty() && doubtful.any(|location| !wishes.contains_key(&location));
-        if wishes.len() > 1 {
-            let why = wishes.into_values().flatten();
-            let why = why.map(|policy| Why { policy, reason: Reason::Located }).collect();
-            let reason = BlockedReason::LocationConflict;
-            resolution.blocked.push(Block { sku: None, reason, why });
-            return Located::Conflict;
-        }
-        if let Some((to, by)) = wishes.into_iter().next()
-            && current != Some(to)
-        {
-            resolution.location = Some((LocationChange { from: current, to }, by));
-            return Located::There;
-        }
-        if current.is_some() { Located::There } else { Located::Missing }
-    }
-
-    /// Compares one wanted SKU with what is there.
-    fn want(&self, view: &View<'_>, sku: SkuId, by: &[usize], resolution: &mut Resolution) {
-        let Some(product) = self.snapshot.catalogue().get(sku) else { return };
-        let off = self.wanted_off(view, product, by);
-        let priority = by
-            .iter()
-            .filter_map(|policy| self.terms(*policy).map(|terms| terms.priority))
-            .max()
-            .unwrap_or_default();
-        let assignment = view.licenses.get(sku);
-        let direct = assignment.and_then(Assignment::direct);
-        let grant = |disabled: ServicePlanSet, held: bool, needs_seat: bool| Grant {
-            disabled,
-            held,
-            needs_seat,
-            priority,
-            by: by.to_vec(),
-        };
-        let blocked = |reason: BlockedReason| Block { sku: Some(sku), reason, why: matched(by) };
-        match (assignment.map(|assignment| &assignment.source), direct) {
-            (Some(AssignmentSource::Told { direct: _, inherited: _ }), Some(disabled)) => {
-                resolution.owned.extend(is_owned(view, sku).then_some(sku));
-                match off {
-                    Some(off) if !same(product, disabled, &off) => {
-                        resolution.grants.insert(sku, grant(off, true, false));
-                    }
-                    Some(_) | None => {
-                        let new = self.not_yet_owners(view, sku, by);
-                        if !new.is_empty() {
-                            resolution.adopts.insert(sku, new);
-                        }
-                    }
-                }
-            }
-            (Some(AssignmentSource::Told { direct: _, inherited: _ }), None) => {
-                let effective = assignment.map(|assignment| &assignment.disabled);
-                let missing = off.as_ref().is_some_and(|off| lacks(product, effective, off));
-                if missing || self.settings.inherited == InheritedRule::Ignore {
-                    resolution.grants.insert(sku, grant(off.unwrap_or_default(), false, false));
-                }
-            }
-            (Some(AssignmentSource::Unknown), _) => {
-                let effective = assignment.map(|assignment| &assignment.disabled);
-                if off.as_ref().is_some_and(|off| lacks(product, effective, off)) {
-                    resolution.blocked.push(blocked(BlockedReason::UnknownSource));
-                }
-            }
-            (None, _) if !product.status.is_assignable() => {
-                resolution.blocked.push(blocked(BlockedReason::SkuNotAssignable));
-            }
-            (None, _) => {
-                resolution.grants.insert(sku, grant(off.unwrap_or_default(), false, true));
-            }
-        }
-    }
-
-    /// Returns the service plans that are to be off, or none where no policy says anything.
-    ///
-    /// A service plan is on if any policy leaves it on. One that is on stays on where a policy that
-    /// cannot be told would leave it on.
-    fn wanted_off(&self, view: &View<'_>, sku: &Sku, by: &[usize]) -> Option<ServicePlanSet> {
-        let said = |policy: usize| match self.terms(policy)?.grants.get(&sku.id)? {
-            PlanTerms::Unsaid => None,
-            PlanTerms::Off(off) => Some(off),
-        };
-        let mut offs = by.iter().filter_map(|policy| said(*policy));
-        let first = offs.next()?;
-        let rest: Vec<&ServicePlanSet> = offs.collect();
-        let doubtful: Vec<&ServicePlanSet> =
-            self.doubtful(view).filter_map(|(policy, _)| said(policy)).collect();
-        // Of what is held directly too, only the direct part is ours to change.
-        let assignment = view.licenses.get(sku.id);
-        let off_now = assignment.map(|held| held.direct().unwrap_or(&held.disabled));
-        let is_on = |plan| off_now.is_some_and(|off| !off.contains(plan));
-        let stays_off = |plan| {
-            rest.iter().all(|off| off.contains(plan))
-                && !(is_on(plan) && doubtful.iter().any(|off| !off.contains(plan)))
-        };
-        Some(first.iter().filter(|plan| stays_off(*plan)).collect())
-    }
-
     /// Lets go of owners that are gone from the files where others want the assignment.
     fn release_from_the_gone(&self, view: &View<'_>, sku: SkuId, resolution: &mut Resolution) {
         let owners = view.owners(sku).into_iter().flatten();
@@ -379,49 +336,6 @@ impl<'a> Resolver<'a> {
 
     fn not_yet_owners(&self, view: &View<'_>, sku: SkuId, by: &[usize]) -> Vec<usize> {
         by.iter().copied().filter(|policy| !self.owns(view, sku, *policy)).collect()
-    }
-
-    /// Takes back what needs a location where there is none.
-    fn hold_back_without_location(
-        &self,
-        view: &View<'_>,
-        located: &Located,
-        resolution: &mut Resolution,
-    ) {
-        let reason = match located {
-            Located::There => return,
-            Located::Missing => BlockedReason::NoUsageLocation,
-            Located::Conflict => BlockedReason::LocationConflict,
-            Located::Unreadable => BlockedReason::Unreadable,
-        };
-        for (sku, grant) in std::mem::take(&mut resolution.grants) {
-            resolution.blocked.push(Block { sku: Some(sku), reason, why: matched(&grant.by) });
-            // The change of service plans has to wait; that the assignment is wanted has not.
-            let new = self.not_yet_owners(view, sku, &grant.by);
-            if grant.held && !new.is_empty() {
-                resolution.adopts.insert(sku, new);
-            }
-        }
-    }
-}
-
-/// What is known of a user's location afterwards.
-enum Located {
-    There,
-    Missing,
-    Conflict,
-    Unreadable,
-}
-
-/// Returns the location that a policy wants for a user who has this one now.
-fn wish(terms: &Terms, current: Option<UsageLocation>) -> Option<UsageLocation> {
-    match (terms.location, current) {
-        (Some(LocationRule::Set(location)), _) | (Some(LocationRule::Default(location)), None) => {
-            Some(location)
-        }
-        (Some(LocationRule::Default(_) | LocationRule::FromCountry { default: _ }) | None, _) => {
-            None
-        }
     }
 }
 

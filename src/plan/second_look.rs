@@ -210,8 +210,10 @@ fn grants(policy: &Policy, sku: &SkuRef) -> bool {
 /// Checks that every policy stands to the user as the removal of a SKU says, or as it has to.
 fn judge(bound: &Bound<'_>, at: usize, operation: &Operation, sku: &SkuRef) -> Result<(), String> {
     let because = || operation.because.iter().filter(|why| why.sku.as_ref() == Some(sku));
-    // `remove` beats `add`: then it does not matter who else would grant it.
-    let taken = because().any(|why| why.reason == Reason::Removed);
+    // `remove` beats `add`, and a higher rung a lower one: then it does not matter who else would
+    // grant it.
+    let beats = |reason: Reason| matches!(reason, Reason::Removed | Reason::Outranked);
+    let taken = because().any(|why| beats(why.reason));
     for policy in &bound.policies {
         let name = &policy.policy.name;
         let truth = match &policy.part {
@@ -226,7 +228,13 @@ fn judge(bound: &Bound<'_>, at: usize, operation: &Operation, sku: &SkuRef) -> R
             Part::Broken => true,
         };
         let stands = match reason {
-            Some(Reason::Removed | Reason::Replaced | Reason::Exchanged) => truth == Truth::True,
+            Some(
+                Reason::Removed
+                | Reason::Replaced
+                | Reason::Exchanged
+                | Reason::Outranked
+                | Reason::SteppedDown,
+            ) => truth == Truth::True,
             Some(Reason::Left) => truth == Truth::False,
             Some(Reason::Matched | Reason::Located) | None => {
                 taken || !grants || truth == Truth::False

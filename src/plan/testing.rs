@@ -22,6 +22,7 @@ use crate::domain::user::{
     Assignment, AssignmentSource, Inherited, Licenses, ServicePlanSet, User, UserType,
 };
 use crate::plan::bind::Problem;
+use crate::plan::conflict::{Clash, Rules};
 use crate::plan::ledger::{Ledger, LedgerChange};
 use crate::plan::make::{Inputs, Planned, make};
 use crate::plan::{Digest, Operation, Plan, Trigger};
@@ -33,7 +34,7 @@ use crate::policy::{PolicySet, Written};
 pub(crate) use show::{observed, seats, show};
 
 /// The products of every test tenant, with their service plans; `*` marks one for the company.
-const PRODUCTS: [(&str, &[&str]); 7] = [
+const PRODUCTS: [(&str, &[&str]); 10] = [
     ("SPE_E3", &["EXCHANGE_S_ENTERPRISE", "SHAREPOINTENTERPRISE", "TEAMS1", "YAMMER", "*INTUNE"]),
     (
         "SPE_E5",
@@ -42,6 +43,9 @@ const PRODUCTS: [(&str, &[&str]); 7] = [
     ("SPE_F1", &["EXCHANGE_S_DESKLESS", "TEAMS1"]),
     ("POWER_BI_PRO", &["BI_AZURE_P2"]),
     ("VISIO", &["VISIOONLINE"]),
+    ("MAIL_1", &["EXCHANGE_S_STANDARD"]),
+    ("PHONE", &["MCOEV"]),
+    ("TEAMS", &["TEAMS1"]),
     ("SUSPENDED", &["OLD_THING"]),
     ("*COMPANY", &["*COMPANY_THING"]),
 ];
@@ -78,14 +82,17 @@ impl World {
                 count: CountLimit::Unlimited,
             },
         };
+        let skus: Vec<Sku> = PRODUCTS.iter().map(|(name, plans)| product(name, plans)).collect();
+        let plans = |sku: &Sku| sku.service_plans.iter().map(|plan| plan.id).collect();
+        let seen = skus.iter().map(|sku| (sku.id, plans(sku))).collect();
         Self {
             tenant: "contoso".parse().unwrap(),
             users: Vec::new(),
             groups: Vec::new(),
-            skus: PRODUCTS.iter().map(|(name, plans)| product(name, plans)).collect(),
+            skus,
             policies: PolicySet::default(),
             settings: Settings { guards, ..Settings::default() },
-            ledger: Ledger::default(),
+            ledger: Ledger { seen, ..Ledger::default() },
             now: "2026-11-23T09:00:00Z".parse().unwrap(),
             written: String::new(),
         }
@@ -203,6 +210,24 @@ impl World {
     }
 
     fn call(&mut self, operation: &Operation) {
+        let broken_before = self.broken_rules(operation.user.id);
+        self.change(operation);
+        let broken = self.broken_rules(operation.user.id);
+        assert!(broken.is_subset(&broken_before), "Graph refuses: {broken:?}");
+    }
+
+    /// Rules about service plans that what a user has breaks.
+    fn broken_rules(&self, user: UserId) -> BTreeSet<Clash> {
+        let user = self.users.iter().find(|of| of.id == user).unwrap();
+        let mut enabled = BTreeSet::new();
+        for held in user.licenses.value().map_or(&[][..], |licenses| &licenses.assignments) {
+            let sku = self.skus.iter().find(|sku| sku.id == held.sku).unwrap();
+            enabled.extend(sku.switchable().filter(|plan| !held.disabled.contains(*plan)));
+        }
+        Rules::new(&self.ledger.lessons).broken(&enabled)
+    }
+
+    fn change(&mut self, operation: &Operation) {
         let now = self.now;
         let id = operation.user.id;
         let warning = self.settings.use_warning_seats;
@@ -314,8 +339,19 @@ fn new_user(name: &str) -> User {
     }
 }
 
+/// The service plans of which rules speak, with the ids that they really have.
+const REAL: [(&str, Uuid); 4] = [
+    ("EXCHANGE_S_STANDARD", uuid::uuid!("9aaf7827-d63c-4b61-89c3-182f06f82e5c")),
+    ("EXCHANGE_S_ENTERPRISE", uuid::uuid!("efb87545-963c-4e0d-99df-69c6916d9eb0")),
+    ("TEAMS1", uuid::uuid!("57ff2da0-773e-42df-b2af-ffb7a2317929")),
+    ("MCOEV", uuid::uuid!("4828c8ec-dc2e-4779-b502-87ac9ce28ab7")),
+];
+
 /// An id that sorts as the name does: its first sixteen bytes.
 fn id_of(name: &str) -> Uuid {
+    if let Some((_, id)) = REAL.iter().find(|(real, _)| *real == name) {
+        return *id;
+    }
     let mut bytes = [0u8; 16];
     for (to, from) in bytes.iter_mut().zip(name.bytes()) {
         *to = from;

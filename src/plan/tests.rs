@@ -68,6 +68,8 @@ proptest! {
     /// Grace runs out and what was scheduled goes; then, too, it comes to rest.
     #[test]
     fn planning_settles_when_every_grace_is_over(world in any_world(AMPLE)) {
+        // What is let go by a policy that is gone takes its clocks along, and they begin anew.
+        let world = world.carry_out(&world.planned());
         let mut world = world.carry_out(&world.planned());
         world.now = LONG.after(world.now);
         let planned = world.planned();
@@ -147,7 +149,10 @@ proptest! {
                     use crate::plan::Reason;
                     proofs += 1;
                     match why.reason {
-                        Reason::Removed | Reason::Replaced => {}
+                        Reason::Removed
+                        | Reason::Replaced
+                        | Reason::Outranked
+                        | Reason::SteppedDown => {}
                         Reason::Left | Reason::Exchanged => {
                             prop_assert!(owners.is_some_and(|o| o.contains_key(&why.policy)));
                         }
@@ -157,6 +162,47 @@ proptest! {
                     prop_assert!(known);
                 }
                 prop_assert!(proofs > 0);
+            }
+        }
+    }
+
+    /// On a ladder a user holds one rung of what policies want, whatever else they hold; and nobody is
+    /// moved down from what no policy gave.
+    #[test]
+    fn a_user_holds_one_rung_of_a_ladder(world in any_world(AMPLE)) {
+        let planned = world.planned();
+        let after = world.carry_out(&planned);
+        let told = |user: UserId| {
+            planned.plan.blocked.iter().any(|blocked| blocked.user.id == user)
+                || planned.plan.scheduled.iter().any(|scheduled| scheduled.user.id == user)
+        };
+        let unread = !planned.plan.unknown.is_empty() || !planned.plan.left_out.is_empty();
+        for ladder in &world.policies.ladders {
+            let rungs: Vec<SkuId> = ladder
+                .rungs.iter().map(|rung| crate::plan::testing::sku_id(&rung.value)).collect();
+            for (before, user) in world.users.iter().zip(&after.users) {
+                let Some(licenses) = user.licenses.value() else { continue };
+                let held = |sku: &SkuId| licenses.get(*sku).is_some_and(|a| a.direct().is_some());
+                let granted = planned.plan.operations.iter().any(|op| op.user.id == user.id
+                    && op.add.iter().any(|a| !a.held && rungs.contains(&a.sku.id)));
+                if granted && !told(user.id) && !unread {
+                    let count = rungs.iter().filter(|rung| held(rung)).count();
+                    prop_assert_eq!(count, 1, "{:?} of {:?}\n{}", user.id, before, world.text());
+                }
+            }
+        }
+        use crate::plan::Reason;
+        for operation in &planned.plan.operations {
+            for why in operation.because.iter().filter(|why| why.reason == Reason::SteppedDown) {
+                let sku = why.sku.as_ref().unwrap().id;
+                let owned = world.ledger.owners.contains_key(&(operation.user.id, sku));
+                let asked = operation.because.iter().any(|other| {
+                    other.sku == why.sku && other.reason == Reason::Removed
+                });
+                let replaced = world.policies.policies.iter().any(|policy| {
+                    matches!(policy.action, crate::policy::Action::Replace { .. })
+                });
+                prop_assert!(owned || asked || replaced);
             }
         }
     }
@@ -213,7 +259,8 @@ proptest! {
         let policy = &mut broken.policies.policies[at];
         policy.selector = crate::plan::testing::selector("Nowhere");
         let name = policy.name.clone();
-        let elsewhere = policy.tenants.is_some();
+        // Nobody asks the selector of a policy that is for other tenants, or retired.
+        let elsewhere = policy.tenants.is_some() || policy.retired;
         let plan = broken.plan();
         if !elsewhere {
             for (user, sku) in removals(&plan) {

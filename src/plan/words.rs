@@ -8,7 +8,7 @@ use crate::domain::known::Known;
 use crate::domain::names::PolicyName;
 use crate::domain::snapshot::Snapshot;
 use crate::plan::bind::{Bound, Idle, Part};
-use crate::plan::resolve::{Block, Why};
+use crate::plan::resolve::{About, Block, Why};
 use crate::plan::{Because, BlockedReason, DataFamily, Reason, ServicePlanRef, SkuRef, UserRef};
 
 /// What things are called.
@@ -87,6 +87,8 @@ impl<'a> Words<'a> {
             let policy = &self.bound.policies[why.policy];
             let detail = match why.reason {
                 Reason::Exchanged => "gives another SKU now".into(),
+                Reason::Outranked => "a higher rung of the ladder".into(),
+                Reason::SteppedDown => "a lower rung of the ladder".into(),
                 Reason::Matched
                 | Reason::Removed
                 | Reason::Replaced
@@ -136,13 +138,62 @@ impl<'a> Words<'a> {
             BlockedReason::Unreadable if block.why.iter().any(|why| why.reason.takes_away()) => {
                 "stays, because a policy that owns or may want it could not be decided".to_owned()
             }
+            BlockedReason::Unreadable if block.about == About::Attribute => {
+                "Graph did not return the attribute that names the country".to_owned()
+            }
+            BlockedReason::Unreadable if user.usage_location != Known::Unknown => {
+                "needs a usage location, and it cannot be told which one policies want".to_owned()
+            }
             BlockedReason::Unreadable => {
                 "Graph did not return the user's usage location".to_owned()
             }
+            BlockedReason::UnknownCountry => match &block.about {
+                About::Country(attribute, written) => {
+                    format!("{} `{written}` is the name of no country", attribute.key())
+                }
+                _ => "the attribute names no country".to_owned(),
+            },
+            BlockedReason::ExclusiveServicePlans | BlockedReason::MissingServicePlan => {
+                self.clash(&block.about)
+            }
+            BlockedReason::FullSwap => "all seats are taken, and nobody can go first".to_owned(),
             BlockedReason::SkuNotAssignable => {
                 "the subscription is suspended or deleted: nobody can be given it".to_owned()
             }
         }
+    }
+
+    /// Says which service plans are in each other's way.
+    fn clash(&self, about: &About) -> String {
+        let part = |plan: ServicePlanId, sku: SkuId| {
+            format!("{} of {}", self.service_plan(plan).name, self.sku(sku).name)
+        };
+        match about {
+            About::Exclusive((plan, sku), (other, facing)) => {
+                format!("{} cannot stand beside {}", part(*plan, *sku), part(*other, *facing))
+            }
+            About::Needs(plan, sku, needs) => {
+                // Those that the tenant can have, where there are any.
+                let (there, elsewhere): (Vec<ServicePlanId>, Vec<ServicePlanId>) =
+                    needs.iter().partition(|need| self.service_plans.contains_key(need));
+                let needs = if there.is_empty() { elsewhere } else { there };
+                let needs: Vec<String> =
+                    needs.iter().map(|need| self.service_plan(*need).name.to_string()).collect();
+                format!("{} needs {}", part(*plan, *sku), joined(&needs))
+            }
+            About::Nothing | About::Attribute | About::Country(_, _) => {
+                "service plans are in each other's way".to_owned()
+            }
+        }
+    }
+}
+
+/// Joins names as in a sentence.
+fn joined(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
     }
 }
 

@@ -1,12 +1,13 @@
 //! From files to policies: the whole tree is valid, or none of it is loaded.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::domain::names::TenantName;
 use crate::policy::lower::{Lowered, Named, lower, sku_key};
 use crate::policy::raw::RawFile;
 use crate::policy::unsupported::unsupported;
-use crate::policy::{Action, Ladder, License, Policy, PolicySet};
+use crate::policy::{Action, Ladder, License, Policy, PolicySet, Written};
 use crate::yaml::{Diagnostic, Kind, Parsed, Reader, SourceFile, did_you_mean, examine};
 
 /// Policies, and what a person should look at although they are valid.
@@ -79,8 +80,10 @@ fn gather(all: &mut Lowered, of_file: Lowered) {
 }
 
 fn unknown_tenants(reader: &mut Reader, file: &RawFile<'_>, tenants: &[TenantName]) {
-    for policy in &file.policies {
-        let Some(Kind::Sequence(items)) = policy.tenants.map(|entry| &entry.value.kind) else {
+    let of_policies = file.policies.iter().map(|policy| policy.tenants);
+    let of_ladders = file.ladders.iter().map(|ladder| ladder.tenants);
+    for entry in of_policies.chain(of_ladders) {
+        let Some(Kind::Sequence(items)) = entry.map(|entry| &entry.value.kind) else {
             continue;
         };
         for item in items {
@@ -144,20 +147,32 @@ fn names_still_in_use(all: &Lowered) -> Vec<Diagnostic> {
 }
 
 fn shared_rungs(ladders: &[Ladder]) -> Vec<Diagnostic> {
-    let mut seen = BTreeMap::new();
+    let mut seen: BTreeMap<_, Vec<(&Ladder, &Written<Arc<str>>)>> = BTreeMap::new();
     let mut problems = Vec::new();
     for ladder in ladders {
         for rung in &ladder.rungs {
-            let first = seen.entry(sku_key(&rung.value)).or_insert((&ladder.name, rung));
-            if first.0 != &ladder.name {
-                let message = format!("`{}` is on ladder `{}` already", rung.value, first.0);
+            let before = seen.entry(sku_key(&rung.value)).or_default();
+            let clash = before.iter().find(|(other, _)| {
+                other.name != ladder.name && meet(other.tenants.as_ref(), ladder.tenants.as_ref())
+            });
+            if let Some((other, first)) = clash {
+                let message = format!("`{}` is on ladder `{}` already", rung.value, other.name);
                 let length = length(&rung.value);
                 let problem = Diagnostic::error(rung.place.clone(), length, message);
-                problems.push(problem.with_related("it is here", first.1.place.clone(), length));
+                problems.push(problem.with_related("it is here", first.place.clone(), length));
             }
+            before.push((ladder, rung));
         }
     }
     problems
+}
+
+/// Whether some tenant is among both; no list stands for every tenant.
+fn meet(some: Option<&Vec<TenantName>>, others: Option<&Vec<TenantName>>) -> bool {
+    match (some, others) {
+        (Some(some), Some(others)) => some.iter().any(|tenant| others.contains(tenant)),
+        (None, _) | (_, None) => true,
+    }
 }
 
 /// A user holds one rung of a ladder, so a policy that grants two contradicts it.
@@ -167,7 +182,8 @@ fn two_rungs(policy: &Policy, ladders: &[Ladder]) -> Vec<Diagnostic> {
         Action::Remove { removals: _ } => &[],
     };
     let mut problems = Vec::new();
-    for ladder in ladders {
+    let in_force = |ladder: &&Ladder| meet(ladder.tenants.as_ref(), policy.tenants.as_ref());
+    for ladder in ladders.iter().filter(in_force) {
         let rungs: Vec<_> = ladder.rungs.iter().map(|rung| sku_key(&rung.value)).collect();
         let mut on_it =
             licenses.iter().filter(|license| rungs.contains(&sku_key(&license.sku.value)));

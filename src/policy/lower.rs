@@ -179,7 +179,7 @@ fn tenants(reader: &mut Reader, node: &Node) -> Option<Vec<TenantName>> {
 }
 
 fn ladder(reader: &mut Reader, raw: &RawLadder<'_>) -> Option<Ladder> {
-    let RawLadder { spot, name, rungs, fall_back } = *raw;
+    let RawLadder { spot, name, tenants, rungs, fall_back } = *raw;
     let name: Option<PolicyName> =
         needed(reader, spot, "a ladder", "name", name).and_then(|node| reader.parsed(node));
     let node = needed(reader, spot, "a ladder", "rungs", rungs);
@@ -189,5 +189,6 @@ fn ladder(reader: &mut Reader, raw: &RawLadder<'_>) -> Option<Ladder> {
         reader.error_with(node.spot, "a ladder needs at least two rungs", hint);
     }
     let fall_back = fall_back.and_then(|entry| reader.boolean(&entry.value)).unwrap_or_default();
-    Some(Ladder { name: name?, place: reader.place(spot), rungs: rungs?, fall_back })
+    let tenants = tenants.and_then(|entry| self::tenants(reader, &entry.value));
+    Some(Ladder { name: name?, place: reader.place(spot), tenants, rungs: rungs?, fall_back })
 }

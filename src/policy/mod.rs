@@ -188,9 +188,11 @@ pub enum LocationRule {
     Set(UsageLocation),
     /// Where the user has none, take this.
     Default(UsageLocation),
-    /// Where the user has none, take the user's country, and else the default.
-    FromCountry {
-        /// What to take where the country is empty or not a country.
+    /// Where the user has none, take the country that an attribute names, and else the default.
+    From {
+        /// The attribute, such as `country`.
+        attribute: Attribute,
+        /// What to take where the attribute is empty or names no country.
         default: Option<UsageLocation>,
     },
 }
@@ -281,6 +283,8 @@ pub struct Ladder {
     pub name: PolicyName,
     /// Where the ladder begins.
     pub place: Place,
+    /// The tenants it is for; none means every tenant.
+    pub tenants: Option<Vec<TenantName>>,
     /// The SKUs, highest first.
     pub rungs: Vec<Written<Arc<str>>>,
     /// Whether who finds no seat on a rung takes the next lower one meanwhile.

@@ -63,7 +63,12 @@ mirror! {
 
 mirror! {
     /// A ladder.
-    RawLadder, "a ladder", { name: "name", rungs: "rungs", fall_back: "fall_back" }
+    RawLadder, "a ladder", {
+        name: "name",
+        tenants: "tenants",
+        rungs: "rungs",
+        fall_back: "fall_back",
+    }
 }
 
 mirror! {

@@ -26,13 +26,8 @@ const SELECTOR_PREFIX: &str = "extension_attribute";
 /// Notes every key of the file that does not take effect in this version.
 pub(super) fn unsupported(reader: &mut Reader, file: &RawFile<'_>) {
     let RawFile { top, policies, ladders: _, tests: _ } = file;
-    refuse(reader, [top.ladders, top.tests]);
+    refuse(reader, [top.tests]);
     for policy in policies {
-        let location = policy.usage_location.into_iter().flat_map(|entry| entries(&entry.value));
-        refuse(reader, location.filter(|entry| &*entry.key == "from").map(Some));
-        let licenses = policy.licenses.into_iter().flat_map(|entry| items(&entry.value));
-        let keys = licenses.flat_map(entries).filter(|entry| &*entry.key == "plans");
-        refuse(reader, keys.map(Some));
         if let Some(selector) = policy.selector {
             selectors(reader, &selector.value);
         }
@@ -53,22 +48,6 @@ fn selectors(reader: &mut Reader, node: &Node) {
                 }
             }
         }
-    }
-}
-
-/// Returns the items of what may be a list.
-fn items(node: &Node) -> &[Node] {
-    match &node.kind {
-        Kind::Sequence(items) => items,
-        Kind::Scalar { text: _, plain: _ } | Kind::Mapping(_) => &[],
-    }
-}
-
-/// Returns the entries of what may be a mapping.
-fn entries(node: &Node) -> &[Entry] {
-    match &node.kind {
-        Kind::Mapping(entries) => entries,
-        Kind::Scalar { text: _, plain: _ } | Kind::Sequence(_) => &[],
     }
 }
 

@@ -113,6 +113,8 @@ fn any_because() -> impl Strategy<Value = Vec<Because>> {
         Reason::Left,
         Reason::Exchanged,
         Reason::Located,
+        Reason::Outranked,
+        Reason::SteppedDown,
     ]);
     let one = (any_policy_name(), any_text(), option::of(any_sku_ref()), reasons, any_text())
         .prop_map(|(policy, at, sku, reason, detail)| Because { policy, at, sku, reason, detail });
@@ -183,6 +185,10 @@ fn any_blocked() -> impl Strategy<Value = Vec<Blocked>> {
         BlockedReason::UnknownSource,
         BlockedReason::Unreadable,
         BlockedReason::SkuNotAssignable,
+        BlockedReason::UnknownCountry,
+        BlockedReason::ExclusiveServicePlans,
+        BlockedReason::MissingServicePlan,
+        BlockedReason::FullSwap,
     ]);
     let one = (any_user_ref(), option::of(any_sku_ref()), reasons, any::<String>(), any_because())
         .prop_map(|(user, sku, reason, detail, because)| Blocked {
@@ -196,14 +202,31 @@ fn any_blocked() -> impl Strategy<Value = Vec<Blocked>> {
 }
 
 fn any_waiting() -> impl Strategy<Value = Vec<Waiting>> {
-    let one = (any_user_ref(), any_sku_ref(), any::<u64>(), any_because())
-        .prop_map(|(user, sku, position, because)| Waiting { user, sku, position, because });
+    let how = (any::<u64>(), any_time(), option::of(any_sku_ref()));
+    let one = (any_user_ref(), any_sku_ref(), how, any_because()).prop_map(
+        |(user, sku, (position, since, meanwhile), because)| Waiting {
+            user,
+            sku,
+            position,
+            since,
+            meanwhile,
+            because,
+        },
+    );
     vec(one, 0..3)
 }
 
 fn any_scheduled() -> impl Strategy<Value = Vec<Scheduled>> {
-    let one = (any_user_ref(), any_sku_ref(), any_time(), any_because())
-        .prop_map(|(user, sku, due, because)| Scheduled { user, sku, due, because });
+    let what = (any_sku_ref(), any_service_plans());
+    let one = (any_user_ref(), what, any_time(), any_because()).prop_map(
+        |(user, (sku, service_plans), due, because)| Scheduled {
+            user,
+            sku,
+            service_plans,
+            due,
+            because,
+        },
+    );
     vec(one, 0..3)
 }
 

@@ -19,16 +19,18 @@ use crate::domain::user::{
     Assignment, AssignmentSource, FailedInheritance, Inherited, Licenses, ServicePlanSet, User,
     UserType,
 };
+use crate::plan::conflict::Lesson;
 use crate::plan::ledger::LedgerChange;
 use crate::report::any::{any_guid, any_location, any_text, any_time};
 
 /// Any change about few users, SKUs and policies, so that changes meet.
 pub(super) fn any_change() -> impl Strategy<Value = LedgerChange> {
-    let whose = (0..3_u128, 0..2_u128, select(vec!["sales", "engineering"]), 0..4_i64, 0..8_u8);
+    let whose = (0..3_u128, 0..2_u128, select(vec!["sales", "engineering"]), 0..4_i64, 0..14_u8);
     whose.prop_map(|(user, sku, policy, second, which)| {
         let user = UserId::from_uuid(Uuid::from_u128(user));
         let sku = SkuId::from_uuid(Uuid::from_u128(sku));
         let policy = policy.parse().expect("it is a name");
+        let plan = |n: u128| ServicePlanId::from_uuid(Uuid::from_u128(n));
         let at = Timestamp::from_second(second).expect("it is in range");
         match which {
             0 => LedgerChange::Own(user, sku, policy, at),
@@ -38,6 +40,14 @@ pub(super) fn any_change() -> impl Strategy<Value = LedgerChange> {
             4 => LedgerChange::Forget(user, sku),
             5 => LedgerChange::StartClock(user, sku, policy, at),
             6 => LedgerChange::StopClock(user, sku, policy),
+            7 => LedgerChange::Queue(user, sku, at),
+            8 => LedgerChange::Unqueue(user, sku),
+            9 => LedgerChange::See(
+                sku,
+                [plan(1), plan(second.unsigned_abs().into())].into_iter().collect(),
+            ),
+            10 => LedgerChange::Learn(Lesson::Exclusive(plan(1), plan(2))),
+            11 => LedgerChange::Learn(Lesson::Needs(plan(1), vec![plan(2), plan(3)])),
             _ => LedgerChange::Rename(policy, "engineering".parse().expect("it is a name")),
         }
     })

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, Transaction, params};
 
-use crate::domain::ids::{SkuId, UserId};
+use crate::domain::ids::{InvalidId, ServicePlanId, SkuId, UserId};
 use crate::domain::names::{PolicyName, TenantName};
+use crate::plan::conflict::Lesson;
 use crate::plan::ledger::{Ledger, LedgerChange, Ownership};
 use crate::store::column::{Count, Nanoseconds, Text};
 use crate::store::error::Fault;
@@ -64,6 +65,31 @@ fn apply_one(
             "DELETE FROM clocks WHERE tenant = ?1 AND user_id = ?2 AND sku_id = ?3 AND policy = ?4",
             params![tenant, Text(user), Text(sku), policy.as_str()],
         ),
+        LedgerChange::Queue(user, sku, at) => run(
+            "INSERT INTO queue (tenant, user_id, sku_id, since) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (tenant, user_id, sku_id) DO NOTHING",
+            params![tenant, Text(user), Text(sku), Nanoseconds(*at)],
+        ),
+        LedgerChange::Unqueue(user, sku) => run(
+            "DELETE FROM queue WHERE tenant = ?1 AND user_id = ?2 AND sku_id = ?3",
+            params![tenant, Text(user), Text(sku)],
+        ),
+        LedgerChange::See(sku, plans) => run(
+            "INSERT INTO seen (tenant, sku_id, service_plans) VALUES (?1, ?2, ?3)
+             ON CONFLICT (tenant, sku_id) DO UPDATE SET service_plans = excluded.service_plans",
+            params![tenant, Text(sku), id_list(plans.iter())],
+        ),
+        LedgerChange::Learn(lesson) => {
+            let (kind, plan, others) = match lesson {
+                Lesson::Exclusive(one, other) => ("exclusive", one, id_list([*other])),
+                Lesson::Needs(plan, others) => ("needs", plan, id_list(others.iter().copied())),
+            };
+            run(
+                "INSERT INTO lessons (tenant, kind, service_plan, others) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (tenant, kind, service_plan, others) DO NOTHING",
+                params![tenant, kind, Text(plan), others],
+            )
+        }
         LedgerChange::Rename(from, to) if from == to => Ok(()),
         LedgerChange::Rename(from, to) => {
             let names = params![tenant, from.as_str(), to.as_str()];
@@ -119,7 +145,65 @@ pub(super) fn load(connection: &Connection, tenant: &TenantName) -> Result<Ledge
         let Nanoseconds(since) = row.get(3)?;
         ledger.clocks.insert((user, sku, names.get(row, 2)?), since);
     }
+    load_queue(connection, tenant, &mut ledger)?;
+    load_service_plans(connection, tenant, &mut ledger)?;
     Ok(ledger)
+}
+
+fn load_queue(
+    connection: &Connection,
+    tenant: &TenantName,
+    ledger: &mut Ledger,
+) -> Result<(), Fault> {
+    let mut statement =
+        connection.prepare_cached("SELECT user_id, sku_id, since FROM queue WHERE tenant = ?1")?;
+    let mut rows = statement.query([tenant.as_str()])?;
+    while let Some(row) = rows.next()? {
+        let (Text(user), Text(sku), Nanoseconds(since)) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        ledger.queue.insert((user, sku), since);
+    }
+    Ok(())
+}
+
+/// Loads what is known of service plans: which there were, and what refusals taught.
+fn load_service_plans(
+    connection: &Connection,
+    tenant: &TenantName,
+    ledger: &mut Ledger,
+) -> Result<(), Fault> {
+    let mut statement =
+        connection.prepare_cached("SELECT sku_id, service_plans FROM seen WHERE tenant = ?1")?;
+    let mut rows = statement.query([tenant.as_str()])?;
+    while let Some(row) = rows.next()? {
+        let Text(sku) = row.get(0)?;
+        ledger.seen.insert(sku, ids(row, 1)?.into_iter().collect());
+    }
+    let mut statement = connection
+        .prepare_cached("SELECT kind, service_plan, others FROM lessons WHERE tenant = ?1")?;
+    let mut rows = statement.query([tenant.as_str()])?;
+    while let Some(row) = rows.next()? {
+        let kind: String = row.get(0)?;
+        let (Text(plan), others) = (row.get(1)?, ids(row, 2)?);
+        ledger.lessons.insert(match (kind.as_str(), others.as_slice()) {
+            ("exclusive", [other]) => Lesson::Exclusive(plan, *other),
+            _ => Lesson::Needs(plan, others),
+        });
+    }
+    Ok(())
+}
+
+fn id_list(ids: impl IntoIterator<Item = ServicePlanId>) -> String {
+    let ids: Vec<String> = ids.into_iter().map(|id| id.to_string()).collect();
+    serde_json::to_string(&ids).expect("a list of texts is JSON")
+}
+
+fn ids(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Vec<ServicePlanId>> {
+    let unfit = |error: Box<dyn std::error::Error + Send + Sync>| {
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, error)
+    };
+    let texts: Vec<String> = serde_json::from_str(row.get_ref(column)?.as_str()?)
+        .map_err(|error| unfit(error.into()))?;
+    texts.iter().map(|text| text.parse().map_err(|error: InvalidId| unfit(error.into()))).collect()
 }
 
 /// Returns the policies that own something, with how many assignments.

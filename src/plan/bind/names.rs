@@ -1,16 +1,17 @@
 //! Looks up what policies and settings name in a tenant, and says what is not there.
 
-use super::{PlanTerms, Problem, Takes, Terms, Which};
+use super::{PlanTerms, Problem, SwitchesOff, Takes, Terms, Which};
 use crate::domain::group::Membership;
 use crate::domain::ids::{GroupId, ServicePlanId, SkuId, UserId};
 use crate::domain::names::TenantName;
-use crate::domain::sku::{AppliesTo, Sku};
+use crate::domain::sku::{AppliesTo, ServicePlan, Sku};
 use crate::domain::snapshot::Snapshot;
 use crate::plan::select::{Columns, Tree};
 use crate::plan::{Warning, near};
 use crate::policy::settings::Settings;
 use crate::policy::{
-    Action, License, Policy, Removal, Removals, Replaces, Selector, ServicePlanRule, Test, Written,
+    Action, Ladder, License, Policy, Removal, Removals, Replaces, Selector, ServicePlanRule, Test,
+    Written,
 };
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,6 +63,7 @@ impl<'a> Names<'a> {
         for license in licenses {
             self.grant(license, &mut grants, &mut problems);
         }
+        let switches_off = self.switches_off(&policy.action, &mut problems);
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -71,6 +73,7 @@ impl<'a> Names<'a> {
             tree,
             grants,
             takes,
+            switches_off,
             location: policy.usage_location,
             priority: policy.priority,
             names_nobody,
@@ -165,20 +168,77 @@ impl<'a> Names<'a> {
 
     fn removals(&self, removals: &Removals, problems: &mut Vec<Problem>) -> Which {
         let Removals::Listed(listed) = removals else { return Which::All };
-        let mut skus = Vec::new();
+        let whole = listed.iter().filter_map(|removal| match removal {
+            Removal::Sku(sku) => Some(sku.clone()),
+            Removal::ServicePlans { sku: _, plans: _ } => None,
+        });
+        Which::Listed(self.skus(&whole.collect::<Vec<_>>(), problems))
+    }
+
+    /// Finds the single service plans that an action takes away.
+    fn switches_off(&self, action: &Action, problems: &mut Vec<Problem>) -> SwitchesOff {
+        let mut off = SwitchesOff::default();
+        let Action::Remove { removals: Removals::Listed(listed) } = action else { return off };
         for removal in listed {
             match removal {
-                Removal::Sku(sku) => skus.push(sku.clone()),
-                // Refused when the files are read; a policy that got here takes no part.
-                Removal::ServicePlans { sku: _, plans } => {
-                    problems.extend(plans.iter().map(|plan| {
-                        let message = "removing single service plans is not supported yet";
-                        Problem::at(plan, message.to_owned(), None)
-                    }));
+                Removal::Sku(_) => {}
+                Removal::ServicePlans { sku: Some(sku), plans } => {
+                    let Some(sku) = self.sku(sku, problems) else { continue };
+                    let found = plans.iter().filter_map(|plan| service_plan(sku, plan, problems));
+                    off.within.entry(sku.id).or_default().extend(found);
+                }
+                Removal::ServicePlans { sku: None, plans } => {
+                    for plan in plans {
+                        off.anywhere.extend(self.service_plans(plan, problems));
+                    }
                 }
             }
         }
-        Which::Listed(self.skus(&skus, problems))
+        off
+    }
+
+    /// Finds a service plan in any SKU. A name may stand for several, one in each of some SKUs.
+    fn service_plans(
+        &self,
+        written: &Written<Arc<str>>,
+        problems: &mut Vec<Problem>,
+    ) -> BTreeSet<ServicePlanId> {
+        let all = || self.snapshot.catalogue().skus().iter().flat_map(|sku| &sku.service_plans);
+        let by_id = written.value.parse::<ServicePlanId>().ok();
+        let is_meant = |plan: &&ServicePlan| {
+            by_id.map_or_else(|| plan.name == written.value, |id| plan.id == id)
+        };
+        let named: Vec<&ServicePlan> = all().filter(is_meant).collect();
+        if named.is_empty() {
+            let hint = near(&written.value, all().map(|plan| &*plan.name))
+                .map(|name| format!("tenant `{}` has `{name}`", self.tenant));
+            let message = format!("no SKU has a service plan `{}`", written.value);
+            problems.push(Problem::at(written, message, hint));
+        } else if named.iter().all(|plan| plan.applies_to == AppliesTo::Company) {
+            let message = format!(
+                "service plan `{}` belongs to the company and cannot be switched",
+                written.value
+            );
+            let hint = "remove it from the list".to_owned();
+            problems.push(Problem::at(written, message, Some(hint)));
+        }
+        named.into_iter().map(|plan| plan.id).collect()
+    }
+
+    /// Finds the rungs of a ladder.
+    pub(super) fn rungs(&self, ladder: &Ladder) -> Result<Vec<SkuId>, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let mut rungs: Vec<SkuId> = Vec::new();
+        for written in &ladder.rungs {
+            let Some(sku) = self.sku(written, &mut problems) else { continue };
+            if rungs.contains(&sku.id) {
+                let message = format!("SKU `{}` is on the ladder twice", sku.part_number);
+                let hint = "name it once, by part number or by id".to_owned();
+                problems.push(Problem::at(written, message, Some(hint)));
+            }
+            rungs.push(sku.id);
+        }
+        if problems.is_empty() { Ok(rungs) } else { Err(problems) }
     }
 
     fn skus(&self, written: &[Written<Arc<str>>], problems: &mut Vec<Problem>) -> BTreeSet<SkuId> {

@@ -30,7 +30,7 @@ fn every_name_that_fits_nothing_is_told_at_once_with_what_was_meant() {
         policies.yaml:1:1: unknown SKU `SPE_E33` (hint: tenant `contoso` has `SPE_E3`)
         policies.yaml:1:1: SKU `VISIO` has no service plan `VISIONLINE` (hint: VISIO has `VISIOONLINE`)
         policies.yaml:2:1: unknown group `Zzz` (hint: tenant `contoso` has `Engineering`)
-        policies.yaml:2:1: unknown SKU `QQQ` (hint: tenant `contoso` has `COMPANY`, `POWER_BI_PRO`, `SPE_E3`, `SPE_E5`, `SPE_F1`, `SUSPENDED`, `VISIO`)
+        policies.yaml:2:1: unknown SKU `QQQ` (hint: tenant `contoso` has `COMPANY`, `MAIL_1`, `PHONE`, `POWER_BI_PRO`, `SPE_E3`, `SPE_E5`, `SPE_F1`, `SUSPENDED`, `TEAMS`, `VISIO`)
         policies.yaml:3:1: unknown SKU `SPE_E4` (hint: tenant `contoso` has `SPE_E3`)
     ");
 }

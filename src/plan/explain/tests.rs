@@ -65,7 +65,7 @@ fn why_a_user_has_lacks_or_will_lose_each_sku() {
           sales (policies.yaml:2) Grants False: not group Sales
           up (policies.yaml:3) Grants True: group Staff
           leavers (policies.yaml:4) Removes False: not account disabled
-          waits for a seat, at place 1 in the queue
+          waits for a seat, at place 1 in the queue, since 2026-11-23 09:00 UTC
         SPE_F1: via Sales, not wanted
           leavers (policies.yaml:4) Removes False: not account disabled
         VISIO: direct off:, not wanted

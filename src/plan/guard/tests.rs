@@ -52,9 +52,9 @@ fn switching_a_service_plan_off_counts_when_data_is_at_risk() {
     let policies = "staff: Staff -> SPE_E3 on:TEAMS1
                     more: More -> POWER_BI_PRO";
     assert_snapshot!(limited(world(tenant, policies), 0).text(), @r"
-        modify ana: ~SPE_E3 off:EXCHANGE_S_ENTERPRISE+SHAREPOINTENTERPRISE+YAMMER risks mailbox risks files (staff matched) [held by max_removals]
-        modify ben: ~SPE_E3 off:EXCHANGE_S_ENTERPRISE+SHAREPOINTENTERPRISE+YAMMER risks mailbox risks files (staff matched) [held by max_removals]
-        add cem: +POWER_BI_PRO ~SPE_E3 off:EXCHANGE_S_ENTERPRISE+SHAREPOINTENTERPRISE+YAMMER risks mailbox risks files (more matched, staff matched) [held by max_removals]
+        modify ana: ~SPE_E3 off:SHAREPOINTENTERPRISE+YAMMER+EXCHANGE_S_ENTERPRISE risks mailbox risks files (staff matched) [held by max_removals]
+        modify ben: ~SPE_E3 off:SHAREPOINTENTERPRISE+YAMMER+EXCHANGE_S_ENTERPRISE risks mailbox risks files (staff matched) [held by max_removals]
+        add cem: +POWER_BI_PRO ~SPE_E3 off:SHAREPOINTENTERPRISE+YAMMER+EXCHANGE_S_ENTERPRISE risks mailbox risks files (more matched, staff matched) [held by max_removals]
         max_removals tenant: 3 of 3 owned, limit 0
     ");
 }

@@ -146,8 +146,8 @@ fn nobody_is_stripped_first_where_both_skus_are_full() {
     let policies = "up: Up -> SPE_E5 for SPE_E3
                     down: Down -> SPE_E3 for SPE_E5";
     assert_snapshot!(world(tenant, policies).text(), @r"
-        waiting 1 for SPE_E3: ben (down matched)
-        waiting 1 for SPE_E5: ana (up matched)
+        blocked ana SPE_E5: 1 seat of SPE_E3 or SPE_E5 lets both move (up matched)
+        blocked ben SPE_E3: 1 seat of SPE_E3 or SPE_E5 lets both move (down matched)
     ");
     let one_more = world(tenant, policies).but("seats SPE_E3 2");
     assert_snapshot!(one_more.text(), @r"

@@ -1,28 +1,20 @@
 //! What having looked at a user changes in the ledger: clocks that start or stop, what is gone.
 
-use std::collections::BTreeMap;
-
 use super::walk::{Standing, View};
-use super::{Resolution, Resolver};
-use crate::domain::ids::SkuId;
-use crate::domain::user::AssignmentSource;
+use super::{Resolution, Resolver, Wanted};
+use crate::domain::user::{Assignment, AssignmentSource};
 use crate::plan::ledger::LedgerChange;
 
 impl Resolver<'_> {
     /// Notes what having looked changes in the ledger: clocks that start or stop, what is gone.
-    pub(super) fn observe(
-        &self,
-        view: &View<'_>,
-        wanted: &BTreeMap<SkuId, Vec<usize>>,
-        resolution: &mut Resolution,
-    ) {
+    pub(super) fn observe(&self, view: &View<'_>, wanted: &Wanted, resolution: &mut Resolution) {
         let user = view.user.id;
         for (sku, owners) in &view.row.owners {
             let mut wanted_by_owner = false;
             let mut undecided = false;
             for (name, ownership) in *owners {
                 let Some(policy) = self.named(name, view) else { continue };
-                let grants = self.terms(policy).is_some_and(|terms| terms.grants.contains_key(sku));
+                let grants = self.stands_by(policy, *sku);
                 match (self.standing(policy, view), ownership.let_go) {
                     (Standing::CannotBeTold, _) => undecided = true,
                     (Standing::Matches, let_go) if grants => {
@@ -49,12 +41,7 @@ impl Resolver<'_> {
         self.stop_clocks(view, wanted, resolution);
     }
 
-    fn stop_clocks(
-        &self,
-        view: &View<'_>,
-        wanted: &BTreeMap<SkuId, Vec<usize>>,
-        resolution: &mut Resolution,
-    ) {
+    fn stop_clocks(&self, view: &View<'_>, wanted: &Wanted, resolution: &mut Resolution) {
         let user = view.user.id;
         for (sku, name, _) in &view.row.clocks {
             let stands = match self.named(name, view) {
@@ -63,10 +50,11 @@ impl Resolver<'_> {
                     Standing::CannotBeTold => true,
                     Standing::DoesNotMatch => false,
                     Standing::Matches => {
-                        let there = view.licenses.get(*sku).is_some_and(|a| a.direct().is_some());
+                        let held = view.licenses.get(*sku).filter(|held| held.direct().is_some());
                         let wants = self.takes(policy).is_some_and(|which| which.includes(*sku));
                         // What is wanted does not go: the reason is away, and its time with it.
-                        there && wants && !wanted.contains_key(sku)
+                        let goes = wants && !wanted.skus.contains_key(sku);
+                        held.is_some_and(|held| goes || self.switches_off(policy, held))
                     }
                 },
             };
@@ -75,5 +63,15 @@ impl Resolver<'_> {
                 resolution.observed.push(change);
             }
         }
+    }
+
+    /// Whether a policy takes away a service plan that is on in a direct assignment.
+    fn switches_off(&self, policy: usize, held: &Assignment) -> bool {
+        let (Some(terms), Some(direct)) = (self.terms(policy), held.direct()) else { return false };
+        let product = self.snapshot.catalogue().get(held.sku);
+        product.is_some_and(|product| {
+            let mut on = product.switchable().filter(|plan| !direct.contains(*plan));
+            on.any(|plan| terms.switches_off.includes(product.id, plan))
+        })
     }
 }

@@ -1,7 +1,9 @@
 //! What design calls the three rules, the ledger, grace, service plans, inheritance and locations.
 
+mod clash;
 mod grace;
 mod inherited;
+mod ladder;
 mod ledger;
 mod lifecycle;
 mod location;

@@ -1,12 +1,13 @@
 //! What is to become of an assignment that nobody wants: who may take it away, when, and what doubt
 //! leaves in place.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use super::climb::{Rung, Verdict};
 use super::walk::{Standing, View};
-use super::{Block, Removal, Resolution, Resolver, Why, is_blocked, is_owned};
+use super::{About, Block, Removal, Resolution, Resolver, Wanted, Why, is_blocked, is_owned};
 use crate::domain::ids::SkuId;
 use crate::domain::names::PolicyName;
 use crate::domain::span::Span;
@@ -29,7 +30,7 @@ impl<'a> Resolver<'a> {
         &self,
         view: &View<'_>,
         assignment: &Assignment,
-        wanted: &BTreeMap<SkuId, Vec<usize>>,
+        wanted: &Wanted,
         resolution: &mut Resolution,
     ) {
         let sku = assignment.sku;
@@ -45,7 +46,8 @@ impl<'a> Resolver<'a> {
                 AssignmentSource::Told { direct: _, inherited: _ } => BlockedReason::Inherited,
             };
             if !by_name.is_empty() {
-                resolution.blocked.push(Block { sku: Some(sku), reason, why: by_name });
+                let (why, about) = (by_name, About::Nothing);
+                resolution.blocked.push(Block { sku: Some(sku), reason, why, about });
             }
             return;
         }
@@ -63,10 +65,23 @@ impl<'a> Resolver<'a> {
         }
         resolution.owned.extend(is_owned(view, sku).then_some(sku));
         let owned = self.let_go(view, sku, wanted, resolution);
-        let unmanaged = candidates.is_empty() && matches!(owned, LetGo::Nobody);
+        let nobodys = matches!(owned, LetGo::Nobody);
         if let LetGo::By(candidate) = owned {
             candidates.push(candidate);
         }
+        if let Some((verdict, rung)) = self.verdict(view, wanted, sku) {
+            // A swap of rungs is one call: it takes the place of every other reason but being taken
+            // away.
+            candidates.retain(Candidate::takes_away);
+            candidates.extend(self.off_the_ladder(view, verdict, rung, resolution));
+            if verdict == Verdict::InDoubt {
+                let reason = Reason::Outranked;
+                let why = rung.by.iter().map(|policy| Why { policy: *policy, reason }).collect();
+                let (reason, about) = (BlockedReason::Unreadable, About::Nothing);
+                resolution.blocked.push(Block { sku: Some(sku), reason, why, about });
+            }
+        }
+        let unmanaged = candidates.is_empty() && nobodys;
         resolution.unmanaged += u64::from(unmanaged);
         if !candidates.is_empty() {
             // What another policy takes away is not left alone.
@@ -82,7 +97,8 @@ impl<'a> Resolver<'a> {
         let goes = candidates.iter().any(|candidate| candidate.due <= self.now);
         if !goes && !withheld.is_empty() {
             let reason = BlockedReason::Unreadable;
-            resolution.blocked.push(Block { sku: Some(sku), reason, why: withheld });
+            let (why, about) = (withheld, About::Nothing);
+            resolution.blocked.push(Block { sku: Some(sku), reason, why, about });
         }
         self.settle(assignment, candidates, resolution);
     }
@@ -94,8 +110,37 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// Returns how long a policy that takes something away waits.
+    pub(super) fn grace_to_remove(&self, policy: usize) -> Span {
+        self.bound.policies[policy].policy.grace.unwrap_or(Span::ZERO)
+    }
+
+    /// Returns the reason to remove a rung that a ladder gives, where what is to be there instead is
+    /// to be had.
+    fn off_the_ladder(
+        &self,
+        view: &View<'_>,
+        verdict: Verdict,
+        rung: &Rung,
+        resolution: &Resolution,
+    ) -> Option<Candidate> {
+        let reason = match verdict {
+            Verdict::Outranked => Reason::Outranked,
+            Verdict::SteppedDown => Reason::SteppedDown,
+            Verdict::Waits | Verdict::InDoubt => return None,
+        };
+        if !rung.stands_in
+            && (is_blocked(resolution, rung.met_by)
+                || self.is_grant_doubted(view, rung.met_by, resolution))
+        {
+            return None;
+        }
+        let why = rung.by.iter().map(|policy| Why { policy: *policy, reason }).collect();
+        Some(Candidate { due: self.now, why, needs: BTreeSet::from([rung.met_by]) })
+    }
+
     /// Returns the matching policies that take this SKU away, each with its grace.
-    fn asked_away(&self, view: &View<'_>, sku: SkuId) -> Vec<(usize, Reason, Span)> {
+    pub(super) fn asked_away(&self, view: &View<'_>, sku: SkuId) -> Vec<(usize, Reason, Span)> {
         self.matching(view)
             .filter_map(|(policy, terms)| {
                 let reason = match &terms.takes {
@@ -103,8 +148,7 @@ impl<'a> Resolver<'a> {
                     Takes::Replaces(which) if which.includes(sku) => Reason::Replaced,
                     Takes::Nothing | Takes::Removes(_) | Takes::Replaces(_) => return None,
                 };
-                let grace = self.bound.policies[policy].policy.grace.unwrap_or(Span::ZERO);
-                Some((policy, reason, grace))
+                Some((policy, reason, self.grace_to_remove(policy)))
             })
             .collect()
     }
@@ -115,36 +159,41 @@ impl<'a> Resolver<'a> {
         &self,
         view: &View<'_>,
         policy: usize,
-        wanted: &BTreeMap<SkuId, Vec<usize>>,
+        wanted: &Wanted,
         resolution: &Resolution,
     ) -> Option<BTreeSet<SkuId>> {
         let grants: BTreeSet<SkuId> = self.terms(policy)?.grants.keys().copied().collect();
-        let obtainable = |sku: &SkuId| wanted.contains_key(sku) && !is_blocked(resolution, *sku);
-        let obtainable = grants.iter().all(obtainable);
-        (obtainable && !self.is_exchange_doubted(view, policy, resolution)).then_some(grants)
+        let met: BTreeSet<SkuId> = grants.iter().filter_map(|sku| wanted.met_by(*sku)).collect();
+        let all = grants.iter().all(|sku| wanted.met_by(*sku).is_some());
+        let obtainable = all && !met.iter().any(|sku| is_blocked(resolution, *sku));
+        (obtainable && !self.is_exchange_doubted(view, policy, resolution)).then_some(met)
     }
 
     /// Whether a policy that cannot be told may be in the way of what another one grants.
     fn is_exchange_doubted(&self, view: &View<'_>, policy: usize, resolution: &Resolution) -> bool {
-        let taken = |sku: &SkuId| {
+        let mut grants = self.terms(policy).into_iter().flat_map(|terms| terms.grants.keys());
+        grants.any(|sku| self.is_grant_doubted(view, *sku, resolution))
+    }
+
+    /// Whether a policy that cannot be told may be in the way of a grant.
+    fn is_grant_doubted(&self, view: &View<'_>, sku: SkuId, resolution: &Resolution) -> bool {
+        let taken = || {
             self.doubtful(view).any(|(_, terms)| match &terms.takes {
-                Takes::Removes(which) => which.includes(*sku),
+                Takes::Removes(which) => which.includes(sku),
                 Takes::Nothing | Takes::Replaces(_) => false,
             })
         };
         // Of what is there already, other service plans may be wanted, and not to be had.
-        let other_service_plans = |sku: &SkuId| {
-            view.licenses.get(*sku).is_some()
-                && self.doubtful(view).any(|(_, terms)| match terms.grants.get(sku) {
+        let other_service_plans = || {
+            view.licenses.get(sku).is_some()
+                && self.doubtful(view).any(|(_, terms)| match terms.grants.get(&sku) {
                     Some(PlanTerms::Off(_)) => true,
                     Some(PlanTerms::Unsaid) | None => false,
                 })
         };
         // A location matters only to what is not there yet.
-        let located =
-            |sku: &SkuId| resolution.location_doubted && resolution.grants.contains_key(sku);
-        let mut grants = self.terms(policy).into_iter().flat_map(|terms| terms.grants.keys());
-        grants.any(|sku| located(sku) || taken(sku) || other_service_plans(sku))
+        let located = resolution.location_doubted && resolution.grants.contains_key(&sku);
+        located || taken() || other_service_plans()
     }
 
     /// Returns what doubt leaves in place of the reasons to remove an assignment.
@@ -153,13 +202,8 @@ impl<'a> Resolver<'a> {
     /// policy may want is not left or exchanged; that another takes it away needs no telling, since
     /// `remove` beats `add`.
     fn doubt(&self, view: &View<'_>, sku: SkuId) -> Doubt {
-        let cannot_be_told = |name: &PolicyName| {
-            self.by_name
-                .get(name)
-                .is_some_and(|policy| self.standing(*policy, view) == Standing::CannotBeTold)
-        };
-        let owners = view.owners(sku).into_iter().flatten();
-        if owners.into_iter().any(|(name, _)| cannot_be_told(name)) {
+        let mut owners = view.owners(sku).into_iter().flatten();
+        if owners.any(|(name, _)| self.cannot_be_told(name, view)) {
             return Doubt::LeavesAll;
         }
         if self.doubtful(view).any(|(_, terms)| terms.grants.contains_key(&sku)) {
@@ -168,8 +212,30 @@ impl<'a> Resolver<'a> {
         Doubt::None
     }
 
+    /// Whether it cannot be told whether the policy of this name matches the user.
+    pub(super) fn cannot_be_told(&self, name: &PolicyName, view: &View<'_>) -> bool {
+        self.by_name
+            .get(name)
+            .is_some_and(|policy| self.standing(*policy, view) == Standing::CannotBeTold)
+    }
+
+    /// Returns when the grace of a reason is over, and whether its clock runs already.
+    pub(super) fn due(
+        &self,
+        view: &View<'_>,
+        sku: SkuId,
+        policy: usize,
+        grace: Span,
+    ) -> (bool, Timestamp) {
+        let name = &self.bound.policies[policy].policy.name;
+        let mut clocks = view.row.clocks.iter();
+        let since =
+            clocks.find(|(on, of, _)| *on == sku && *of == name).map(|(_, _, since)| *since);
+        (since.is_some(), grace.after(since.unwrap_or(self.now)))
+    }
+
     /// Returns when the grace of a reason is over, and starts its clock where none runs.
-    fn clock(
+    pub(super) fn clock(
         &self,
         view: &View<'_>,
         sku: SkuId,
@@ -177,18 +243,11 @@ impl<'a> Resolver<'a> {
         grace: Span,
         resolution: &mut Resolution,
     ) -> Timestamp {
-        let name = &self.bound.policies[policy].policy.name;
-        let mut clocks = view.row.clocks.iter();
-        let since =
-            clocks.find(|(on, of, _)| *on == sku && *of == name).map(|(_, _, since)| *since);
-        let due = grace.after(since.unwrap_or(self.now));
-        if since.is_none() && due > self.now {
-            resolution.observed.push(LedgerChange::StartClock(
-                view.user.id,
-                sku,
-                name.clone(),
-                self.now,
-            ));
+        let (runs, due) = self.due(view, sku, policy, grace);
+        if !runs && due > self.now {
+            let name = self.bound.policies[policy].policy.name.clone();
+            let start = LedgerChange::StartClock(view.user.id, sku, name, self.now);
+            resolution.observed.push(start);
         }
         due
     }
@@ -198,45 +257,61 @@ impl<'a> Resolver<'a> {
         &self,
         view: &View<'_>,
         sku: SkuId,
-        wanted: &BTreeMap<SkuId, Vec<usize>>,
+        wanted: &Wanted,
         resolution: &mut Resolution,
     ) -> LetGo {
-        let Some(owners) = view.owners(sku) else { return LetGo::Nobody };
-        let mut released = Vec::new();
+        let owners = view.owners(sku).into_iter().flatten();
+        let gone: Vec<&PolicyName> =
+            owners.map(|(name, _)| name).filter(|name| self.named(name, view).is_none()).collect();
+        match self.owners_say(view, sku) {
+            OwnersSay::Nobody => LetGo::Nobody,
+            OwnersSay::Kept => {
+                // Who wants it, or may want it, owns it on.
+                let kept = self.some_owner_keeps(view, sku);
+                let released = gone.into_iter().map(|name| (sku, name.clone(), kept));
+                resolution.released.extend(released);
+                LetGo::Stays
+            }
+            OwnersSay::LetGo { since, last } => self.leave(view, since, &last, wanted, resolution),
+        }
+    }
+
+    fn some_owner_keeps(&self, view: &View<'_>, sku: SkuId) -> bool {
+        let mut owners = view.owners(sku).into_iter().flatten();
+        owners.any(|(name, _)| {
+            self.named(name, view).is_some_and(|policy| self.keeps(view, policy, sku))
+        })
+    }
+
+    /// Whether an owner wants an assignment, or may want it.
+    fn keeps(&self, view: &View<'_>, policy: usize, sku: SkuId) -> bool {
+        match self.standing(policy, view) {
+            Standing::CannotBeTold => true,
+            // Wanted by its owner and taken away by another policy: that one's business.
+            Standing::Matches => self.stands_by(policy, sku),
+            Standing::DoesNotMatch => false,
+        }
+    }
+
+    /// Returns what those who own an assignment say to its going.
+    pub(super) fn owners_say(&self, view: &View<'_>, sku: SkuId) -> OwnersSay {
         let mut gone_since = Vec::new();
         let mut kept = false;
-        for (name, ownership) in owners {
-            let Some(policy) = self.named(name, view) else {
-                released.push(name.clone());
-                continue;
-            };
-            let grants = self.terms(policy).is_some_and(|terms| terms.grants.contains_key(&sku));
-            match self.standing(policy, view) {
-                Standing::CannotBeTold => kept = true,
-                // Wanted by its owner and taken away by another policy: that one's business.
-                Standing::Matches if grants => kept = true,
-                Standing::Matches | Standing::DoesNotMatch => {
-                    gone_since.push((ownership.let_go.unwrap_or(self.now), policy));
-                }
+        for (name, ownership) in view.owners(sku).into_iter().flatten() {
+            match self.named(name, view) {
+                None => kept = true,
+                Some(policy) if self.keeps(view, policy, sku) => kept = true,
+                Some(policy) => gone_since.push((ownership.let_go.unwrap_or(self.now), policy)),
             }
         }
-        if !released.is_empty() {
-            // Who wants it, or may want it, owns it on.
-            resolution.released.extend(released.into_iter().map(|name| (sku, name, kept)));
-            return LetGo::Stays;
-        }
-        let Some(last) = gone_since.iter().map(|(since, _)| *since).max() else {
-            return if kept { LetGo::Stays } else { LetGo::Nobody };
-        };
         if kept {
-            return LetGo::Stays;
+            return OwnersSay::Kept;
         }
-        let last_ones: Vec<usize> = gone_since
-            .iter()
-            .filter(|(since, _)| *since == last)
-            .map(|(_, policy)| *policy)
-            .collect();
-        self.leave(view, last, &last_ones, wanted, resolution)
+        let Some(since) = gone_since.iter().map(|(since, _)| *since).max() else {
+            return OwnersSay::Nobody;
+        };
+        let last = gone_since.into_iter().filter(|(of, _)| *of == since).map(|(_, policy)| policy);
+        OwnersSay::LetGo { since, last: last.collect() }
     }
 
     /// Works out when an assignment goes that its last owners have let go.
@@ -245,7 +320,7 @@ impl<'a> Resolver<'a> {
         view: &View<'_>,
         since: Timestamp,
         policies: &[usize],
-        wanted: &BTreeMap<SkuId, Vec<usize>>,
+        wanted: &Wanted,
         resolution: &Resolution,
     ) -> LetGo {
         let matching = |policy: &usize| self.standing(*policy, view) == Standing::Matches;
@@ -256,8 +331,8 @@ impl<'a> Resolver<'a> {
         matching.retain(|policy| self.gives_something_new(view, *policy, wanted, resolution));
         if !matching.is_empty() {
             let terms = matching.iter().filter_map(|policy| self.terms(*policy));
-            let given = terms.flat_map(|terms| terms.grants.keys().copied());
-            let needs: BTreeSet<SkuId> = given.filter(|sku| wanted.contains_key(sku)).collect();
+            let given = terms.flat_map(|terms| terms.grants.keys());
+            let needs: BTreeSet<SkuId> = given.filter_map(|sku| wanted.met_by(*sku)).collect();
             if needs.iter().any(|sku| is_blocked(resolution, *sku) && !view.holds(*sku)) {
                 return LetGo::Stays;
             }
@@ -285,14 +360,18 @@ impl<'a> Resolver<'a> {
         &self,
         view: &View<'_>,
         policy: usize,
-        wanted: &BTreeMap<SkuId, Vec<usize>>,
+        wanted: &Wanted,
         resolution: &Resolution,
     ) -> bool {
-        let is_given = |sku: &SkuId| !(is_blocked(resolution, *sku) && view.holds(*sku));
+        let is_given = |sku: SkuId| !(is_blocked(resolution, sku) && view.holds(sku));
+        let is_new = |sku: &SkuId| match wanted.met_by(*sku) {
+            None => false,
+            Some(met) if met == *sku => is_given(met) && !self.owns(view, met, policy),
+            // Another rung of the ladder, which other policies grant.
+            Some(met) => resolution.grants.get(&met).is_some_and(|grant| !grant.held),
+        };
         let grants = self.terms(policy).map(|terms| terms.grants.keys()).into_iter().flatten();
-        grants
-            .filter(|sku| wanted.contains_key(sku) && is_given(sku))
-            .any(|sku| !self.owns(view, *sku, policy))
+        grants.into_iter().any(is_new)
     }
 
     /// Puts the reasons to remove an assignment together.
@@ -329,6 +408,28 @@ impl<'a> Resolver<'a> {
     }
 }
 
+impl Candidate {
+    /// Whether a policy takes the assignment away.
+    fn takes_away(&self) -> bool {
+        self.why.iter().any(|why| why.reason == Reason::Removed)
+    }
+}
+
+/// What those who own an assignment say to its going.
+pub(super) enum OwnersSay {
+    /// Nobody owns it.
+    Nobody,
+    /// One of them wants it, may want it, or is gone from the files.
+    Kept,
+    /// They have all let it go.
+    LetGo {
+        /// When the last of them did.
+        since: Timestamp,
+        /// Who did then.
+        last: Vec<usize>,
+    },
+}
+
 /// What doubt leaves in place of the reasons to remove an assignment.
 #[derive(Clone, Copy)]
 enum Doubt {
@@ -342,11 +443,14 @@ enum Doubt {
 
 impl Doubt {
     fn leaves(self, candidate: &Candidate) -> bool {
-        let taken = |why: &Why| why.reason == Reason::Removed;
+        // A higher rung is wanted for sure: then it does not matter who else wants this one.
+        let outranked = |why: &Why| why.reason == Reason::Outranked;
         match self {
             Self::None => false,
             Self::LeavesAll => true,
-            Self::LeavesWhatMayBeWanted => !candidate.why.iter().any(taken),
+            Self::LeavesWhatMayBeWanted => {
+                !candidate.takes_away() && !candidate.why.iter().any(outranked)
+            }
         }
     }
 }

@@ -10,14 +10,18 @@ fn sku(n: u128) -> SkuId {
     SkuId::from_uuid(uuid::Uuid::from_u128(n))
 }
 
+fn need(priority: i32) -> Need {
+    Need { priority, since: Timestamp::UNIX_EPOCH }
+}
+
 fn wants(skus: &[(u128, i32)]) -> Request {
-    let needs = skus.iter().map(|(n, priority)| (sku(*n), *priority)).collect();
+    let needs = skus.iter().map(|(n, priority)| (sku(*n), need(*priority))).collect();
     Request { needs, ..Request::default() }
 }
 
 fn swap(from: u128, to: u128) -> Request {
     Request {
-        needs: BTreeMap::from([(sku(to), 0)]),
+        needs: BTreeMap::from([(sku(to), need(0))]),
         frees: BTreeMap::from([(sku(from), BTreeSet::from([sku(to)]))]),
         ..Request::default()
     }
@@ -89,7 +93,82 @@ fn nobody_is_stripped_first_when_both_skus_are_full() {
     let requests = BTreeMap::from([(user(1), swap(1, 2)), (user(2), swap(2, 1))]);
     let shares = share(BTreeMap::new(), requests);
     assert!(shares.waves.is_empty());
-    assert_eq!(shares.waiting.len(), 2);
+    assert!(shares.waits(user(1), sku(2)) && shares.waits(user(2), sku(1)));
+}
+
+#[test]
+fn a_full_swap_says_the_smallest_number_of_seats_that_frees_it() {
+    let back = (0..10).map(|n| (user(n), swap(1, 2)));
+    let forth = (10..20).map(|n| (user(n), swap(2, 1)));
+    let shares = share(BTreeMap::new(), back.chain(forth).collect());
+    let [found] = shares.full_swaps.as_slice() else { panic!("{:?}", shares.full_swaps) };
+    assert_eq!((found.seats, found.moves, found.users()), (1, 20, 20));
+    assert_eq!(found.of, [sku(1), sku(2)]);
+    assert!(shares.waiting.is_empty());
+}
+
+#[test]
+fn a_full_swap_of_uneven_sides_needs_as_many_seats_as_one_side_has_more() {
+    let back = (0..5).map(|n| (user(n), swap(1, 2)));
+    let forth = (10..12).map(|n| (user(n), swap(2, 1)));
+    let shares = share(BTreeMap::new(), back.chain(forth).collect());
+    let found = &shares.full_swaps[0];
+    assert_eq!((found.seats, found.moves, found.of.as_slice()), (3, 7, [sku(2)].as_slice()));
+}
+
+#[test]
+fn a_full_swap_may_go_round_over_three_skus() {
+    let round = BTreeMap::from([
+        (user(1), swap(1, 2)),
+        (user(2), swap(2, 3)),
+        (user(3), swap(3, 1)),
+        (user(4), wants(&[(1, 9)])),
+    ]);
+    let shares = share(BTreeMap::new(), round);
+    assert_eq!(shares.full_swaps[0].moves, 3);
+    assert_eq!(shares.full_swaps[0].of.len(), 3);
+    assert_eq!(shares.waiting, BTreeMap::from([(sku(1), vec![user(4)])]));
+}
+
+#[test]
+fn who_has_waited_longest_goes_first_among_equals() {
+    let mut waits = wants(&[(9, 0)]);
+    waits.needs.get_mut(&sku(9)).unwrap().since = Timestamp::MIN;
+    let requests = BTreeMap::from([(user(1), wants(&[(9, 0)])), (user(2), waits)]);
+    let shares = share(BTreeMap::from([(sku(9), 1)]), requests);
+    assert_eq!(shares.waiting, BTreeMap::from([(sku(9), vec![user(1)])]));
+}
+
+fn falls_back(to: &[u128], wanted: u128, held: &[u128]) -> Request {
+    let lower = |n: &u128| Lower {
+        sku: sku(*n),
+        frees: held.iter().copied().filter(|held| held > n).map(sku).collect(),
+    };
+    Request {
+        lower: BTreeMap::from([(sku(wanted), to.iter().map(lower).collect())]),
+        frees: held.iter().map(|n| (sku(*n), BTreeSet::from([sku(wanted)]))).collect(),
+        ..wants(&[(wanted, 0)])
+    }
+}
+
+#[test]
+fn who_finds_no_seat_takes_the_next_lower_rung_that_is_free_and_waits_on() {
+    let requests = BTreeMap::from([(user(1), falls_back(&[2, 3], 1, &[4]))]);
+    let shares = share(BTreeMap::from([(sku(3), 1)]), requests);
+    assert_eq!(shares.waves, BTreeMap::from([(user(1), 0)]));
+    assert_eq!(shares.waiting, BTreeMap::from([(sku(1), vec![user(1)])]));
+    assert_eq!(shares.meanwhile(user(1), sku(1)).unwrap().sku, sku(3));
+    assert!(shares.lets_go(user(1), sku(4), &BTreeSet::from([sku(1)])));
+    assert!(!shares.lets_go(user(1), sku(7), &BTreeSet::from([sku(1)])));
+}
+
+#[test]
+fn who_wants_a_rung_has_it_before_those_who_only_take_it_meanwhile() {
+    let mut eager = falls_back(&[2], 1, &[]);
+    eager.needs.get_mut(&sku(1)).unwrap().priority = 100;
+    let requests = BTreeMap::from([(user(1), eager), (user(2), wants(&[(2, 0)]))]);
+    let shares = share(BTreeMap::from([(sku(2), 1)]), requests);
+    assert_eq!(shares.waves, BTreeMap::from([(user(2), 0)]));
 }
 
 #[test]
@@ -104,8 +183,8 @@ fn any_request() -> impl Strategy<Value = Request> {
     let needs = prop::collection::btree_map(0u128..4, -2i32..3, 0..3);
     let frees = prop::collection::btree_set(0u128..4, 0..3);
     (needs, frees, any::<bool>(), any::<bool>()).prop_map(|(needs, frees, in_exchange, busy)| {
-        let needs: BTreeMap<SkuId, i32> =
-            needs.into_iter().map(|(n, priority)| (sku(n), priority)).collect();
+        let needs: BTreeMap<SkuId, Need> =
+            needs.into_iter().map(|(n, priority)| (sku(n), need(priority))).collect();
         let exchanged: BTreeSet<SkuId> =
             if in_exchange { needs.keys().copied().collect() } else { BTreeSet::new() };
         let frees = frees
@@ -114,7 +193,7 @@ fn any_request() -> impl Strategy<Value = Request> {
             .filter(|sku| !needs.contains_key(sku))
             .map(|sku| (sku, exchanged.clone()))
             .collect();
-        Request { needs, frees, otherwise_busy: busy, kept: false }
+        Request { needs, frees, otherwise_busy: busy, ..Request::default() }
     })
 }
 

@@ -6,7 +6,7 @@ use std::ops::Range;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::{World, assignment, group, group_id, holders, sku_id, text, user_id};
+use super::{World, assignment, group, group_id, holders, plan_id, sku_id, text, user_id};
 use crate::domain::group::Membership;
 use crate::domain::ids::{ServicePlanId, UserId};
 use crate::domain::known::Known;
@@ -15,6 +15,7 @@ use crate::domain::span::Span;
 use crate::domain::user::{
     Assignment, AssignmentSource, Inherited, Licenses, ServicePlanSet, UserType,
 };
+use crate::plan::conflict::Lesson;
 use crate::plan::ledger::Ownership;
 use crate::policy::settings::InheritedRule;
 
@@ -51,9 +52,14 @@ pub(crate) fn any_world(wanted: Wanted) -> impl Strategy<Value = World> {
     let free: Range<u32> = wanted.free.0..wanted.free.1 + 1;
     let seats = vec((free, prop::bool::weighted(if wanted.over { 0.1 } else { 0.0 })), SKUS.len());
     let rule = prop_oneof![4 => Just(InheritedRule::Satisfies), 1 => Just(InheritedRule::Ignore)];
-    (users, hidden, policies, seats, rule, 0u32..2).prop_map(
-        |(users, hidden, policies, seats, rule, reserve)| {
-            let mut world = World::empty().under(&name_policies(&policies));
+    let rest = (0u32..2, any_ladder(), prop::bool::weighted(0.2));
+    (users, hidden, policies, seats, rule, rest).prop_map(
+        |(users, hidden, policies, seats, rule, (reserve, ladder, taught))| {
+            let mut world = World::empty().under(&format!("{}{ladder}", name_policies(&policies)));
+            if taught {
+                let (one, other) = (plan_id("VISIOONLINE"), plan_id("BI_AZURE_P2"));
+                world.ledger.lessons.insert(Lesson::Exclusive(one.min(other), one.max(other)));
+            }
             world.settings.inherited = rule;
             for (name, user) in USERS.iter().zip(&users) {
                 user.put(&mut world, name);
@@ -81,6 +87,16 @@ pub(crate) fn any_world(wanted: Wanted) -> impl Strategy<Value = World> {
             world
         },
     )
+}
+
+/// A line with a ladder, or nothing.
+fn any_ladder() -> impl Strategy<Value = String> {
+    prop_oneof![
+        2 => Just(String::new()),
+        1 => Just("\nladder suite: SPE_E5 > SPE_E3 > POWER_BI_PRO".to_owned()),
+        1 => Just("\nladder suite: SPE_E5 > SPE_E3 > POWER_BI_PRO; fall back".to_owned()),
+        1 => Just("\nladder suite: VISIO > SPE_E5; fall back".to_owned()),
+    ]
 }
 
 fn name_policies(texts: &[String]) -> String {
@@ -255,6 +271,8 @@ fn any_action() -> impl Strategy<Value = String> {
         2 => listed().prop_map(|skus| format!("no {skus}")),
         1 => Just("no all".to_owned()),
         1 => Just("nothing; set DE".to_owned()),
+        1 => Just("no SPE_E3/YAMMER+TEAMS1".to_owned()),
+        1 => Just("no */YAMMER, VISIO".to_owned()),
     ]
 }
 
@@ -277,6 +295,9 @@ fn any_policy(broken: bool) -> impl Strategy<Value = String> {
         "; default DE",
         "; tenant fabrikam",
         "; guests",
+        "; until 2026-11-20",
+        "; from 2026-11-25",
+        "; retired",
     ];
     let options = prop::sample::subsequence(options.to_vec(), 0..4);
     (selector, any_action(), options).prop_map(|(selector, action, options)| {

@@ -19,13 +19,19 @@ pub(crate) fn show(plan: &Plan) -> String {
     }
     for waiting in &plan.waiting {
         let (who, why) = (name(&waiting.user), because(&waiting.because));
-        lines.push(format!("waiting {} for {}: {who}{why}", waiting.position, waiting.sku.name));
+        let meanwhile = waiting.meanwhile.as_ref();
+        let meanwhile = meanwhile.map_or(String::new(), |sku| format!(" with {}", sku.name));
+        let position = waiting.position;
+        lines.push(format!("waiting {position} for {}: {who}{meanwhile}{why}", waiting.sku.name));
     }
     for scheduled in &plan.scheduled {
         let (who, why) = (name(&scheduled.user), because(&scheduled.because));
         let due = scheduled.due.to_string();
         let due = due.strip_suffix("T09:00:00Z").unwrap_or(&due);
-        lines.push(format!("scheduled {due} {who}: -{}{why}", scheduled.sku.name));
+        let plans: Vec<String> =
+            scheduled.service_plans.iter().map(|plan| format!("/{}", plan.name)).collect();
+        let plans = plans.concat();
+        lines.push(format!("scheduled {due} {who}: -{}{plans}{why}", scheduled.sku.name));
     }
     for released in &plan.released {
         let who = name(&released.user);
@@ -167,6 +173,10 @@ pub(crate) fn observed(changes: &[LedgerChange]) -> String {
     let line = |change: &LedgerChange| {
         let (what, user, sku, policy) = match change {
             LedgerChange::Rename(from, to) => return format!("rename {from} to {to}"),
+            LedgerChange::Queue(user, sku, _) => ("queue", user, sku, None),
+            LedgerChange::Unqueue(user, sku) => ("unqueue", user, sku, None),
+            LedgerChange::See(sku, _) => return format!("see {}", text(sku.as_uuid())),
+            LedgerChange::Learn(lesson) => return format!("learn {lesson:?}"),
             LedgerChange::Own(user, sku, policy, _) => ("own", user, sku, Some(policy)),
             LedgerChange::LetGo(user, sku, policy, _) => ("let go", user, sku, Some(policy)),
             LedgerChange::TakeBack(user, sku, policy) => ("take back", user, sku, Some(policy)),

@@ -6,6 +6,7 @@
 //! `unsourced`, `by:POLICY` owned, `by:POLICY=3d` let go three days ago, `clock:POLICY=3d`; `lost SKU
 //! by:…` is in the ledger only.
 //!
+//! A ladder: `ladder suite: SPE_E5 > SPE_E3 > SPE_F1; fall back`.
 //! A policy: `eng: Engineering but not Contractors -> SPE_E5 off:YAMMER for SPE_E3; grace 30d; keep`.
 
 use std::collections::BTreeSet;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{World, assignment, group, group_id, holders, plan_id, sku_id, user_id};
+use crate::domain::attribute::Attribute;
 use crate::domain::group::Membership;
 use crate::domain::ids::UserId;
 use crate::domain::known::Known;
@@ -24,8 +26,8 @@ use crate::domain::user::{
 };
 use crate::plan::ledger::{Ledger, Ownership};
 use crate::policy::{
-    Action, License, LocationRule, Moment, OnLeave, OuScope, Policy, PolicySet, Removal, Removals,
-    Replaces, Selector, ServicePlanRule, Test, Written,
+    Action, Ladder, License, LocationRule, Moment, OnLeave, OuScope, Policy, PolicySet, Removal,
+    Removals, Replaces, Selector, ServicePlanRule, Test, Written,
 };
 
 pub(super) fn place(line: usize) -> Place {
@@ -117,6 +119,14 @@ fn read_item(world: &mut World, name: &str, item: &str) {
         ["enabled", "?"] => world.user(name).enabled = Known::Unknown,
         ["guest"] => world.user(name).user_type = Known::Known(UserType::Guest),
         ["type", "?"] => world.user(name).user_type = Known::Unknown,
+        [text] if text.contains('=') && !text.contains(':') => {
+            let (key, value) = text.split_once('=').unwrap();
+            tell(world, name, key, Known::Known(Some(value.replace('_', " ").into())));
+        }
+        [text] if text.ends_with('?') && Attribute::named(&text[..text.len() - 1]).is_some() => {
+            tell(world, name, &text[..text.len() - 1], Known::Unknown);
+        }
+        ["synced"] => world.user(name).synced = Known::Known(true),
         ["licenses", "?"] => world.user(name).licenses = Known::Unknown,
         ["ou", dn] => {
             world.user(name).distinguished_name = Known::Known(Some(dn.parse().unwrap()));
@@ -132,6 +142,16 @@ fn read_item(world: &mut World, name: &str, item: &str) {
         }
         [] => {}
     }
+}
+
+/// Tells an attribute of a user.
+fn tell(world: &mut World, name: &str, key: &str, value: Known<Option<Arc<str>>>) {
+    let told = Attribute::named(key).unwrap_or_else(|| panic!("no attribute {key}"));
+    let user = world.user(name);
+    let others = Attribute::all().filter(|attribute| *attribute != told);
+    let others = others.map(|of| (of, user.attributes.get(of).map(Option::<&Arc<str>>::cloned)));
+    let attributes = others.chain([(told, value)]).collect();
+    user.attributes = attributes;
 }
 
 fn put(world: &mut World, name: &str, sku: &str, held: Option<Assignment>) {
@@ -173,7 +193,7 @@ fn own(world: &mut World, user: UserId, sku: &str, words: &[&str]) {
             i64::try_from(span.parse::<Span>().unwrap().as_secs()).unwrap(),
         )
     };
-    let Ledger { owners, clocks } = &mut world.ledger;
+    let Ledger { owners, clocks, queue, seen: _, lessons: _ } = &mut world.ledger;
     for word in words {
         if let Some(owner) = word.strip_prefix("by:") {
             let (policy, since) =
@@ -181,6 +201,8 @@ fn own(world: &mut World, user: UserId, sku: &str, words: &[&str]) {
             let ownership = Ownership { since: ago("365d"), let_go: since.map(ago) };
             let owners = owners.entry((user, sku_id(sku))).or_default();
             owners.insert(policy.parse().unwrap(), ownership);
+        } else if let Some(since) = word.strip_prefix("waits:") {
+            queue.insert((user, sku_id(sku)), ago(since));
         } else if let Some(clock) = word.strip_prefix("clock:") {
             let (policy, since) = clock.split_once('=').unwrap();
             clocks.insert((user, sku_id(sku), policy.parse().unwrap()), ago(since));
@@ -189,8 +211,27 @@ fn own(world: &mut World, user: UserId, sku: &str, words: &[&str]) {
 }
 
 pub(super) fn policies(text: &str) -> PolicySet {
-    let policies = lines(text).enumerate().map(|(at, line)| policy(line, at + 1)).collect();
-    PolicySet { policies, ladders: Vec::new() }
+    let mut set = PolicySet::default();
+    for (at, line) in lines(text).enumerate() {
+        match line.strip_prefix("ladder ") {
+            Some(line) => set.ladders.push(ladder(line, at + 1)),
+            None => set.policies.push(policy(line, at + 1)),
+        }
+    }
+    set
+}
+
+/// Reads `suite: SPE_E5 > SPE_E3 > SPE_F1; fall back`.
+fn ladder(text: &str, line: usize) -> Ladder {
+    let (name, text) = text.split_once(": ").unwrap();
+    let (rungs, options) = text.split_once("; ").unwrap_or((text, ""));
+    Ladder {
+        name: name.parse().unwrap(),
+        place: place(line),
+        tenants: None,
+        rungs: rungs.split(" > ").map(|sku| written(sku.trim().into(), line)).collect(),
+        fall_back: options == "fall back",
+    }
 }
 
 fn policy(text: &str, line: usize) -> Policy {
@@ -223,6 +264,15 @@ fn policy(text: &str, line: usize) -> Policy {
             ["set", to] => policy.usage_location = Some(LocationRule::Set(to.parse().unwrap())),
             ["default", to] => {
                 policy.usage_location = Some(LocationRule::Default(to.parse().unwrap()));
+            }
+            ["locate", "by", key] => {
+                let attribute = Attribute::named(key).unwrap();
+                policy.usage_location = Some(LocationRule::From { attribute, default: None });
+            }
+            ["locate", "by", key, "or", to] => {
+                let attribute = Attribute::named(key).unwrap();
+                let default = Some(to.parse().unwrap());
+                policy.usage_location = Some(LocationRule::From { attribute, default });
             }
             ["tenant", name] => policy.tenants = Some(vec![name.parse().unwrap()]),
             ["guests"] => policy.reaches_guests = true,
@@ -288,7 +338,15 @@ fn action(text: &str, line: usize) -> Action {
     if text == "no all" {
         Action::Remove { removals: Removals::All }
     } else if let Some(listed) = text.strip_prefix("no ") {
-        let listed = skus(listed).into_iter().map(Removal::Sku).collect();
+        // `no SPE_E3/YAMMER+TEAMS1` and `no */YAMMER` take single service plans away.
+        let removal = |sku: Written<Arc<str>>| match sku.value.split_once('/') {
+            None => Removal::Sku(sku),
+            Some((of, plans)) => Removal::ServicePlans {
+                sku: (of != "*").then(|| written(of.into(), line)),
+                plans: plans.split('+').map(|plan| written(plan.into(), line)).collect(),
+            },
+        };
+        let listed = skus(listed).into_iter().map(removal).collect();
         Action::Remove { removals: Removals::Listed(listed) }
     } else if let Some((given, taken)) = text.split_once(" for ") {
         let replaces = if taken == "all" { Replaces::All } else { Replaces::Listed(skus(taken)) };

@@ -133,7 +133,7 @@ fn the_whole_format_is_understood() {
 #[test]
 fn what_is_not_supported_yet_is_all_that_is_wrong_with_the_whole_format() {
     let problems = load(&directory("later")).unwrap_err();
-    assert!(problems.len() > 20);
+    assert!(!problems.is_empty());
     for problem in problems {
         assert!(problem.message.ends_with("is not supported yet"), "{}", problem.message);
     }

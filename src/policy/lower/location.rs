@@ -1,9 +1,11 @@
 //! What a policy says about the usage location.
 
+use crate::domain::attribute::Attribute;
+use crate::domain::country;
 use crate::domain::names::UsageLocation;
 use crate::policy::LocationRule;
 use crate::policy::raw::RawLocation;
-use crate::yaml::{Entry, Kind, Reader};
+use crate::yaml::{Entry, Kind, Node, Reader, did_you_mean};
 
 const FORMS: &str = "write `{set: DE}`, `{default: DE}` or `{from: country, default: DE}`";
 
@@ -26,8 +28,8 @@ pub(super) fn lower(reader: &mut Reader, entry: Option<&Entry>) -> Option<Locati
         (None, Some(default), None) => code(reader, default).map(LocationRule::Default),
         (None, default, Some(from)) => {
             let default = default.and_then(|entry| code(reader, entry));
-            reader.choice(&from.value, "source of locations", &[("country", ())])?;
-            Some(LocationRule::FromCountry { default })
+            let attribute = source(reader, &from.value)?;
+            Some(LocationRule::From { attribute, default })
         }
         (Some(_), Some(_), _) | (Some(_), None, Some(_)) => {
             reader.error_with(spot, "`set` goes with nothing else", FORMS);
@@ -36,12 +38,30 @@ pub(super) fn lower(reader: &mut Reader, entry: Option<&Entry>) -> Option<Locati
     }
 }
 
+/// Reads the attribute that names the country.
+fn source(reader: &mut Reader, node: &Node) -> Option<Attribute> {
+    let text = reader.text(node)?;
+    let attribute = Attribute::named(text).filter(|of| *of != Attribute::UsageLocation);
+    if attribute.is_none() {
+        let keys: Vec<String> = Attribute::all().map(|of| of.key().into_owned()).collect();
+        let hint = match did_you_mean(text, keys.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "name an attribute that holds a country, such as `country`".to_owned(),
+        };
+        reader.error_with(node.spot, format!("`{text}` is not an attribute"), hint);
+    }
+    attribute
+}
+
 fn code(reader: &mut Reader, entry: &Entry) -> Option<UsageLocation> {
     let code: UsageLocation = reader.parsed(&entry.value)?;
-    if code.as_str() == "UK" {
+    if !country::is_assigned(code) {
         // Source: ISO 3166-1, where UK is reserved and GB assigned; Graph knows only GB.
-        let hint = "the United Kingdom is `GB`";
-        reader.error_with(entry.value.spot, "`UK` is not a country code", hint);
+        let hint = match country::named(code.as_str()) {
+            Some(meant) => format!("the code of that country is `{meant}`"),
+            None => "codes are those of ISO 3166-1 alpha-2, such as `DE` or `FR`".to_owned(),
+        };
+        reader.error_with(entry.value.spot, format!("`{code}` is not a country code"), hint);
         return None;
     }
     Some(code)

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::ids::SkuId;
+use crate::domain::ids::{ServicePlanId, SkuId};
 use crate::domain::names::PolicyName;
 use crate::plan::{
     Blocked, BlockedReason, GuardName, LeftOut, Released, Scheduled, SeatLine, UnknownMatch,
     Verdict, Waiting, Warning,
 };
 use crate::report::json::operation::{
-    BecauseForm, Contradiction, UserForm, forms, optional_sku_ref, sku_ref, values,
+    BecauseForm, Contradiction, UserForm, forms, optional_sku_ref, service_plans, sku_ref, values,
 };
 use crate::report::json::text::{AsWord, Text};
 
@@ -34,7 +34,18 @@ pub(crate) struct WaitingForm {
     sku_id: Text<SkuId>,
     sku: Arc<str>,
     position: u64,
+    #[serde(default = "long_ago")]
+    since: Text<Timestamp>,
+    #[serde(default)]
+    meanwhile_id: Option<Text<SkuId>>,
+    #[serde(default)]
+    meanwhile: Option<Arc<str>>,
     because: Vec<BecauseForm>,
+}
+
+/// Plans of the first stores did not say it.
+fn long_ago() -> Text<Timestamp> {
+    Text(Timestamp::UNIX_EPOCH)
 }
 
 /// A [`Scheduled`] in JSON.
@@ -43,6 +54,10 @@ pub(crate) struct ScheduledForm {
     user: UserForm,
     sku_id: Text<SkuId>,
     sku: Arc<str>,
+    #[serde(default)]
+    service_plans: Vec<Arc<str>>,
+    #[serde(default)]
+    service_plan_ids: Vec<Text<ServicePlanId>>,
     due: Text<Timestamp>,
     because: Vec<BecauseForm>,
 }
@@ -131,12 +146,15 @@ impl TryFrom<BlockedForm> for Blocked {
 }
 
 impl From<&Waiting> for WaitingForm {
-    fn from(Waiting { user, sku, position, because }: &Waiting) -> Self {
+    fn from(Waiting { user, sku, position, since, meanwhile, because }: &Waiting) -> Self {
         Self {
             user: user.into(),
             sku_id: Text(sku.id),
             sku: Arc::clone(&sku.name),
             position: *position,
+            since: Text(*since),
+            meanwhile_id: meanwhile.as_ref().map(|sku| Text(sku.id)),
+            meanwhile: meanwhile.as_ref().map(|sku| Arc::clone(&sku.name)),
             because: forms(because),
         }
     }
@@ -150,17 +168,21 @@ impl TryFrom<WaitingForm> for Waiting {
             user: form.user.into(),
             sku: sku_ref(form.sku_id, form.sku),
             position: form.position,
+            since: form.since.0,
+            meanwhile: optional_sku_ref(form.meanwhile_id, form.meanwhile)?,
             because: values(form.because)?,
         })
     }
 }
 
 impl From<&Scheduled> for ScheduledForm {
-    fn from(Scheduled { user, sku, due, because }: &Scheduled) -> Self {
+    fn from(Scheduled { user, sku, service_plans, due, because }: &Scheduled) -> Self {
         Self {
             user: user.into(),
             sku_id: Text(sku.id),
             sku: Arc::clone(&sku.name),
+            service_plans: service_plans.iter().map(|plan| Arc::clone(&plan.name)).collect(),
+            service_plan_ids: service_plans.iter().map(|plan| Text(plan.id)).collect(),
             due: Text(*due),
             because: forms(because),
         }
@@ -174,6 +196,10 @@ impl TryFrom<ScheduledForm> for Scheduled {
         Ok(Self {
             user: form.user.into(),
             sku: sku_ref(form.sku_id, form.sku),
+            service_plans: service_plans(
+                ("service_plans", form.service_plans),
+                ("service_plan_ids", form.service_plan_ids),
+            )?,
             due: form.due.0,
             because: values(form.because)?,
         })

@@ -204,7 +204,7 @@ fn names_and_ids(plans: &[ServicePlanRef]) -> (Vec<Arc<str>>, Vec<Text<ServicePl
     plans.iter().map(|plan| (Arc::clone(&plan.name), Text(plan.id))).unzip()
 }
 
-fn service_plans(
+pub(super) fn service_plans(
     (names_field, names): (&'static str, Vec<Arc<str>>),
     (ids_field, ids): (&'static str, Vec<Text<ServicePlanId>>),
 ) -> Result<Vec<ServicePlanRef>, Contradiction> {

@@ -77,12 +77,14 @@ pub fn explanation_to_json(explanation: &Explanation) -> String {
 }
 
 fn sku_form(explanation: &SkuExplanation) -> serde_json::Value {
-    let SkuExplanation { sku, has, wanted, policies, owners, next, stays } = explanation;
+    let SkuExplanation { sku, has, wanted, outranked_by, policies, owners, next, stays } =
+        explanation;
     serde_json::json!({
         "sku_id": sku.id.to_string(),
         "sku": &*sku.name,
         "has": has_form(has),
         "wanted": wanted,
+        "outranked_by": outranked_by.as_ref().map(|rung| &*rung.name),
         "policies": policies.iter().map(voice_form).collect::<Vec<_>>(),
         "owners": owners.iter().map(owner_form).collect::<Vec<_>>(),
         "next": next,

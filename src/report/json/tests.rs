@@ -41,11 +41,14 @@ fn full_plan() -> StoredPlan {
         user: user.clone(),
         sku: sku.clone(),
         position: 1,
+        since: second(1_798_000_000),
+        meanwhile: Some(sku.clone()),
         because: because.clone(),
     });
     plan.scheduled.push(Scheduled {
         user: user.clone(),
         sku: sku.clone(),
+        service_plans: Vec::new(),
         due: second(1_798_016_400),
         because,
     });
@@ -197,11 +200,13 @@ fn the_other_lists_have_the_published_names() {
             "detail": "Cem has no usage location", "because": [],
         }],
         "waiting": [{
-            "user": user, "sku_id": e5, "sku": "SPE_E5", "position": 1,
+            "user": user, "sku_id": e5, "sku": "SPE_E5", "position": 1, "since": "2026-12-23T04:26:40Z",
+            "meanwhile_id": e5, "meanwhile": "SPE_E5",
             "because": expected_because(),
         }],
         "scheduled": [{
-            "user": user, "sku_id": e5, "sku": "SPE_E5", "due": "2026-12-23T09:00:00Z",
+            "user": user, "sku_id": e5, "sku": "SPE_E5", "service_plans": [],
+            "service_plan_ids": [], "due": "2026-12-23T09:00:00Z",
             "because": expected_because(),
         }],
         "released": [{"user": user, "sku_id": e5, "sku": "SPE_E5", "policy": "gone", "still_wanted": true}],

@@ -61,7 +61,12 @@ fn lead(operation: &Operation) -> Option<&Because> {
     };
     operation.because.iter().min_by_key(|because| match because.reason {
         Reason::Matched if added(because) => 0,
-        Reason::Removed | Reason::Left | Reason::Exchanged | Reason::Replaced => 1,
+        Reason::Removed
+        | Reason::Left
+        | Reason::Exchanged
+        | Reason::Replaced
+        | Reason::Outranked
+        | Reason::SteppedDown => 1,
         Reason::Located => 2,
         Reason::Matched => 3,
     })
@@ -146,7 +151,9 @@ fn why(operation: &Operation) -> String {
             | Reason::Located
             | Reason::Removed
             | Reason::Replaced
-            | Reason::Exchanged => "",
+            | Reason::Exchanged
+            | Reason::Outranked
+            | Reason::SteppedDown => "",
         };
         reasons.push(format!("{by}{verb}{detail}"));
     }

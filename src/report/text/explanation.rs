@@ -38,7 +38,11 @@ pub fn explanation(explanation: &Explanation, style: Style) -> String {
 fn render_sku(out: &mut String, sku: &SkuExplanation, style: Style) {
     let _ = writeln!(out, "\n{}", style.strong(&sku.sku.name));
     let mut branches = vec![format!("has          {}", has(&sku.has))];
-    branches.push(format!("should have  {}", if sku.wanted { "yes" } else { "no" }));
+    let instead = sku
+        .outranked_by
+        .as_ref()
+        .map_or(String::new(), |rung| format!(", {} on its ladder is wanted instead", rung.name));
+    branches.push(format!("should have  {}{instead}", if sku.wanted { "yes" } else { "no" }));
     branches
         .extend(sku.policies.iter().map(|voice| format!("policy       {}", policy(voice, style))));
     branches.extend(sku.owners.iter().map(|of| format!("owner        {}", owner(of))));

@@ -82,7 +82,12 @@ fn waiting(out: &mut String, plan: &Plan, options: Options) {
         let policies: Vec<&str> = waiting.because.iter().map(|b| b.policy.as_str()).collect();
         let name = clean(&waiting.user.principal_name);
         let policies = options.style.dim(&policies.join(", "));
-        let line = format!("{:>4}. {name}  {policies}", waiting.position);
+        let since = options.style.dim(&format!("since {}", time(waiting.since)));
+        let meanwhile = waiting
+            .meanwhile
+            .as_ref()
+            .map_or(String::new(), |sku| format!("  with {} meanwhile", sku.name));
+        let line = format!("{:>4}. {name}  {since}  {policies}{meanwhile}", waiting.position);
         queues.entry(&waiting.sku.name).or_default().push(line);
     }
     for (sku, queue) in queues {
@@ -96,14 +101,19 @@ fn scheduled(out: &mut String, plan: &Plan, options: Options) {
         return;
     }
     section(out, "Scheduled (removed when their grace is over)", options.style);
-    let mut groups: BTreeMap<(&str, String), Vec<&crate::plan::Scheduled>> = BTreeMap::new();
+    let mut groups: BTreeMap<(String, String), Vec<&crate::plan::Scheduled>> = BTreeMap::new();
     for scheduled in &plan.scheduled {
         let why: Vec<String> = scheduled
             .because
             .iter()
             .map(|because| format!("{} ({})", because.policy, because.at))
             .collect();
-        groups.entry((&scheduled.sku.name, why.join("; "))).or_default().push(scheduled);
+        let plans: Vec<&str> = scheduled.service_plans.iter().map(|plan| &*plan.name).collect();
+        let what = match plans.as_slice() {
+            [] => scheduled.sku.name.to_string(),
+            plans => format!("{} of {}", plans.join(", "), scheduled.sku.name),
+        };
+        groups.entry((what, why.join("; "))).or_default().push(scheduled);
     }
     for ((sku, why), mut group) in groups {
         group.sort_by_key(|scheduled| (scheduled.due, scheduled.user.principal_name.clone()));
@@ -158,7 +168,8 @@ fn warnings(out: &mut String, plan: &Plan, style: Style) {
     }
     section(out, "Warnings", style);
     for warning in &plan.warnings {
-        let _ = writeln!(out, "  {}  {}", warning.at, warning.message);
+        let at = if warning.at.is_empty() { String::new() } else { format!("{}  ", warning.at) };
+        let _ = writeln!(out, "  {at}{}", warning.message);
     }
 }
 

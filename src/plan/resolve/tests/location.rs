@@ -79,3 +79,38 @@ fn a_policy_whose_every_license_is_taken_away_has_no_say_in_the_location() {
                     leavers: disabled -> no all";
     assert_snapshot!(world(tenant, policies).text(), @"nothing to do");
 }
+
+#[test]
+fn a_location_from_the_country_fills_what_is_empty() {
+    let tenant = "ana: in Staff, from nowhere, country=Germany
+                  ben: in Staff, from nowhere, country=fr
+                  cem: in Staff, from nowhere
+                  dee: in Staff, from US, country=Germany";
+    let policies = "place: Staff -> nothing; locate by country or AT";
+    assert_snapshot!(world(tenant, policies).text(), @r"
+        locate ana: from nowhere to DE (place located)
+        locate ben: from nowhere to FR (place located)
+        locate cem: from nowhere to AT (place located)
+    ");
+}
+
+#[test]
+fn a_country_is_never_guessed() {
+    let tenant = "ana: in Staff, from nowhere, country=Germny
+                  ben: in Staff, from nowhere, country?
+                  cem: in Staff, from nowhere";
+    let policies = "staff: Staff -> SPE_E3; locate by country";
+    assert_snapshot!(world(tenant, policies).text(), @r"
+        blocked ana: country `Germny` is the name of no country (staff located)
+        blocked ana SPE_E3: needs a usage location, and no policy gives one (staff matched)
+        blocked ben: Graph did not return the attribute that names the country (staff located)
+        blocked ben SPE_E3: needs a usage location, and it cannot be told which one policies want (staff matched)
+        blocked cem SPE_E3: needs a usage location, and no policy gives one (staff matched)
+    ");
+}
+
+#[test]
+fn a_location_set_for_somebody_from_on_premises_is_told() {
+    let world = world("ana: in Staff, from nowhere, synced", "place: Staff -> nothing; set DE");
+    assert!(world.plan().warnings[0].message.starts_with("the usage location of 1 person"));
+}

@@ -1,0 +1,110 @@
+//! What a plan notices beside users one by one: who waits since when, and what the catalogue gained.
+
+use std::collections::BTreeSet;
+
+use super::Making;
+use crate::domain::ids::{ServicePlanId, SkuId, UserId};
+use crate::domain::sku::Sku;
+use crate::domain::user::ServicePlanSet;
+use crate::plan::Warning;
+use crate::plan::ledger::LedgerChange;
+use crate::plan::seats::Shares;
+
+impl Making<'_> {
+    /// Notes who waits from now on, and who no longer has to. Whoever is given a seat by this plan
+    /// keeps their place until they have it.
+    pub(super) fn watch_the_queue(&mut self, shares: &Shares) {
+        let now = self.inputs.now;
+        let queue = &self.inputs.ledger.queue;
+        let waiting: BTreeSet<(UserId, SkuId)> = shares.all_waiting().collect();
+        let joins = waiting.iter().filter(|place| !queue.contains_key(place));
+        let joins = joins.map(|(user, sku)| LedgerChange::Queue(*user, *sku, now));
+        let wants = |user: UserId, sku: SkuId| {
+            let at = self.words.position(user);
+            let resolution = at.and_then(|at| self.resolutions.get(&at));
+            // Nothing is concluded from what could not be read.
+            let unread =
+                at.is_some_and(|at| self.inputs.snapshot.users()[at].licenses.value().is_none());
+            unread
+                || resolution.is_some_and(|found| {
+                    found.grants.get(&sku).is_some_and(|grant| grant.needs_seat)
+                })
+        };
+        let leaves = queue.keys().filter(|(user, sku)| !wants(*user, *sku));
+        let leaves = leaves.map(|(user, sku)| LedgerChange::Unqueue(*user, *sku));
+        let changes: Vec<LedgerChange> = joins.chain(leaves).collect();
+        self.observed.extend(changes);
+    }
+
+    /// Notes which service plans each SKU has, where that is news.
+    pub(super) fn see_the_catalogue(&mut self) {
+        let news = self.inputs.snapshot.catalogue().skus().iter().filter_map(|sku| {
+            let now: ServicePlanSet = sku.service_plans.iter().map(|plan| plan.id).collect();
+            let before = self.inputs.ledger.seen.get(&sku.id);
+            (before != Some(&now)).then(|| LedgerChange::See(sku.id, now))
+        });
+        self.observed.extend(news);
+    }
+
+    /// Returns what a reviewer should know.
+    pub(super) fn warnings(&self) -> Vec<Warning> {
+        let mut warnings = self.bound.warnings.clone();
+        let problem = |problem: &crate::plan::bind::Problem| Warning {
+            at: problem.place.file_and_line().into(),
+            message: format!("{}; the ladder takes no part", problem.message),
+        };
+        warnings.extend(self.bound.ladder_problems.iter().map(problem));
+        warnings.extend(self.catalogue_changes());
+        warnings.extend(self.mastered_elsewhere());
+        warnings
+    }
+
+    /// Tells what SKUs gained and lost since they were last seen, and for how many people it is on.
+    fn catalogue_changes(&self) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        for sku in self.inputs.snapshot.catalogue().skus() {
+            let Some(before) = self.inputs.ledger.seen.get(&sku.id) else { continue };
+            for plan in sku.service_plans.iter().filter(|plan| !before.contains(plan.id)) {
+                let people = self.on_for(sku, plan.id);
+                let noun = if people == 1 { "person" } else { "people" };
+                let message =
+                    format!("{} gained {}, on for {people} {noun}", sku.part_number, plan.name);
+                warnings.push(Warning { at: "".into(), message });
+            }
+            for plan in before.iter().filter(|plan| sku.service_plan(*plan).is_none()) {
+                let name = self.words.service_plan(plan).name;
+                let message = format!("{} lost {name}", sku.part_number);
+                warnings.push(Warning { at: "".into(), message });
+            }
+        }
+        warnings
+    }
+
+    fn on_for(&self, sku: &Sku, plan: ServicePlanId) -> usize {
+        let has = |user: &&crate::domain::user::User| {
+            let held = user.licenses.value().and_then(|licenses| licenses.get(sku.id));
+            held.is_some_and(|held| !held.disabled.contains(plan))
+        };
+        self.inputs.snapshot.users().iter().filter(has).count()
+    }
+
+    /// Tells of locations that may be mastered on premises, where Graph would refuse to set them.
+    fn mastered_elsewhere(&self) -> Option<Warning> {
+        let synced = |at: &usize| {
+            self.inputs.snapshot.users()[*at].synced == crate::domain::known::Known::Known(true)
+        };
+        let count = self
+            .resolutions
+            .iter()
+            .filter(|(at, resolution)| resolution.location.is_some() && synced(at))
+            .count();
+        let people = if count == 1 { "1 person" } else { &format!("{count} people") };
+        (count > 0).then(|| Warning {
+            at: "".into(),
+            message: format!(
+                "the usage location of {people} from on-premises AD is set; where it is mastered \
+                 there, Graph refuses, and it has to be set there"
+            ),
+        })
+    }
+}

@@ -1,0 +1,26 @@
+-- Since when somebody waits for a seat.
+CREATE TABLE queue (
+    tenant  TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    sku_id  TEXT NOT NULL,
+    since   INTEGER NOT NULL,
+    PRIMARY KEY (tenant, user_id, sku_id)
+) STRICT, WITHOUT ROWID;
+
+-- The service plans that each SKU had when it was last seen, as a JSON list of ids in order.
+CREATE TABLE seen (
+    tenant        TEXT NOT NULL,
+    sku_id        TEXT NOT NULL,
+    service_plans TEXT NOT NULL CHECK (json_valid(service_plans)),
+    PRIMARY KEY (tenant, sku_id)
+) STRICT, WITHOUT ROWID;
+
+-- What refusals taught: `exclusive` with two service plans in order, or `needs` with one and a JSON
+-- list of those of which it needs one, in order.
+CREATE TABLE lessons (
+    tenant       TEXT NOT NULL,
+    kind         TEXT NOT NULL CHECK (kind IN ('exclusive', 'needs')),
+    service_plan TEXT NOT NULL,
+    others       TEXT NOT NULL CHECK (json_valid(others)),
+    PRIMARY KEY (tenant, kind, service_plan, others)
+) STRICT, WITHOUT ROWID;
