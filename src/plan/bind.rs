@@ -14,6 +14,7 @@ use crate::policy::settings::Settings;
 use crate::policy::{LocationRule, Policy, PolicySet, Written};
 use names::Names;
 
+mod lists;
 mod names;
 
 /// Something that a person wrote and that does not fit the tenant.
@@ -168,7 +169,13 @@ pub(crate) fn bind<'a>(
     tenant: &TenantName,
     snapshot: &Snapshot,
 ) -> Result<Bound<'a>, Vec<Problem>> {
-    let names = Names::new(tenant, snapshot);
+    let is_for =
+        |policy: &&Policy| policy.tenants.as_ref().is_none_or(|only| only.contains(tenant));
+    let mut names = Names::new(tenant, snapshot);
+    for policy in policies.policies.iter().filter(is_for) {
+        names.fit_lists(&policy.selector);
+    }
+    let names = names;
     let mut columns = Columns::default();
     let mut problems = Vec::new();
     let mut warnings = Vec::new();
@@ -177,9 +184,7 @@ pub(crate) fn bind<'a>(
         .iter()
         .enumerate()
         .map(|(index, policy)| {
-            let part = if policy.tenants.as_ref().is_some_and(|only| !only.contains(tenant)) {
-                Part::Elsewhere
-            } else {
+            let part = if is_for(&policy) {
                 match names.terms(policy, &mut columns, &mut warnings) {
                     Ok(terms) => Part::Taken(terms),
                     Err(found) => {
@@ -187,10 +192,13 @@ pub(crate) fn bind<'a>(
                         Part::Broken
                     }
                 }
+            } else {
+                Part::Elsewhere
             };
             BoundPolicy { policy, at: policy.place.file_and_line().into(), part }
         })
         .collect();
+    warnings.extend(names.misfits());
     columns.evaluate(snapshot);
     warnings.extend(columns.warnings());
     let protected = names.protected(settings);

@@ -6,7 +6,10 @@
 //! `unsourced`, `by:POLICY` owned, `by:POLICY=3d` let go three days ago, `clock:POLICY=3d`; `lost SKU
 //! by:…` is in the ledger only.
 //!
+//! Of a user: `department=Sales`, `country=` none, `country?` unknown, `synced`, `synced?`.
+//!
 //! A policy: `eng: Engineering but not Contractors -> SPE_E5 off:YAMMER for SPE_E3; grace 30d; keep`.
+//! Selectors beside groups: `department:Sales+R&D`, `synced`, `type:guest`, `has:SPE_E3`, `csv:ana@x+b@x`.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,15 +17,17 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{World, assignment, group, group_id, holders, plan_id, sku_id, user_id};
+use crate::domain::attribute::Attribute;
 use crate::domain::group::Membership;
 use crate::domain::ids::UserId;
 use crate::domain::known::Known;
 use crate::domain::names::Place;
 use crate::domain::span::Span;
 use crate::domain::user::{
-    Assignment, AssignmentSource, Inherited, Licenses, ServicePlanSet, UserType,
+    Assignment, AssignmentSource, Inherited, Licenses, ServicePlanSet, User, UserType,
 };
 use crate::plan::ledger::{Ledger, Ownership};
+use crate::policy::list::{List, Listed, Row};
 use crate::policy::{
     Action, License, LocationRule, OnLeave, OuScope, Policy, PolicySet, Removal, Removals,
     Replaces, Selector, ServicePlanRule, Test, Written,
@@ -123,15 +128,34 @@ fn read_item(world: &mut World, name: &str, item: &str) {
         }
         ["ad", domain] => world.user(name).ad_domain = Known::Known(Some((*domain).into())),
         ["ad?"] => world.user(name).ad_domain = Known::Unknown,
+        ["synced"] => world.user(name).synced = Known::Known(true),
+        ["synced?"] => world.user(name).synced = Known::Unknown,
         ["called", upn] => world.user(name).principal_name = (*upn).into(),
         ["lost", sku, rest @ ..] => own(world, id, sku, rest),
         ["no", sku] => put(world, name, sku, None),
+        [first, ..] if first.ends_with('?') || first.contains('=') => {
+            let (key, value) = item.split_once('=').map_or((item, None), |(k, v)| (k, Some(v)));
+            set_attribute(world.user(name), key, value);
+        }
         [sku, rest @ ..] => {
             put(world, name, sku, Some(license(sku, rest)));
             own(world, id, sku, rest);
         }
         [] => {}
     }
+}
+
+fn set_attribute(user: &mut User, key: &str, value: Option<&str>) {
+    let of = Attribute::named(key.trim_end_matches('?')).unwrap_or_else(|| panic!("item {key}"));
+    let value = match value {
+        None => Known::Unknown,
+        Some("") => Known::Known(None),
+        Some(value) => Known::Known(Some(value.into())),
+    };
+    let others = Attribute::all().filter(|other| *other != of);
+    let kept = others.map(|other| (other, user.attributes.get(other).map(Option::<&_>::cloned)));
+    let kept: Vec<_> = kept.collect();
+    user.attributes = kept.into_iter().chain([(of, value)]).collect();
 }
 
 fn put(world: &mut World, name: &str, sku: &str, held: Option<Assignment>) {
@@ -197,14 +221,15 @@ fn policy(text: &str, line: usize) -> Policy {
     let (name, text) = text.split_once(": ").unwrap();
     let (selector, text) = text.split_once(" -> ").unwrap();
     let mut parts = text.split("; ").map(str::trim);
+    let selector = read_selector(selector, line);
     let mut policy = Policy {
         name: name.parse().unwrap(),
         place: place(line),
         description: None,
         owner: None,
         tenants: None,
-        selector: read_selector(selector, line),
-        reaches_guests: false,
+        reaches_guests: selector.names_user_type(),
+        selector,
         action: action(parts.next().unwrap(), line),
         usage_location: None,
         priority: 0,
@@ -251,6 +276,8 @@ pub(super) fn read_selector(text: &str, line: usize) -> Selector {
         None if text == "everyone" => Test::Everyone,
         None if text == "disabled" => Test::Enabled(false),
         None if text == "enabled" => Test::Enabled(true),
+        None if text == "synced" => Test::Synced(true),
+        None if text == "cloud-only" => Test::Synced(false),
         None => Test::Group { group: text.into(), nested: true },
         Some(("direct", group)) => Test::Group { group: group.into(), nested: false },
         Some(("ou", dn)) => Test::Ou { ou: dn.parse().unwrap(), scope: OuScope::Subtree },
@@ -260,9 +287,34 @@ pub(super) fn read_selector(text: &str, line: usize) -> Selector {
         Some(("user", users)) => {
             Test::User(users.split('+').map(|user| written(user.into(), line)).collect())
         }
-        Some((other, _)) => panic!("selector {other}"),
+        Some(("type", kinds)) => Test::UserType(kinds.split('+').map(user_type).collect()),
+        Some(("has", sku)) => Test::Has(sku.into()),
+        Some(("csv", who)) => Test::Csv(Arc::new(list(who))),
+        Some((key, values)) => Test::Attribute {
+            attribute: Attribute::named(key).unwrap_or_else(|| panic!("selector {key}")),
+            values: values.split('+').map(Arc::from).collect(),
+        },
     };
     Selector::Test(written(value, line))
+}
+
+fn user_type(text: &str) -> UserType {
+    match text {
+        "member" => UserType::Member,
+        "guest" => UserType::Guest,
+        other => panic!("user type {other}"),
+    }
+}
+
+/// A list of these users, from the second line on.
+fn list(who: &str) -> List {
+    let file = format!("{}.csv", who.replace("@contoso.com", ""));
+    let who = who.split('+').filter(|who| !who.is_empty()).zip(2..);
+    let listed = |text: &str| match text.parse() {
+        Ok(id) => Listed::Id(id),
+        Err(_) => Listed::Name(text.to_lowercase().into()),
+    };
+    List::new(file.into(), who.map(|(who, line)| Row { who: listed(who), line }).collect())
 }
 
 fn action(text: &str, line: usize) -> Action {

@@ -98,7 +98,7 @@ fn a_newer_format_is_refused_with_both_versions_named() {
     fs::write(&path, bytes).unwrap();
     let error = read(&path).unwrap_err();
     let expected = format!(
-        "the snapshot `{}` has format version 7; this program reads version 1",
+        "the snapshot `{}` has format version 7; this program reads version 2",
         path.display()
     );
     assert_eq!(error.to_string(), expected);
