@@ -147,18 +147,21 @@ impl<'u> Session<'u> {
             source::SourceError::NotText(problems) => invalid(self.ui, problems, &[], "policies"),
             source::SourceError::Unreadable { .. }
             | source::SourceError::Empty { .. }
-            | source::SourceError::TooMuch { .. } => {
+            | source::SourceError::TooMuch { .. }
+            | source::SourceError::TooManyLists { .. } => {
                 let hint = error.hint();
                 Failure::new(Exit::Invalid, error).hint(hint)
             }
         })?;
         let names: Vec<TenantName> =
             self.config.tenants.iter().map(|tenant| tenant.name.clone()).collect();
-        let loaded = policy::load_for(&read.files, &names)
-            .map_err(|problems| invalid(self.ui, &problems, &read.files, "policies"))?;
-        warn(self.ui, &loaded.warnings, &read.files);
+        let loaded = policy::load_for(&read.files, &read.lists, &names);
+        let mut files = read.files;
+        files.extend(read.lists.texts().cloned());
+        let loaded = loaded.map_err(|problems| invalid(self.ui, &problems, &files, "policies"))?;
+        warn(self.ui, &loaded.warnings, &files);
         let policies = Policies { set: loaded.policies, digest: read.digest, commit: read.commit };
-        Ok(LoadedPolicies { policies, files: read.files })
+        Ok(LoadedPolicies { policies, files })
     }
 
     /// Opens the store.
@@ -531,7 +534,7 @@ impl Session<'_> {
         let names: Vec<TenantName> =
             loaded.config.tenants.iter().map(|tenant| tenant.name.clone()).collect();
         let mut problems = loaded.warnings;
-        match policy::load_for(&read.files, &names) {
+        match policy::load_for(&read.files, &read.lists, &names) {
             Ok(policies) => problems.extend(policies.warnings),
             Err(more) => problems.extend(more),
         }

@@ -17,6 +17,7 @@ use crate::policy::settings::Settings;
 use crate::policy::{Ladder, LocationRule, Policy, PolicySet, Written};
 use names::Names;
 
+mod lists;
 mod names;
 
 /// Something that a person wrote and that does not fit the tenant.
@@ -229,7 +230,14 @@ pub(crate) fn bind<'a>(
     snapshot: &Snapshot,
     now: Timestamp,
 ) -> Result<Bound<'a>, Vec<Problem>> {
-    let names = Names::new(tenant, snapshot);
+    let is_for =
+        |policy: &&Policy| policy.tenants.as_ref().is_none_or(|only| only.contains(tenant));
+    let fits_lists = |policy: &&Policy| is_for(policy) && !policy.retired;
+    let mut names = Names::new(tenant, snapshot);
+    for policy in policies.policies.iter().filter(fits_lists) {
+        names.fit_lists(&policy.selector);
+    }
+    let names = names;
     let mut columns = Columns::default();
     let mut problems = Vec::new();
     let mut warnings = Vec::new();
@@ -238,7 +246,7 @@ pub(crate) fn bind<'a>(
         .iter()
         .enumerate()
         .map(|(index, policy)| {
-            let part = if policy.tenants.as_ref().is_some_and(|only| !only.contains(tenant)) {
+            let part = if !is_for(&policy) {
                 Part::Elsewhere
             } else if policy.retired {
                 // What it names may be gone from the tenant by now.
@@ -271,6 +279,7 @@ pub(crate) fn bind<'a>(
             }
         })
         .collect();
+    warnings.extend(names.misfits());
     columns.evaluate(snapshot);
     warnings.extend(columns.warnings());
     let protected = names.protected(settings);

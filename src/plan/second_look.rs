@@ -14,6 +14,7 @@ use crate::domain::user::User;
 use crate::plan::bind::{Bound, Part, bind};
 use crate::plan::make::Inputs;
 use crate::plan::{Operation, Reason, SkuRef};
+use crate::policy::list::{List, Listed, Row};
 use crate::policy::settings::Settings;
 use crate::policy::{Action, License, Policy, PolicySet, Selector, Test};
 
@@ -21,6 +22,8 @@ use crate::policy::{Action, License, Policy, PolicySet, Selector, Test};
 pub struct SecondLook<'a> {
     inputs: Inputs<'a>,
     groups: BTreeMap<String, Vec<GroupId>>,
+    /// Of each list the first rows that fit nobody: enough to know that there are some.
+    misfits: BTreeMap<Arc<str>, Vec<Row>>,
 }
 
 impl<'a> SecondLook<'a> {
@@ -30,7 +33,8 @@ impl<'a> SecondLook<'a> {
         for group in inputs.snapshot.groups() {
             groups.entry(group.name.to_lowercase()).or_default().push(group.id);
         }
-        Self { inputs: *inputs, groups }
+        let misfits = misfits(inputs.policies, inputs.snapshot);
+        Self { inputs: *inputs, groups, misfits }
     }
 
     /// Whether an operation takes a license away, and so has to be asked about.
@@ -63,10 +67,13 @@ impl<'a> SecondLook<'a> {
         member_of: &BTreeSet<GroupId>,
     ) -> Result<(), String> {
         self.is_unchanged(operation, user)?;
-        let set = PolicySet {
+        let mut set = PolicySet {
             policies: self.concerned(operation).cloned().collect(),
             ladders: Vec::new(),
         };
+        for policy in &mut set.policies {
+            policy.selector.replace_lists(&|list| self.shortened(list, user));
+        }
         let one = self
             .only(user, &set, member_of)
             .ok_or_else(|| "the user could not be looked at alone".to_owned())?;
@@ -136,6 +143,15 @@ impl<'a> SecondLook<'a> {
         }
     }
 
+    /// Returns a list with what matters for a user: their own rows, and whether others fit nobody.
+    fn shortened(&self, list: &List, user: &User) -> List {
+        let before = self.inputs.snapshot.user(user.id);
+        let names = before.into_iter().chain([user]).map(|user| by_name(&user.principal_name));
+        let own = names.chain([Listed::Id(user.id)]).filter_map(|who| list.row(&who));
+        let misfits = self.misfits.get(&list.file).into_iter().flatten();
+        List::new(list.file.clone(), own.chain(misfits).cloned().collect())
+    }
+
     /// Returns the users that policies name.
     fn users_named(&self, set: &PolicySet) -> Vec<User> {
         let mut names = BTreeSet::new();
@@ -193,6 +209,38 @@ impl<'a> SecondLook<'a> {
         reading.catalogue(self.inputs.snapshot.catalogue().clone());
         reading.finish().ok()
     }
+}
+
+/// How many rows that fit nobody are kept of a list: one may turn out to be the user looked at.
+const MISFITS_KEPT: usize = 2;
+
+fn misfits(policies: &PolicySet, snapshot: &Snapshot) -> BTreeMap<Arc<str>, Vec<Row>> {
+    let mut lists = BTreeMap::new();
+    for policy in &policies.policies {
+        policy.selector.for_each_test(&mut |test| {
+            if let Test::Csv(list) = test {
+                lists.insert(list.file.clone(), list.clone());
+            }
+        });
+    }
+    if lists.is_empty() {
+        return BTreeMap::new();
+    }
+    let mut names: Vec<Listed> =
+        snapshot.users().iter().map(|user| by_name(&user.principal_name)).collect();
+    names.sort_unstable();
+    let fits_nobody = |row: &&Row| match &row.who {
+        Listed::Id(id) => snapshot.user(*id).is_none(),
+        Listed::Name(_) => names.binary_search(&row.who).is_err(),
+    };
+    let kept = |list: &List| -> Vec<Row> {
+        list.rows().iter().filter(fits_nobody).take(MISFITS_KEPT).cloned().collect()
+    };
+    lists.into_iter().map(|(file, list)| (file, kept(&list))).collect()
+}
+
+fn by_name(principal_name: &str) -> Listed {
+    Listed::Name(principal_name.to_lowercase().into())
 }
 
 /// Whether a policy names a SKU among what it grants.

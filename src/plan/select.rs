@@ -6,15 +6,20 @@ use std::sync::Arc;
 
 use fixedbitset::FixedBitSet;
 
+use crate::domain::attribute::Attribute;
 use crate::domain::dn::DistinguishedName;
 use crate::domain::group::{Members, Membership};
-use crate::domain::ids::{GroupId, UserId};
+use crate::domain::ids::{GroupId, SkuId, UserId};
 use crate::domain::known::{Known, Truth};
 use crate::domain::names::Place;
+use crate::domain::sku::Sku;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::user::{User, UserType};
 use crate::plan::Warning;
+use crate::policy::pattern::Pattern;
 use crate::policy::{OuScope, Written};
+
+mod attributes;
 
 /// A selector over columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +40,11 @@ enum Test {
     Members,
     Everyone,
     Enabled(bool),
+    Synced(bool),
+    UserType(Vec<UserType>),
+    Has(SkuId),
+    /// One of these values.
+    Attribute(Attribute, Vec<Pattern>),
     Group {
         group: GroupId,
         nested: bool,
@@ -144,6 +154,31 @@ impl Columns {
         })
     }
 
+    /// Mastered on-premises or not.
+    pub(crate) fn synced(&mut self, synced: bool) -> Tree {
+        self.column(Test::Synced(synced), || {
+            if synced { "synced from on-premises" } else { "cloud-only account" }.to_owned()
+        })
+    }
+
+    /// Of one of these types.
+    pub(crate) fn user_type(&mut self, types: &[UserType]) -> Tree {
+        let mut types = types.to_vec();
+        types.sort_unstable();
+        types.dedup();
+        let label = match types.as_slice() {
+            [UserType::Member] => "member of the tenant",
+            [UserType::Guest] => "guest",
+            _ => "member or guest",
+        };
+        self.column(Test::UserType(types), || label.to_owned())
+    }
+
+    /// Holds a SKU, directly or inherited.
+    pub(crate) fn has(&mut self, sku: &Sku) -> Tree {
+        self.column(Test::Has(sku.id), || format!("holder of {}", sku.part_number))
+    }
+
     /// In a group.
     pub(crate) fn group(&mut self, group: GroupId, nested: bool, snapshot: &Snapshot) -> Tree {
         self.column(Test::Group { group, nested }, || {
@@ -159,12 +194,15 @@ impl Columns {
             OuScope::Subtree => ou.without_domain().to_owned(),
             OuScope::One => format!("{} (that level)", ou.without_domain()),
         });
-        if let Tree::Column(at) = tree {
-            self.all[at].warn_if_empty.get_or_insert_with(|| {
-                (place.file_and_line().into(), format!("OU `{ou}` holds no user"))
-            });
-        }
+        self.warn_if_empty(&tree, place, format!("OU `{ou}` holds no user"));
         tree
+    }
+
+    fn warn_if_empty(&mut self, tree: &Tree, place: &Place, message: String) {
+        if let Tree::Column(at) = tree {
+            let at = &mut self.all[*at].warn_if_empty;
+            at.get_or_insert_with(|| (place.file_and_line().into(), message));
+        }
     }
 
     /// In a mail domain.
@@ -188,18 +226,39 @@ impl Columns {
         self.column(Test::Users(users, label.clone()), || label)
     }
 
+    /// One of the users of a list.
+    pub(crate) fn listed(&mut self, users: Vec<UserId>, file: &str) -> Tree {
+        let label = format!("listed in {file}");
+        self.column(Test::Users(users, label.clone()), || label)
+    }
+
     /// Asks every test about every user of the snapshot.
     pub(crate) fn evaluate(&mut self, snapshot: &Snapshot) {
         let users = snapshot.users();
         self.users = users.len();
         let ids: Vec<UserId> = users.iter().map(|user| user.id).collect();
         let mut asked: Vec<(&Test, usize, Answers)> = Vec::new();
+        let mut written = Vec::new();
         for (test, at) in &self.index {
-            if let Test::Group { group, nested } = test {
-                let column = &mut self.all[*at];
-                (column.holds, column.unknown) = evaluate_group(snapshot, &ids, *group, *nested);
-            } else {
-                asked.push((test, *at, Answers::of(users.len())));
+            let column = &mut self.all[*at];
+            match test {
+                Test::Group { group, nested } => {
+                    (column.holds, column.unknown) =
+                        evaluate_group(snapshot, &ids, *group, *nested);
+                }
+                Test::Users(users, _) => column.holds = positions(&ids, users),
+                Test::Attribute(attribute, patterns) => {
+                    written.push((*attribute, patterns.as_slice(), *at));
+                }
+                Test::Members
+                | Test::Everyone
+                | Test::Enabled(_)
+                | Test::Synced(_)
+                | Test::UserType(_)
+                | Test::Has(_)
+                | Test::Ou { ou: _, scope: _ }
+                | Test::Domain(_)
+                | Test::AdDomain(_) => asked.push((test, *at, Answers::of(users.len()))),
             }
         }
         // Users outside, tests inside: a user is large, and is fetched once.
@@ -212,7 +271,8 @@ impl Columns {
                 }
             }
         }
-        for (_, at, Answers { holds, unknown }) in asked {
+        let asked = asked.into_iter().map(|(_, at, answers)| (at, answers));
+        for (at, Answers { holds, unknown }) in asked.chain(attributes::evaluate(&written, users)) {
             let undecided = !unknown.is_clear();
             self.all[at].holds = holds;
             self.all[at].unknown = undecided.then_some(unknown);
@@ -412,8 +472,13 @@ impl Test {
             Self::AdDomain(domain) => told(&user.ad_domain, |of| {
                 of.as_ref().is_some_and(|of| of.eq_ignore_ascii_case(domain))
             }),
-            Self::Users(users, _) => users.binary_search(&user.id).is_ok().into(),
-            Self::Group { group: _, nested: _ } => Truth::Unknown,
+            Self::Synced(wanted) => told(&user.synced, |synced| synced == wanted),
+            Self::UserType(types) => told(&user.user_type, |kind| types.contains(kind)),
+            Self::Has(sku) => told(&user.licenses, |licenses| licenses.get(*sku).is_some()),
+            // Asked about all users at once.
+            Self::Users(_, _) | Self::Attribute(_, _) | Self::Group { group: _, nested: _ } => {
+                Truth::Unknown
+            }
         }
     }
 }
@@ -431,26 +496,31 @@ fn evaluate_group(
     group: GroupId,
     nested: bool,
 ) -> (FixedBitSet, Option<FixedBitSet>) {
-    let mut holds = FixedBitSet::with_capacity(ids.len());
     let members = match snapshot.group(group).map(|group| &group.membership) {
         Some(Membership::Read { nested: all, direct: _ }) if nested => Some(all),
         Some(Membership::Read { nested: _, direct }) => direct.as_ref(),
         Some(Membership::NotRead) | None => None,
     };
-    // Both are in the order of ids, so that one pass is enough.
-    let mut at = 0;
-    for member in members.map_or(&[][..], Members::users) {
-        at = seek(ids, at, *member);
-        if ids.get(at) == Some(member) {
-            holds.insert(at);
-        }
-    }
+    let holds = positions(ids, members.map_or(&[][..], Members::users));
     if members.is_some_and(Members::is_complete) {
         return (holds, None);
     }
     let mut unknown = holds.clone();
     unknown.toggle_range(..);
     (holds, Some(unknown))
+}
+
+/// Returns where users stand. Both are in the order of ids, so that one pass is enough.
+fn positions(ids: &[UserId], users: &[UserId]) -> FixedBitSet {
+    let mut positions = FixedBitSet::with_capacity(ids.len());
+    let mut at = 0;
+    for user in users {
+        at = seek(ids, at, *user);
+        if ids.get(at) == Some(user) {
+            positions.insert(at);
+        }
+    }
+    positions
 }
 
 /// Returns where an id stands or would stand at or behind a position, in steps that double, since

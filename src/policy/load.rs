@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::names::TenantName;
+use crate::policy::list::Lists;
 use crate::policy::lower::{Lowered, Named, lower, sku_key};
 use crate::policy::raw::RawFile;
 use crate::policy::unsupported::unsupported;
@@ -19,22 +20,27 @@ pub struct Loaded {
     pub warnings: Vec<Diagnostic>,
 }
 
-/// Loads policies from files, in their order.
+/// Loads policies from files, in their order, with the lists that they name.
 ///
 /// # Errors
 ///
 /// Returns every problem of every file; nothing was loaded.
-pub fn load(files: &[SourceFile]) -> Result<Loaded, Vec<Diagnostic>> {
-    load_with(files, unsupported)
+pub fn load(files: &[SourceFile], lists: &Lists) -> Result<Loaded, Vec<Diagnostic>> {
+    load_with(files, lists, unsupported)
 }
 
-/// Loads policies from files, knowing which tenants there are: a policy for another is an error.
+/// Loads policies from files, with the lists that they name, knowing which tenants there are: a policy
+/// for another is an error.
 ///
 /// # Errors
 ///
 /// Returns every problem of every file; nothing was loaded.
-pub fn load_for(files: &[SourceFile], tenants: &[TenantName]) -> Result<Loaded, Vec<Diagnostic>> {
-    load_with(files, |reader, file| {
+pub fn load_for(
+    files: &[SourceFile],
+    lists: &Lists,
+    tenants: &[TenantName],
+) -> Result<Loaded, Vec<Diagnostic>> {
+    load_with(files, lists, |reader, file| {
         unsupported(reader, file);
         unknown_tenants(reader, file, tenants);
     })
@@ -43,10 +49,13 @@ pub fn load_for(files: &[SourceFile], tenants: &[TenantName]) -> Result<Loaded, 
 /// Loads policies with an additional check of each file.
 fn load_with(
     files: &[SourceFile],
+    lists: &Lists,
     check: impl Fn(&mut Reader, &RawFile<'_>),
 ) -> Result<Loaded, Vec<Diagnostic>> {
     let mut all = Lowered::default();
-    let (mut errors, mut warnings) = (Vec::new(), Vec::new());
+    let mut lists = lists.read();
+    let mut errors = std::mem::take(&mut lists.errors);
+    let mut warnings = std::mem::take(&mut lists.warnings);
     for file in files {
         let Parsed { tree, problems } = examine(file);
         errors.extend(problems);
@@ -54,7 +63,7 @@ fn load_with(
         let mut reader = Reader::new(file.name.clone());
         if let Some(raw) = RawFile::read(&mut reader, &tree) {
             check(&mut reader, &raw);
-            gather(&mut all, lower(&mut reader, &raw));
+            gather(&mut all, lower(&mut reader, &raw, &lists));
         }
         let (of_file, warnings_of_file) = reader.finish();
         errors.extend(of_file);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::domain::names::{Place, PolicyName, TenantName};
 use crate::domain::span::Span;
+use crate::policy::list::Read as Lists;
 use crate::policy::raw::{RawFile, RawLadder, RawPolicy};
 use crate::policy::{Action, Ladder, OnLeave, Policy, Written};
 use crate::yaml::{Entry, Node, Reader, Spot};
@@ -45,11 +46,11 @@ pub(super) struct Lowered {
 }
 
 /// Lowers a file. Every problem is noted with the reader.
-pub(super) fn lower(reader: &mut Reader, file: &RawFile<'_>) -> Lowered {
+pub(super) fn lower(reader: &mut Reader, file: &RawFile<'_>, lists: &Lists) -> Lowered {
     let RawFile { top: _, policies, ladders, tests } = file;
     let mut lowered = Lowered::default();
     for raw in policies {
-        let policy = policy(reader, raw);
+        let policy = policy(reader, raw, lists);
         lowered.policy_names.extend(named(reader, raw.name));
         lowered.former_names.extend(named(reader, raw.moved_from));
         lowered.policies.extend(policy);
@@ -63,7 +64,7 @@ pub(super) fn lower(reader: &mut Reader, file: &RawFile<'_>) -> Lowered {
     lowered
 }
 
-fn policy(reader: &mut Reader, raw: &RawPolicy<'_>) -> Option<Policy> {
+fn policy(reader: &mut Reader, raw: &RawPolicy<'_>, lists: &Lists) -> Option<Policy> {
     let what = || match raw.name.map(|entry| &entry.value.kind) {
         Some(crate::yaml::Kind::Scalar { text, plain: _ }) => format!("policy `{text}`"),
         Some(_) | None => "a policy".to_owned(),
@@ -71,7 +72,7 @@ fn policy(reader: &mut Reader, raw: &RawPolicy<'_>) -> Option<Policy> {
     let name: Option<PolicyName> =
         needed(reader, raw.spot, &what(), "name", raw.name).and_then(|node| reader.parsed(node));
     let matches = needed(reader, raw.spot, &what(), "match", raw.selector);
-    let selector = matches.and_then(|node| selector::lower(reader, node));
+    let selector = matches.and_then(|node| selector::lower(reader, node, lists));
     if let (Some(node), Some(selector)) = (matches, &selector)
         && selector.only_excludes()
     {

@@ -14,9 +14,12 @@ use crate::domain::dn::DistinguishedName;
 use crate::domain::names::{Place, PolicyName, TenantName, UsageLocation};
 use crate::domain::span::Span;
 use crate::domain::user::UserType;
+use crate::policy::list::List;
 
+pub mod list;
 mod load;
 mod lower;
+pub mod pattern;
 mod raw;
 pub mod selector;
 pub mod settings;
@@ -244,7 +247,7 @@ pub enum Test {
     /// Is one of these, by principal name or id.
     User(Vec<Written<Arc<str>>>),
     /// Is listed in a CSV file.
-    Csv(Arc<str>),
+    Csv(Arc<List>),
     /// An attribute equals one of these, ignoring case; `*` is a wildcard.
     Attribute {
         /// Which attribute.

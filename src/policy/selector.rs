@@ -1,5 +1,8 @@
 //! What can be said of selectors without looking at a user.
 
+use std::sync::Arc;
+
+use crate::policy::list::List;
 use crate::policy::{Selector, Test};
 
 impl Selector {
@@ -12,6 +15,22 @@ impl Selector {
                 }
             }
             Self::Test(test) => visit(&test.value),
+        }
+    }
+
+    /// Puts another list in the place of every list in the selector.
+    pub fn replace_lists(&mut self, with: &impl Fn(&List) -> List) {
+        match self {
+            Self::All(inner) | Self::Any(inner) | Self::None(inner) => {
+                for selector in inner {
+                    selector.replace_lists(with);
+                }
+            }
+            Self::Test(test) => {
+                if let Test::Csv(list) = &mut test.value {
+                    *list = Arc::new(with(list));
+                }
+            }
         }
     }
 

@@ -5,23 +5,7 @@ use crate::policy::raw::RawFile;
 use crate::yaml::{Entry, Kind, Node, Reader};
 
 /// Selectors, and keys of them.
-const SELECTORS: [&str; 12] = [
-    "csv",
-    "department",
-    "job_title",
-    "company",
-    "country",
-    "office",
-    "employee_type",
-    "usage_location",
-    "user_type",
-    "synced",
-    "has",
-    "inactive_for",
-];
-
-/// Every selector of this beginning.
-const SELECTOR_PREFIX: &str = "extension_attribute";
+const SELECTORS: [&str; 1] = ["inactive_for"];
 
 /// Notes every key of the file that does not take effect in this version.
 pub(super) fn unsupported(reader: &mut Reader, file: &RawFile<'_>) {
@@ -41,7 +25,7 @@ fn selectors(reader: &mut Reader, node: &Node) {
         Kind::Mapping(entries) => {
             for entry in entries {
                 let key = &*entry.key;
-                if SELECTORS.contains(&key) || key.starts_with(SELECTOR_PREFIX) {
+                if SELECTORS.contains(&key) {
                     refuse(reader, [Some(entry)]);
                 } else {
                     selectors(reader, &entry.value);

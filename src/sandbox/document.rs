@@ -23,6 +23,8 @@
 //!     usage_location: DE
 //!     on_premises_dn: CN=Berg\, Ana,OU=Engineering,DC=corp,DC=contoso,DC=com
 //!     ad_domain: corp.contoso.com # needed beside on_premises_dn
+//!     department: Engineering     # likewise job_title, company, country, office, employee_type
+//!     extension_attributes: {1: CC-2100}
 //!     groups: [Engineering]
 //!     licenses: [SPE_E3]          # direct ones
 //! ```
@@ -30,6 +32,7 @@
 //! Pure: reads no file.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -113,6 +116,20 @@ pub struct UserDocument {
     pub on_premises_dn: Option<String>,
     /// The on-premises AD domain.
     pub ad_domain: Option<String>,
+    /// `department`.
+    pub department: Option<String>,
+    /// `jobTitle`.
+    pub job_title: Option<String>,
+    /// `companyName`.
+    pub company: Option<String>,
+    /// `country`.
+    pub country: Option<String>,
+    /// `officeLocation`.
+    pub office: Option<String>,
+    /// `employeeType`.
+    pub employee_type: Option<String>,
+    /// `onPremisesExtensionAttributes`, by number from 1 to 15.
+    pub extension_attributes: BTreeMap<u8, String>,
     /// The groups, by name.
     pub groups: Vec<String>,
     /// The direct licenses.
@@ -130,6 +147,13 @@ impl Default for UserDocument {
             usage_location: None,
             on_premises_dn: None,
             ad_domain: None,
+            department: None,
+            job_title: None,
+            company: None,
+            country: None,
+            office: None,
+            employee_type: None,
+            extension_attributes: BTreeMap::new(),
             groups: Vec::new(),
             licenses: Vec::new(),
         }
@@ -379,7 +403,7 @@ impl Reader {
             enabled: document.enabled,
             user_type: Some(if document.guest { UserType::Guest } else { UserType::Member }),
             usage_location: self.location(at, document),
-            profile: Profile::default(),
+            profile: self.profile(at, document),
             on_premises: self.on_premises(at, document, local),
             created_at: start(),
             licenses,
@@ -407,6 +431,25 @@ impl Reader {
                 self.problem(at, format!("{error}"));
                 None
             }
+        }
+    }
+
+    fn profile(&mut self, at: &str, document: &UserDocument) -> Profile {
+        let text = |text: &Option<String>| text.as_deref().map(Arc::from);
+        if let Some(number) = document.extension_attributes.keys().find(|n| !(1..=15).contains(*n))
+        {
+            self.problem(at, format!("extension attributes go from 1 to 15, there is no {number}"));
+        }
+        let numbered = document.extension_attributes.iter();
+        Profile {
+            department: text(&document.department),
+            job_title: text(&document.job_title),
+            company: text(&document.company),
+            country: text(&document.country),
+            office: text(&document.office),
+            employee_type: text(&document.employee_type),
+            employee_id: None,
+            extensions: numbered.map(|(number, text)| (*number, text.as_str().into())).collect(),
         }
     }
 

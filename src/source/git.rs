@@ -1,10 +1,11 @@
 //! Asks git which commit a directory is of. Whatever goes wrong, there is no commit, and nothing
 //! else fails: git may be missing, the directory may be no work tree, or somebody else's.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -23,20 +24,23 @@ pub(super) fn head(directory: &Path) -> Option<String> {
     is_commit.then(|| commit.to_owned())
 }
 
-/// Whether the policy files of a directory are exactly those of the commit.
+/// Whether the policy files of a directory, and the lists that they name, are exactly those of the
+/// commit.
 ///
 /// Ignored files count where they may hold policies, since they are read like the others.
-pub(super) fn is_clean(directory: &Path) -> bool {
+pub(super) fn is_clean(directory: &Path, lists: &BTreeSet<Arc<str>>) -> bool {
     let arguments =
         ["status", "--porcelain", "-z", "--untracked-files=all", "--ignored=matching", "--", "."];
     let Some(answer) = ask(directory, &arguments) else { return false };
-    answer.split('\0').filter(|entry| !entry.is_empty()).all(is_harmless)
+    answer.split('\0').filter(|entry| !entry.is_empty()).all(|entry| is_harmless(entry, lists))
 }
 
-/// Whether an entry of the status is an ignored file that is no policy.
-fn is_harmless(entry: &str) -> bool {
+/// Whether an entry of the status is an ignored file that is no policy and no list.
+fn is_harmless(entry: &str, lists: &BTreeSet<Arc<str>>) -> bool {
     let Some(path) = entry.strip_prefix("!! ") else { return false };
-    !path.ends_with('/') && !is_policy(path.as_ref())
+    // A path of the status begins at the work tree, the name of a list at the directory.
+    let is_list = lists.iter().any(|name| path.ends_with(&**name));
+    !path.ends_with('/') && !is_policy(path.as_ref()) && !is_list
 }
 
 /// Asks git, which must not write, ask back, run hooks, or be led to another repository.

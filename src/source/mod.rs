@@ -1,7 +1,9 @@
 //! Reads policy files, whole or not at all.
 //!
-//! It never looks into them: what they mean is the business of `policy`. Everything here blocks.
+//! It never looks into them: what they mean, and which lists of users belong to them, is the business
+//! of `policy`. Everything here blocks.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -9,6 +11,7 @@ use std::sync::Arc;
 
 use crate::plan::Digest;
 use crate::plan::digest::Hashing;
+use crate::policy::list::{Lists, lists_named};
 use crate::yaml::{Diagnostic, FILE_BYTES_MAX, SourceFile};
 
 mod git;
@@ -18,13 +21,19 @@ mod walk;
 const FILES_MAX: usize = 10_000;
 /// The most bytes that all policy files may have together.
 const BYTES_MAX: usize = 64 * 1024 * 1024;
+/// The most lists that policies may name.
+const LISTS_MAX: usize = 1_000;
+/// The most bytes that all lists may have together: some million rows.
+const LIST_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// The policy files of a directory, as one read found them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Files {
     /// The files, in name order, each named relative to the directory.
     pub files: Vec<SourceFile>,
-    /// The digest of all names and contents.
+    /// The lists of users that they name.
+    pub lists: Lists,
+    /// The digest of all names and contents, of the lists too.
     pub digest: Digest,
     /// The git commit that holds exactly these files, where the directory lies in a work tree and
     /// none of them differs from it.
@@ -57,6 +66,14 @@ pub enum SourceError {
         /// The limit.
         what: String,
     },
+    /// The lists of users are more than policies may name.
+    #[error("the lists that the policies in `{}` name are more than {what}", path.display())]
+    TooManyLists {
+        /// The directory.
+        path: PathBuf,
+        /// The limit.
+        what: String,
+    },
     /// Files are not text, or too much of it.
     #[error("policy files cannot be read as text")]
     NotText(Vec<Diagnostic>),
@@ -73,17 +90,22 @@ impl SourceError {
                 "policies are files ending in `.yaml` or `.yml`; write `policies: []` for none"
             }
             Self::TooMuch { path: _, what: _ } => "check `policies` in the configuration",
+            Self::TooManyLists { path: _, what: _ } => {
+                "keep such a crowd in a group, and name the group"
+            }
             Self::NotText(_) => "save them as UTF-8",
         }
     }
 }
 
 /// Reads every policy file below a directory: those whose names end in `.yaml` or `.yml`, in name
-/// order, without hidden files and directories.
+/// order, without hidden files and directories; and the lists of users that they name.
+///
+/// A list that cannot be read does not fail the read: loading the policies tells who names it.
 ///
 /// # Errors
 ///
-/// Any file that cannot be read fails the whole read: policies that are missing would look like
+/// Any policy file that cannot be read fails the whole read: policies that are missing would look like
 /// policies that were deleted. A directory without policy files is an error too.
 pub fn read(directory: &Path) -> Result<Files, SourceError> {
     let before = git::head(directory);
@@ -95,7 +117,7 @@ pub fn read(directory: &Path) -> Result<Files, SourceError> {
     let mut hashing = Hashing::new("policy files 1");
     let mut total = 0;
     for (name, path) in paths {
-        let bytes = contents(&path)?;
+        let bytes = contents(&path, FILE_BYTES_MAX)?;
         total += bytes.len();
         if total > BYTES_MAX {
             let what = format!("{} MiB of policies", BYTES_MAX / (1024 * 1024));
@@ -111,22 +133,71 @@ pub fn read(directory: &Path) -> Result<Files, SourceError> {
     if !not_text.is_empty() {
         return Err(SourceError::NotText(not_text));
     }
+    let named = lists_named(&files);
+    let lists = read_lists(directory, &named, &mut hashing)?;
     // What a link leads to need not be in the commit. And a checkout may have come between.
+    let linked = || symlinks || named.iter().any(|name| is_linked(directory, name));
     let commit = before.filter(|commit| {
-        !symlinks && git::is_clean(directory) && git::head(directory).as_ref() == Some(commit)
+        !linked()
+            && git::is_clean(directory, &named)
+            && git::head(directory).as_ref() == Some(commit)
     });
-    Ok(Files { files, digest: hashing.finish(), commit: commit.map(Into::into) })
+    Ok(Files { files, lists, digest: hashing.finish(), commit: commit.map(Into::into) })
+}
+
+/// Reads lists that policies name.
+fn read_lists(
+    directory: &Path,
+    named: &BTreeSet<Arc<str>>,
+    hashing: &mut Hashing,
+) -> Result<Lists, SourceError> {
+    let too_many = |what: String| SourceError::TooManyLists { path: directory.to_owned(), what };
+    if named.len() > LISTS_MAX {
+        return Err(too_many(format!("{LISTS_MAX} files")));
+    }
+    let mut lists = Lists::default();
+    let mut total = 0;
+    for name in named {
+        let bytes =
+            contents(&directory.join(&**name), LIST_BYTES_MAX).map_err(|error| match error {
+                SourceError::Unreadable { path: _, source } => match source.kind() {
+                    io::ErrorKind::NotFound => "there is no such file".to_owned(),
+                    _ => source.to_string(),
+                },
+                other => other.to_string(),
+            });
+        if let Ok(bytes) = &bytes {
+            total += bytes.len();
+            if total > LIST_BYTES_MAX {
+                return Err(too_many(format!("{} MiB", LIST_BYTES_MAX / (1024 * 1024))));
+            }
+            hashing.field(b"list");
+            hashing.field(name.as_bytes());
+            hashing.field(bytes);
+        }
+        lists.add(name.clone(), bytes);
+    }
+    Ok(lists)
+}
+
+/// Whether a list is reached through a symbolic link.
+fn is_linked(directory: &Path, name: &str) -> bool {
+    let mut path = directory.to_owned();
+    name.split('/').any(|part| {
+        path.push(part);
+        fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink())
+    })
 }
 
 /// Reads a file, of which never more than one byte too many.
-fn contents(path: &Path) -> Result<Vec<u8>, SourceError> {
+fn contents(path: &Path, bytes_max: usize) -> Result<Vec<u8>, SourceError> {
     let unreadable = |source| SourceError::Unreadable { path: path.to_owned(), source };
     // Asked before opening: to open a pipe would wait for whoever writes to it.
     if !fs::metadata(path).map_err(unreadable)?.is_file() {
         return Err(unreadable(io::Error::other("it is neither a file nor a directory")));
     }
     let mut bytes = Vec::new();
-    let limit = FILE_BYTES_MAX as u64 + 1;
+    let limit = bytes_max as u64 + 1;
     let file = fs::File::open(path).map_err(unreadable)?;
     file.take(limit).read_to_end(&mut bytes).map_err(unreadable)?;
     Ok(bytes)

@@ -31,7 +31,9 @@ fn error(directory: &Path) -> String {
         SourceError::NotText(problems) => {
             format!(": {}: {}", problems[0].place, problems[0].message)
         }
-        SourceError::Empty { path: _ } | SourceError::TooMuch { path: _, what: _ } => String::new(),
+        SourceError::Empty { path: _ }
+        | SourceError::TooMuch { path: _, what: _ }
+        | SourceError::TooManyLists { path: _, what: _ } => String::new(),
     };
     format!("{error}{cause}").replace(directory.to_str().unwrap(), "DIR")
 }
@@ -167,4 +169,94 @@ fn the_commit_is_told_only_where_it_holds_exactly_what_was_read() {
 
     symlink("/dev/null", policies.join("link.txt")).unwrap();
     assert_eq!(commit(), None, "what is not tracked is a change");
+}
+
+/// A policy that names a list.
+fn naming(list: &str) -> String {
+    format!("policies: [{{name: a, match: {{csv: {list}}}, licenses: [X]}}]")
+}
+
+fn listed(directory: &TempDir) -> String {
+    let read = read(directory.path()).unwrap();
+    let texts = read.lists.texts().map(|file| format!("{}={}", file.name, &*file.text));
+    texts.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_lists_that_policies_name_are_read_and_no_others() {
+    let directory = directory(&[
+        ("teams/a.yaml", &naming("../lists/one.csv")),
+        ("lists/one.csv", "1"),
+        ("lists/two.csv", "2"),
+        ("b.yaml", &naming("gone.csv")),
+        ("c.yaml", &naming("../outside.csv")),
+    ]);
+    assert_eq!(listed(&directory), "lists/one.csv=1");
+    let files = read(directory.path()).unwrap();
+    let problems = crate::policy::load(&files.files, &files.lists).unwrap_err();
+    let told: Vec<_> =
+        problems.iter().map(|one| format!("{}: {}", one.place, one.message)).collect();
+    assert!(
+        told.contains(
+            &"b.yaml:1:35: cannot read list `gone.csv`: there is no such file".to_owned()
+        ),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn a_list_that_cannot_be_read_is_told_by_the_policy_that_names_it() {
+    let directory = directory(&[("a.yaml", &naming("lists"))]);
+    fs::create_dir(directory.path().join("lists")).unwrap();
+    let files = read(directory.path()).unwrap();
+    let problems = crate::policy::load(&files.files, &files.lists).unwrap_err();
+    assert!(problems[0].message.starts_with("cannot read list `lists`: "), "{problems:?}");
+}
+
+#[test]
+fn the_digest_covers_the_lists() {
+    let digest = |list: &str| {
+        let directory =
+            directory(&[("a.yaml", &naming("x.csv")), ("x.csv", list), ("y.csv", list)]);
+        read(directory.path()).unwrap().digest
+    };
+    assert_eq!(digest("ObjectId"), digest("ObjectId"));
+    assert_ne!(digest("ObjectId"), digest("ObjectId\n"));
+    let unnamed = |list: &str| {
+        read(directory(&[("a.yaml", "policies: []"), ("x.csv", list)]).path()).unwrap().digest
+    };
+    assert_eq!(unnamed("1"), unnamed("2"), "nobody names it");
+}
+
+#[test]
+fn a_list_that_is_changed_ignored_or_linked_is_in_no_commit() {
+    let repository = directory(&[
+        ("a.yaml", &naming("x.csv")),
+        ("x.csv", "ObjectId"),
+        (".gitignore", "y.csv\nz.csv\n"),
+        ("y.csv", "ObjectId"),
+    ]);
+    git(&repository, &["init", "--quiet"]);
+    git(&repository, &["add", "."]);
+    git(&repository, &["commit", "--quiet", "-m", "first"]);
+    let commit = || read(repository.path()).unwrap().commit;
+    let write = |name: &str, text: &str| fs::write(repository.path().join(name), text).unwrap();
+    assert!(commit().is_some(), "no policy names the ignored list");
+
+    write("x.csv", "ObjectId\n");
+    assert_eq!(commit(), None, "the list is changed");
+    write("x.csv", "ObjectId");
+    assert!(commit().is_some());
+
+    write("a.yaml", &naming("y.csv"));
+    git(&repository, &["commit", "--quiet", "-a", "-m", "second"]);
+    assert_eq!(commit(), None, "the list is ignored");
+
+    let elsewhere = directory(&[("x.csv", "ObjectId")]);
+    fs::remove_file(repository.path().join("x.csv")).unwrap();
+    symlink(elsewhere.path().join("x.csv"), repository.path().join("x.csv")).unwrap();
+    write("a.yaml", &naming("x.csv"));
+    git(&repository, &["add", "."]);
+    git(&repository, &["commit", "--quiet", "-m", "third"]);
+    assert_eq!(commit(), None, "the list lies elsewhere");
 }

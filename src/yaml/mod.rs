@@ -40,10 +40,19 @@ impl SourceFile {
     ///
     /// Returns a diagnostic where they are too many or are not UTF-8.
     pub fn from_bytes(name: Arc<str>, bytes: Vec<u8>) -> Result<Self, Box<Diagnostic>> {
-        let place = |line, column| Place { file: name.clone(), line, column };
         if bytes.len() > FILE_BYTES_MAX {
-            return Err(Box::new(parse::too_large(place(1, 1))));
+            let place = Place { file: name, line: 1, column: 1 };
+            return Err(Box::new(parse::too_large(place)));
         }
+        Self::decode(name, bytes)
+    }
+
+    /// Takes bytes for text, however many they are.
+    ///
+    /// # Errors
+    ///
+    /// Returns a diagnostic where they are not UTF-8.
+    pub fn decode(name: Arc<str>, bytes: Vec<u8>) -> Result<Self, Box<Diagnostic>> {
         match String::from_utf8(bytes) {
             Ok(text) => Ok(Self { name, text: text.into() }),
             Err(error) => {
@@ -51,7 +60,8 @@ impl SourceFile {
                 let text = String::from_utf8_lossy(valid);
                 let line = render::lines(&text).count().max(1);
                 let column = render::lines(&text).last().map_or(0, |last| last.chars().count());
-                let place = place(node::count(line), node::count(column + 1));
+                let (line, column) = (node::count(line), node::count(column + 1));
+                let place = Place { file: name, line, column };
                 let message = "the file is not UTF-8";
                 let hint = "save it as UTF-8; other encodings are not read";
                 Err(Box::new(Diagnostic::error(place, 1, message).with_hint(hint)))

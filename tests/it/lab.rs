@@ -415,7 +415,7 @@ fn load(home: &Path) -> (TenantSettings, Policies) {
     let file = SourceFile::from_bytes("seatkeeper.yaml".into(), bytes).unwrap();
     let config = config::load(&file, home).unwrap().config;
     let read = source::read(&config.policies).unwrap();
-    let loaded = policy::load(&read.files)
+    let loaded = policy::load(&read.files, &read.lists)
         .unwrap_or_else(|problems| panic!("{}", seatkeeper::yaml::render(&problems, &read.files)));
     let policies = Policies { set: loaded.policies, digest: read.digest, commit: None };
     (config.tenants[0].clone(), policies)

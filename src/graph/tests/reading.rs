@@ -64,7 +64,8 @@ async fn a_tenant_is_read_page_by_page_to_the_end() {
         [
             "$select=id,userPrincipalName,displayName,userType,accountEnabled,usageLocation,\
              onPremisesSyncEnabled,onPremisesDistinguishedName,onPremisesDomainName,\
-             assignedLicenses,licenseAssignmentStates&$top=999",
+             department,jobTitle,companyName,country,officeLocation,employeeType,\
+             onPremisesExtensionAttributes,assignedLicenses,licenseAssignmentStates&$top=999",
             "$top=999&$skiptoken=b",
             "$top=999&$skiptoken=c",
         ]

@@ -3,6 +3,7 @@
 //! Tolerant of what may differ (numbers as text, new properties, new enum values, case of ids) and
 //! strict where a guess could cost somebody a license: what was not sent is unknown.
 
+mod attributes;
 pub(super) mod batch;
 pub(super) mod fault;
 pub(super) mod group;

@@ -5,24 +5,31 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Deserialize;
 
-use crate::domain::attribute::Attributes;
+use crate::domain::attribute::Attribute;
 use crate::domain::dn::DistinguishedName;
 use crate::domain::ids::UserId;
 use crate::domain::known::Known;
 use crate::domain::names::UsageLocation;
 use crate::domain::user::{User, UserType};
+use crate::graph::wire::attributes::{Extensions, attributes};
 use crate::graph::wire::licenses::{RawLicense, RawState, licenses};
 use crate::graph::wire::scalar::{List, Object, Scalar};
 
-/// What is asked of each user in a listing; each property here is one that is read below.
-pub(in crate::graph) const USER_QUERY: &str = "$select=id,userPrincipalName,displayName,userType,\
-    accountEnabled,usageLocation,onPremisesSyncEnabled,onPremisesDistinguishedName,\
-    onPremisesDomainName,assignedLicenses,licenseAssignmentStates&$top=999";
+/// The properties of a user that are read below, as a query selects them.
+macro_rules! select {
+    () => {
+        "$select=id,userPrincipalName,displayName,userType,accountEnabled,usageLocation,\
+         onPremisesSyncEnabled,onPremisesDistinguishedName,onPremisesDomainName,department,jobTitle,\
+         companyName,country,officeLocation,employeeType,onPremisesExtensionAttributes,\
+         assignedLicenses,licenseAssignmentStates"
+    };
+}
+
+/// What is asked of each user in a listing.
+pub(in crate::graph) const USER_QUERY: &str = concat!(select!(), "&$top=999");
 
 /// What is asked of a single user right before and after a change: the same as in a listing.
-pub(in crate::graph) const HOLDING_QUERY: &str = "$select=id,userPrincipalName,displayName,userType,\
-    accountEnabled,usageLocation,onPremisesSyncEnabled,onPremisesDistinguishedName,\
-    onPremisesDomainName,assignedLicenses,licenseAssignmentStates";
+pub(in crate::graph) const HOLDING_QUERY: &str = select!();
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -36,6 +43,13 @@ pub(in crate::graph) struct RawUser {
     on_premises_sync_enabled: Scalar,
     on_premises_distinguished_name: Scalar,
     on_premises_domain_name: Scalar,
+    department: Scalar,
+    job_title: Scalar,
+    company_name: Scalar,
+    country: Scalar,
+    office_location: Scalar,
+    employee_type: Scalar,
+    on_premises_extension_attributes: Extensions,
     assigned_licenses: List<Object<RawLicense>>,
     license_assignment_states: List<Object<RawState>>,
 }
@@ -72,6 +86,15 @@ pub(in crate::graph) fn user(raw: RawUser, shared: &Shared) -> Result<User, Stri
         }
     };
     let ad_domain = raw.on_premises_domain_name.text();
+    let named = [
+        (Attribute::Department, raw.department),
+        (Attribute::JobTitle, raw.job_title),
+        (Attribute::Company, raw.company_name),
+        (Attribute::Country, raw.country),
+        (Attribute::Office, raw.office_location),
+        (Attribute::EmployeeType, raw.employee_type),
+    ];
+    let extensions = raw.on_premises_extension_attributes;
     Ok(User {
         id,
         principal_name,
@@ -86,7 +109,7 @@ pub(in crate::graph) fn user(raw: RawUser, shared: &Shared) -> Result<User, Stri
         synced: raw.on_premises_sync_enabled.flag().map(|synced| synced.unwrap_or(false)),
         distinguished_name: distinguished_name(id, raw.on_premises_distinguished_name),
         ad_domain: ad_domain.map(|domain| domain.map(|domain| shared.text(&domain))),
-        attributes: Attributes::unknown(),
+        attributes: attributes(named, extensions, |text| shared.text(text)),
         last_sign_in: Known::Unknown,
         licenses: licenses(raw.assigned_licenses, raw.license_assignment_states),
     })
@@ -158,6 +181,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::domain::attribute::Attributes;
 
     const ANA: &str = "A1A1A1A1-0001-4000-8000-000000000001";
 
@@ -181,7 +205,80 @@ mod tests {
         assert_eq!(user.synced, Known::Unknown);
         assert_eq!(user.distinguished_name, Known::Unknown);
         assert_eq!(user.ad_domain, Known::Unknown);
+        assert_eq!(user.attributes, Attributes::unknown());
         assert_eq!(user.licenses, Known::Unknown);
+    }
+
+    /// Every property that an attribute is read from, with this value.
+    fn attributes_of(value: &Value) -> Attributes {
+        let extensions = (1..=15).map(|n| (format!("extensionAttribute{n}"), value.clone()));
+        let extensions: serde_json::Map<String, Value> = extensions.collect();
+        let row = json!({
+            "department": value, "jobTitle": value, "companyName": value, "country": value,
+            "officeLocation": value, "employeeType": value,
+            "onPremisesExtensionAttributes": extensions
+        });
+        read(row).unwrap().attributes
+    }
+
+    #[test]
+    fn an_attribute_that_was_sent_as_null_or_empty_is_absent() {
+        assert_eq!(attributes_of(&json!(null)), Attributes::none());
+        assert_eq!(attributes_of(&json!("")), Attributes::none());
+        assert_eq!(attributes_of(&json!({"a": 1})), Attributes::unknown());
+        assert_eq!(attributes_of(&json!("x")).values().count(), 21);
+    }
+
+    #[test]
+    fn each_attribute_is_read_from_its_own_property() {
+        let user = read(json!({
+            "department": "Sales", "jobTitle": "Engineer", "companyName": "Contoso",
+            "country": "Germany", "officeLocation": "Berlin", "employeeType": "Employee",
+            "usageLocation": "DE",
+            "onPremisesExtensionAttributes": {"extensionAttribute1": "one",
+                "extensionAttribute2": null, "extensionAttribute15": "last",
+                "extensionAttribute16": "none such", "@odata.type": "x"}
+        }))
+        .unwrap();
+        let told = |key: &str| user.attribute(Attribute::named(key).unwrap());
+        for (key, value) in [
+            ("department", "Sales"),
+            ("job_title", "Engineer"),
+            ("company", "Contoso"),
+            ("country", "Germany"),
+            ("office", "Berlin"),
+            ("employee_type", "Employee"),
+            ("usage_location", "DE"),
+            ("extension_attribute1", "one"),
+            ("extension_attribute15", "last"),
+        ] {
+            assert_eq!(told(key), Known::Known(Some(value)), "{key}");
+        }
+        assert_eq!(told("extension_attribute2"), Known::Known(None));
+        assert_eq!(told("extension_attribute3"), Known::Unknown, "it was not in the object");
+    }
+
+    #[test]
+    fn extension_attributes_of_another_type_are_unknown_and_never_a_failure() {
+        for odd in
+            [json!(null), json!([]), json!(["a"]), json!("a"), json!(1), json!(-1.5), json!(true)]
+        {
+            let user = read(json!({"onPremisesExtensionAttributes": odd})).unwrap();
+            assert_eq!(user.attributes, Attributes::unknown(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_many_users_have_is_kept_once() {
+        let shared = Shared::default();
+        let row = json!({"id": ANA, "userPrincipalName": "ana@contoso.com", "department": "Sales",
+            "officeLocation": "Sales"});
+        let read = || user(serde_json::from_value(row.clone()).unwrap(), &shared).unwrap();
+        let (one, two) = (read(), read());
+        let value =
+            |user: &User| user.attributes.values().map(|(_, v)| v.as_ptr()).collect::<Vec<_>>();
+        assert_eq!(value(&one), value(&two));
+        assert_eq!(value(&one)[0], value(&one)[1]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Looks up what policies and settings name in a tenant, and says what is not there.
 
+use super::lists::FittedList;
 use super::{PlanTerms, Problem, SwitchesOff, Takes, Terms, Which};
 use crate::domain::group::Membership;
 use crate::domain::ids::{GroupId, ServicePlanId, SkuId, UserId};
@@ -8,6 +9,7 @@ use crate::domain::sku::{AppliesTo, ServicePlan, Sku};
 use crate::domain::snapshot::Snapshot;
 use crate::plan::select::{Columns, Tree};
 use crate::plan::{Warning, near};
+use crate::policy::list::Listed;
 use crate::policy::settings::Settings;
 use crate::policy::{
     Action, Ladder, License, Policy, Removal, Removals, Replaces, Selector, ServicePlanRule, Test,
@@ -24,6 +26,8 @@ pub(super) struct Names<'a> {
     /// The users by principal name, in lower case; collected when somebody is first looked up.
     users: OnceCell<BTreeMap<String, UserId>>,
     groups: BTreeMap<String, Vec<GroupId>>,
+    /// The lists that policies name, by file.
+    lists: BTreeMap<Arc<str>, FittedList>,
 }
 
 impl<'a> Names<'a> {
@@ -32,7 +36,31 @@ impl<'a> Names<'a> {
         for group in snapshot.groups() {
             groups.entry(group.name.to_lowercase()).or_default().push(group.id);
         }
-        Self { tenant, snapshot, users: OnceCell::new(), groups }
+        Self { tenant, snapshot, users: OnceCell::new(), groups, lists: BTreeMap::new() }
+    }
+
+    /// Looks up who is on the lists that a selector names, each list once.
+    pub(super) fn fit_lists(&mut self, selector: &Selector) {
+        selector.for_each_test(&mut |test| {
+            if let Test::Csv(list) = test
+                && !self.lists.contains_key(&list.file)
+            {
+                let fitted = FittedList::new(list, |who| self.listed(who));
+                self.lists.insert(list.file.clone(), fitted);
+            }
+        });
+    }
+
+    fn listed(&self, who: &Listed) -> Option<UserId> {
+        match who {
+            Listed::Id(id) => self.snapshot.user(*id).map(|user| user.id),
+            Listed::Name(name) => self.users().get(&**name).copied(),
+        }
+    }
+
+    /// Returns the rows that fit no user.
+    pub(super) fn misfits(&self) -> Vec<Warning> {
+        self.lists.values().flat_map(FittedList::warnings).collect()
     }
 
     fn users(&self) -> &BTreeMap<String, UserId> {
@@ -98,6 +126,13 @@ impl<'a> Names<'a> {
                     problems.extend(unknown.map(|user| self.unknown_exception(user)));
                 }
                 return count > 0;
+            }
+            Selector::Test(Written { value: Test::Csv(list), place: _ }) => {
+                let Some(fitted) = self.lists.get(&list.file) else { return true };
+                if in_exception {
+                    problems.extend(fitted.problems());
+                }
+                return fitted.names_nobody();
             }
             Selector::Test(_) => return false,
         };
@@ -331,12 +366,23 @@ impl<'a> Names<'a> {
             }
             Test::Enabled(enabled) => columns.enabled(*enabled),
             Test::Everyone => columns.everyone(),
-            Test::Csv(_)
-            | Test::Attribute { attribute: _, values: _ }
-            | Test::UserType(_)
-            | Test::Synced(_)
-            | Test::Has(_)
-            | Test::InactiveFor(_) => {
+            Test::Csv(list) => {
+                let users = self.lists.get(&list.file).map(|fitted| fitted.users.clone());
+                columns.listed(users.unwrap_or_default(), &list.file)
+            }
+            Test::Attribute { attribute, values } => {
+                columns.attribute(*attribute, values, &test.place)
+            }
+            Test::UserType(types) => columns.user_type(types),
+            Test::Synced(synced) => columns.synced(*synced),
+            Test::Has(sku) => {
+                let written = Written { value: sku.clone(), place: test.place.clone() };
+                match self.sku(&written, problems) {
+                    Some(sku) => columns.has(sku),
+                    None => Tree::Any(Vec::new()),
+                }
+            }
+            Test::InactiveFor(_) => {
                 // Refused when the files are read; a policy that got here takes no part.
                 problems.push(Problem {
                     place: test.place.clone(),

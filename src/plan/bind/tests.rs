@@ -124,3 +124,32 @@ fn nothing_is_planned_where_a_reserve_names_no_sku() {
     });
     assert_snapshot!(refused(&world), @"c.yaml:7:3: unknown SKU `VISIOO` (hint: tenant `contoso` has `VISIO`)");
 }
+
+#[test]
+fn a_sku_that_a_selector_names_has_to_be_there() {
+    let policies = "a: has:SPE_E33 -> VISIO\nb: everyone but not has:QQQ -> VISIO";
+    assert_snapshot!(found(&world("ana:", policies)), @r"
+        policies.yaml:1:1: unknown SKU `SPE_E33` (hint: tenant `contoso` has `SPE_E3`)
+        policies.yaml:2:1: unknown SKU `QQQ` (hint: tenant `contoso` has `COMPANY`, `POWER_BI_PRO`, `SPE_E3`, `SPE_E5`, `SPE_F1`, `SUSPENDED`, `VISIO`)
+    ");
+}
+
+#[test]
+fn a_row_of_an_exception_that_fits_no_user_leaves_the_policy_out() {
+    let policies = "a: everyone but not csv:ana@contoso.com+zoe@contoso.com -> VISIO
+                    b: csv:ana@contoso.com+yan@contoso.com -> POWER_BI_PRO";
+    let world = world("ana:\nben:", policies);
+    assert_snapshot!(found(&world), @"ana+zoe.csv:3:1: unknown user `zoe@contoso.com` among the exceptions (hint: an exception that fits nobody protects nobody: correct the row, or take it out)");
+    assert_snapshot!(world.text(), @r"
+        add ana: +POWER_BI_PRO (b matched)
+        left out a (ana+zoe.csv:3): unknown user `zoe@contoso.com` among the exceptions
+        warning (ana+yan.csv:3): no user `yan@contoso.com` in the tenant
+        warning (ana+zoe.csv:3): no user `zoe@contoso.com` in the tenant
+    ");
+}
+
+#[test]
+fn a_list_of_another_tenant_is_not_looked_at() {
+    let world = world("ana:", "a: csv:zoe@fabrikam.com -> VISIO; tenant fabrikam");
+    assert_eq!(world.plan().warnings, []);
+}

@@ -77,3 +77,52 @@ fn the_groups_that_decide_are_asked_about_and_no_others() {
     let asked = world.with(|inputs| SecondLook::new(inputs).groups_to_ask(&plan.operations[0]));
     assert_eq!(asked, [group_id("Staff")].into());
 }
+
+#[test]
+fn a_list_is_asked_again_for_the_user_alone() {
+    let policies = "listed: csv:ana@contoso.com+ben@contoso.com -> SPE_E3; grace 0
+                    leavers: disabled but not csv:ben@contoso.com -> no all";
+    let world = world("ana: disabled, SPE_E3\nben: SPE_E3 by:listed", policies);
+    assert_eq!(ask(&world, &world, &[]), Ok(()));
+    let renamed = self::world("ana: disabled, SPE_E3, called ben@contoso.com", policies);
+    let told = ask(&world, &renamed, &[]).unwrap_err();
+    assert_eq!(told, "asked another way, policy leavers does not match the user");
+}
+
+#[test]
+fn somebody_who_has_a_name_of_the_list_by_now_keeps_the_license() {
+    let policies = "listed: csv:ben@contoso.com+cem@contoso.com -> SPE_E3; grace 0";
+    let world =
+        world("ana: SPE_E3 by:listed=1d\nben: SPE_E3 by:listed\ncem: SPE_E3 by:listed", policies);
+    assert_eq!(ask(&world, &world, &[]), Ok(()));
+    let renamed = self::world("ana: SPE_E3, called Ben@contoso.com", policies);
+    let told = ask(&world, &renamed, &[]).unwrap_err();
+    assert_eq!(told, "asked another way, policy listed matches the user");
+}
+
+#[test]
+fn a_list_of_exceptions_with_somebody_unknown_on_it_confirms_nothing() {
+    let before = "leavers: disabled but not csv:ben@contoso.com -> no all";
+    let world = world("ana: disabled, SPE_E3\nben:", before);
+    let snapshot = world.snapshot();
+    let operation = world.plan().operations.remove(0);
+    let after = world.clone().under("leavers: disabled but not csv:zoe@contoso.com -> no all");
+    let user = snapshot.user(user_id("ana")).unwrap();
+    let nowhere = BTreeSet::new();
+    let told = after.with(|inputs| SecondLook::new(inputs).confirm(&operation, user, &nowhere));
+    let told = told.unwrap_err();
+    assert_eq!(told, "asked another way, policy leavers cannot be decided");
+}
+
+#[test]
+fn an_attribute_that_came_back_by_now_stops_the_removal() {
+    let policies = "sales: department:Sales -> SPE_E3; grace 0";
+    let world = world("ana: department=IT, SPE_E3 by:sales=1d", policies);
+    assert_eq!(ask(&world, &world, &[]), Ok(()));
+    let now = self::world("ana: department=Sales, SPE_E3\nben:", policies);
+    let told = ask(&world, &now, &[]).unwrap_err();
+    assert_eq!(told, "asked another way, policy sales matches the user");
+    let now = self::world("ana: department?, SPE_E3\nben:", policies);
+    let told = ask(&world, &now, &[]).unwrap_err();
+    assert_eq!(told, "asked another way, policy sales cannot be decided");
+}

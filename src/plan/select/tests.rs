@@ -145,3 +145,227 @@ fn the_words_name_the_tests_that_decide() {
     assert_snapshot!(selected(tenant, "Staff and Sales"), @"cem: group Staff and group Sales");
     assert_snapshot!(selected(tenant, "everyone but not Staff"), @"ben: everyone");
 }
+
+#[test]
+fn an_attribute_equals_one_of_the_given_strings_ignoring_case() {
+    let tenant = "ana: department=Sales
+                  ben: department=IT
+                  cem: department=Sales and IT
+                  dee: department=
+                  eva: department?
+                  fay: department=SALES";
+    assert_snapshot!(selected(tenant, "department:sales"), @r"
+        ana: department sales
+        fay: department sales
+        1 unknown: department sales cannot be told
+    ");
+    assert_snapshot!(selected(tenant, "department:Sales+it"), @r"
+        ana: department Sales or it
+        ben: department Sales or it
+        fay: department Sales or it
+        1 unknown: department Sales or it cannot be told
+    ");
+}
+
+#[test]
+fn every_attribute_has_a_selector_of_its_own() {
+    let tenant = "ana: job_title=Engineer, company=Contoso, country=Germany, office=Berlin, employee_type=Intern, extension_attribute15=x, from NO
+                  ben: department=Engineer, extension_attribute1=Contoso, from SE";
+    for (selector, label) in [
+        ("job_title:engineer", "job title engineer"),
+        ("company:contoso", "company contoso"),
+        ("country:germany", "country germany"),
+        ("office:berlin", "office berlin"),
+        ("employee_type:intern", "employee type intern"),
+        ("extension_attribute15:x", "extension attribute 15 x"),
+        ("usage_location:no", "usage location no"),
+    ] {
+        assert_eq!(selected(tenant, selector), format!("ana: {label}"));
+    }
+}
+
+#[test]
+fn a_usage_location_that_is_not_there_or_not_known_is_told_apart() {
+    let tenant = "ana: from DE\nben: from nowhere\ncem: from ?";
+    assert_snapshot!(selected(tenant, "usage_location:*"), @r"
+        ana: any usage location
+        1 unknown: any usage location cannot be told
+    ");
+}
+
+#[test]
+fn a_star_in_an_attribute_stands_for_any_text() {
+    let tenant = "ana: job_title=Senior Engineer
+                  ben: job_title=Engineering Manager
+                  cem: job_title=Engineer
+                  dee: job_title=Sales.Engineer?";
+    assert_snapshot!(selected(tenant, "job_title:*engineer"), @r"
+        ana: job title *engineer
+        cem: job title *engineer
+    ");
+    assert_snapshot!(selected(tenant, "job_title:engineer*"), @r"
+        ben: job title engineer*
+        cem: job title engineer*
+    ");
+    assert_snapshot!(selected(tenant, "job_title:s*r*engineer"), @"ana: job title s*r*engineer");
+    assert_snapshot!(selected(tenant, "job_title:Sales?Engineer*+Engin..r"), @"policies.yaml:1: no user has job title Sales?Engineer* or Engin..r");
+}
+
+#[test]
+fn a_star_alone_in_an_attribute_is_any_value_at_all() {
+    let tenant = "ana: country=DE\nben: country=\ncem: country?";
+    assert_snapshot!(selected(tenant, "country:*"), @r"
+        ana: any country
+        1 unknown: any country cannot be told
+    ");
+    assert_snapshot!(selected(tenant, "everyone but not country:*"), @r"
+        ben: everyone
+        1 unknown: any country cannot be told
+    ");
+}
+
+#[test]
+fn an_attribute_that_nobody_has_is_a_warning() {
+    let tenant = "ana: department=Sales\nben: country?";
+    assert_snapshot!(selected(tenant, "department:Slaes"), @"policies.yaml:1: no user has department Slaes");
+    assert_snapshot!(selected(tenant, "country:FR"), @"1 unknown: country FR cannot be told");
+}
+
+#[test]
+fn a_user_is_synced_from_on_premises_or_is_not() {
+    let tenant = "ana: synced\nben:\ncem: synced?";
+    assert_snapshot!(selected(tenant, "synced"), @r"
+        ana: synced from on-premises
+        1 unknown: synced from on-premises cannot be told
+    ");
+    assert_snapshot!(selected(tenant, "cloud-only"), @r"
+        ben: cloud-only account
+        1 unknown: cloud-only account cannot be told
+    ");
+}
+
+#[test]
+fn an_account_is_enabled_or_it_is_not() {
+    let tenant = "ana:\nben: disabled\ncem: enabled ?";
+    assert_snapshot!(selected(tenant, "enabled"), @r"
+        ana: account enabled
+        1 unknown: account enabled cannot be told
+    ");
+    assert_snapshot!(selected(tenant, "disabled"), @r"
+        ben: account disabled
+        1 unknown: account disabled cannot be told
+    ");
+}
+
+#[test]
+fn a_policy_that_names_the_user_type_reaches_guests() {
+    let tenant = "ana: guest, in Staff\nben: in Staff\ncem: type ?, in Staff\ndee: guest";
+    assert_snapshot!(selected(tenant, "Staff"), @r"
+        ben: group Staff
+        1 unknown: member of the tenant cannot be told
+    ");
+    assert_snapshot!(selected(tenant, "type:guest"), @r"
+        ana: guest
+        dee: guest
+        1 unknown: guest cannot be told
+    ");
+    assert_snapshot!(selected(tenant, "type:member"), @r"
+        ben: member of the tenant
+        1 unknown: member of the tenant cannot be told
+    ");
+    assert_snapshot!(selected(tenant, "type:guest+member and Staff"), @r"
+        ana: member or guest and group Staff
+        ben: member or guest and group Staff
+        1 unknown: member or guest cannot be told
+    ");
+    assert_snapshot!(selected(tenant, "everyone but not type:guest"), @r"
+        ben: everyone
+        1 unknown: guest cannot be told
+    ");
+}
+
+#[test]
+fn has_counts_direct_and_inherited() {
+    let tenant = "ana: SPE_E3
+                  ben: SPE_E3 via:LIC
+                  cem: SPE_E5
+                  dee:
+                  eva: licenses ?
+                  fay: SPE_E3 unsourced";
+    assert_snapshot!(selected(tenant, "has:SPE_E3"), @r"
+        ana: holder of SPE_E3
+        ben: holder of SPE_E3
+        fay: holder of SPE_E3
+        1 unknown: holder of SPE_E3 cannot be told
+    ");
+    let by_id = format!("has:{}", crate::plan::testing::sku_id("SPE_E3"));
+    assert_eq!(selected(tenant, &by_id), selected(tenant, "has:SPE_E3"));
+}
+
+#[test]
+fn a_list_selects_whom_it_names_by_name_or_id() {
+    let tenant = "ana:\nben:\ncem:\ndee: called Dee@Fabrikam.com";
+    let list = "csv:ANA@contoso.com+63656d00-0000-0000-0000-000000000000+dee@fabrikam.com";
+    assert_snapshot!(selected(tenant, list), @r"
+        ana: listed in ANA+63656d00-0000-0000-0000-000000000000+dee@fabrikam.com.csv
+        cem: listed in ANA+63656d00-0000-0000-0000-000000000000+dee@fabrikam.com.csv
+        Dee: listed in ANA+63656d00-0000-0000-0000-000000000000+dee@fabrikam.com.csv
+    ");
+    assert_snapshot!(selected(tenant, &format!("everyone but not {list}")), @"ben: everyone");
+}
+
+#[test]
+fn a_row_that_fits_no_user_is_a_warning_with_its_line() {
+    assert_snapshot!(selected("ana:", "csv:ana@contoso.com+zoe@contoso.com+7a6f6500-0000-0000-0000-000000000000"), @r"
+        ana: listed in ana+zoe+7a6f6500-0000-0000-0000-000000000000.csv
+        ana+zoe+7a6f6500-0000-0000-0000-000000000000.csv:3: no user `zoe@contoso.com` in the tenant
+        ana+zoe+7a6f6500-0000-0000-0000-000000000000.csv:4: no user `7a6f6500-0000-0000-0000-000000000000` in the tenant
+    ");
+}
+
+#[test]
+fn of_many_rows_that_fit_no_user_the_first_are_told_and_the_others_counted() {
+    let list = |rows: usize| (0..rows).map(|row| format!("x{row}@contoso.com")).collect::<Vec<_>>();
+    let told = |rows| -> Vec<String> {
+        let selected = selected("ana:", &format!("csv:{}", list(rows).join("+")));
+        selected.lines().map(|line| line.rsplit_once(".csv:").unwrap().1.to_owned()).collect()
+    };
+    assert_eq!(told(21)[20], "22: no user `x20@contoso.com` in the tenant");
+    assert_eq!(told(40).len(), 21);
+    assert_eq!(told(40)[20], "22: this row and 19 more fit no user of the tenant");
+}
+
+#[test]
+fn a_list_that_several_policies_name_is_told_of_once() {
+    let policies = "p: csv:zoe@contoso.com -> VISIO\nq: csv:zoe@contoso.com -> POWER_BI_PRO";
+    assert_eq!(world("ana:", policies).plan().warnings.len(), 1);
+}
+
+#[test]
+fn unknown_is_carried_through_all_any_and_none_as_a_third_value() {
+    let tenant = "ana: department?, country=DE
+                  ben: department?, country=FR
+                  cem: department=Sales, country=DE
+                  dee: department=IT, country=DE";
+    assert_snapshot!(selected(tenant, "department:Sales and country:DE"), @r"
+        cem: department Sales and country DE
+        1 unknown: department Sales cannot be told
+    ");
+    assert_snapshot!(selected(tenant, "department:Sales or country:DE"), @r"
+        ana: country DE
+        cem: department Sales
+        dee: country DE
+        1 unknown: department Sales cannot be told
+    ");
+    assert_snapshot!(selected(tenant, "country:DE but not department:Sales"), @r"
+        dee: country DE
+        1 unknown: department Sales cannot be told
+    ");
+}
+
+#[test]
+fn tests_that_mean_the_same_are_one_column() {
+    let policies = "p: department:Sales+IT -> VISIO\nq: department:it+SALES+Sales -> POWER_BI_PRO";
+    let world = world("ana: department=IT", policies);
+    assert_snapshot!(world.text(), @"add ana: +POWER_BI_PRO +VISIO (p matched, q matched)");
+}

@@ -7,6 +7,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::{World, assignment, group, group_id, holders, plan_id, sku_id, text, user_id};
+use crate::domain::attribute::{Attribute, Attributes};
 use crate::domain::group::Membership;
 use crate::domain::ids::{ServicePlanId, UserId};
 use crate::domain::known::Known;
@@ -113,6 +114,8 @@ struct AnyUser {
     location: Known<bool>,
     enabled: Known<bool>,
     kind: Known<UserType>,
+    department: Known<Option<&'static str>>,
+    synced: Known<bool>,
     groups: Vec<bool>,
 }
 
@@ -149,6 +152,7 @@ fn any_user() -> impl Strategy<Value = AnyUser> {
     let owners = vec((0..POLICIES.len(), let_go), 0..3);
     let licenses = prop_oneof![15 => vec(any_held(), SKUS.len()).prop_map(Some), 1 => Just(None)];
     let clocks = vec((0..SKUS.len(), 0..POLICIES.len(), 0u32..12), 0..3);
+    let department = prop::sample::select(vec![None, Some("Sales"), Some("SALES IT"), Some("IT")]);
     let kind = prop_oneof![9 => Just(UserType::Member), 1 => Just(UserType::Guest)];
     (
         licenses,
@@ -157,17 +161,24 @@ fn any_user() -> impl Strategy<Value = AnyUser> {
         mostly(prop::bool::weighted(0.8)),
         mostly(prop::bool::weighted(0.8)),
         mostly(kind),
+        (mostly(department), mostly(any::<bool>())),
         vec(any::<bool>(), GROUPS.len()),
     )
-        .prop_map(|(licenses, owned, clocks, location, enabled, kind, groups)| AnyUser {
-            licenses,
-            owned,
-            clocks,
-            location,
-            enabled,
-            kind,
-            groups,
-        })
+        .prop_map(
+            |(licenses, owned, clocks, location, enabled, kind, (department, synced), groups)| {
+                AnyUser {
+                    licenses,
+                    owned,
+                    clocks,
+                    location,
+                    enabled,
+                    kind,
+                    department,
+                    synced,
+                    groups,
+                }
+            },
+        )
 }
 
 impl AnyUser {
@@ -199,7 +210,16 @@ impl AnyUser {
         user.usage_location = self.location.map(|there| there.then(|| "DE".parse().unwrap()));
         user.enabled = self.enabled;
         user.user_type = self.kind;
+        user.synced = self.synced;
+        user.attributes = department(self.department);
     }
+}
+
+/// No attributes but this department.
+fn department(department: Known<Option<&str>>) -> Attributes {
+    let none = Attribute::all().map(|attribute| (attribute, Known::Known(None)));
+    let department = department.map(|value| value.map(Into::into));
+    none.chain([(Attribute::Department, department)]).collect()
 }
 
 impl Held {
@@ -232,6 +252,18 @@ impl Held {
     }
 }
 
+/// Tests about attributes and lists.
+const TESTS: [&str; 8] = [
+    "department:Sales",
+    "department:sales*+it",
+    "department:*",
+    "synced",
+    "cloud-only",
+    "type:guest",
+    "csv:ana@contoso.com",
+    "csv:ana@contoso.com+ben@contoso.com+zoe@contoso.com",
+];
+
 fn any_selector() -> impl Strategy<Value = String> {
     let group = || prop::sample::select(&GROUPS[..]);
     prop_oneof![
@@ -243,6 +275,9 @@ fn any_selector() -> impl Strategy<Value = String> {
         1 => (group(), group()).prop_map(|(a, b)| format!("{a} and {b}")),
         1 => (group(), group()).prop_map(|(a, b)| format!("{a} or {b}")),
         1 => prop::sample::select(&USERS[..]).prop_map(|user| format!("user:{user}@contoso.com")),
+        // What a plan changes (`has`) is not among them: then a plan need not be the last.
+        4 => prop::sample::select(&TESTS[..]).prop_map(str::to_owned),
+        1 => (prop::sample::select(&TESTS[..]), group()).prop_map(|(test, group)| format!("{group} but not {test}")),
     ]
 }
 
@@ -316,6 +351,10 @@ pub(crate) enum Blindness {
     Enabled(usize),
     /// Whether a user is a member or a guest.
     Kind(usize),
+    /// The department of a user.
+    Department(usize),
+    /// Whether a user is synced from on-premises.
+    Synced(usize),
     /// The usage location of a user.
     Location(usize),
     /// The licenses of a user.
@@ -331,6 +370,8 @@ pub(crate) fn any_blindness() -> impl Strategy<Value = Blindness> {
         2 => (0..GROUPS.len()).prop_map(Blindness::Unread),
         2 => (0..USERS.len()).prop_map(Blindness::Enabled),
         2 => (0..USERS.len()).prop_map(Blindness::Kind),
+        2 => (0..USERS.len()).prop_map(Blindness::Department),
+        2 => (0..USERS.len()).prop_map(Blindness::Synced),
         2 => (0..USERS.len()).prop_map(Blindness::Location),
         1 => (0..USERS.len()).prop_map(Blindness::Licenses),
         2 => (0..USERS.len()).prop_map(Blindness::Sources),
@@ -350,6 +391,10 @@ impl Blindness {
             Self::Unread(at) => blind.groups[at].membership = Membership::NotRead,
             Self::Enabled(at) => blind.users[at % users].enabled = Known::Unknown,
             Self::Kind(at) => blind.users[at % users].user_type = Known::Unknown,
+            Self::Department(at) => {
+                blind.users[at % users].attributes = department(Known::Unknown);
+            }
+            Self::Synced(at) => blind.users[at % users].synced = Known::Unknown,
             Self::Location(at) => blind.users[at % users].usage_location = Known::Unknown,
             Self::Licenses(at) => blind.users[at % users].licenses = Known::Unknown,
             Self::Sources(at) => {

@@ -7,7 +7,10 @@
 //! by:…` is in the ledger only.
 //!
 //! A ladder: `ladder suite: SPE_E5 > SPE_E3 > SPE_F1; fall back`.
+//! Of a user: `department=Sales`, `country=` none, `country?` unknown, `synced`, `synced?`.
+//!
 //! A policy: `eng: Engineering but not Contractors -> SPE_E5 off:YAMMER for SPE_E3; grace 30d; keep`.
+//! Selectors beside groups: `department:Sales+R&D`, `synced`, `type:guest`, `has:SPE_E3`, `csv:ana@x+b@x`.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -22,9 +25,10 @@ use crate::domain::known::Known;
 use crate::domain::names::Place;
 use crate::domain::span::Span;
 use crate::domain::user::{
-    Assignment, AssignmentSource, Inherited, Licenses, ServicePlanSet, UserType,
+    Assignment, AssignmentSource, Inherited, Licenses, ServicePlanSet, User, UserType,
 };
 use crate::plan::ledger::{Ledger, Ownership};
+use crate::policy::list::{List, Listed, Row};
 use crate::policy::{
     Action, Ladder, License, LocationRule, Moment, OnLeave, OuScope, Policy, PolicySet, Removal,
     Removals, Replaces, Selector, ServicePlanRule, Test, Written,
@@ -119,23 +123,21 @@ fn read_item(world: &mut World, name: &str, item: &str) {
         ["enabled", "?"] => world.user(name).enabled = Known::Unknown,
         ["guest"] => world.user(name).user_type = Known::Known(UserType::Guest),
         ["type", "?"] => world.user(name).user_type = Known::Unknown,
-        [text] if text.contains('=') && !text.contains(':') => {
-            let (key, value) = text.split_once('=').unwrap();
-            tell(world, name, key, Known::Known(Some(value.replace('_', " ").into())));
-        }
-        [text] if text.ends_with('?') && Attribute::named(&text[..text.len() - 1]).is_some() => {
-            tell(world, name, &text[..text.len() - 1], Known::Unknown);
-        }
-        ["synced"] => world.user(name).synced = Known::Known(true),
         ["licenses", "?"] => world.user(name).licenses = Known::Unknown,
         ["ou", dn] => {
             world.user(name).distinguished_name = Known::Known(Some(dn.parse().unwrap()));
         }
         ["ad", domain] => world.user(name).ad_domain = Known::Known(Some((*domain).into())),
         ["ad?"] => world.user(name).ad_domain = Known::Unknown,
+        ["synced"] => world.user(name).synced = Known::Known(true),
+        ["synced?"] => world.user(name).synced = Known::Unknown,
         ["called", upn] => world.user(name).principal_name = (*upn).into(),
         ["lost", sku, rest @ ..] => own(world, id, sku, rest),
         ["no", sku] => put(world, name, sku, None),
+        [first, ..] if first.ends_with('?') || first.contains('=') => {
+            let (key, value) = item.split_once('=').map_or((item, None), |(k, v)| (k, Some(v)));
+            set_attribute(world.user(name), key, value);
+        }
         [sku, rest @ ..] => {
             put(world, name, sku, Some(license(sku, rest)));
             own(world, id, sku, rest);
@@ -144,14 +146,17 @@ fn read_item(world: &mut World, name: &str, item: &str) {
     }
 }
 
-/// Tells an attribute of a user.
-fn tell(world: &mut World, name: &str, key: &str, value: Known<Option<Arc<str>>>) {
-    let told = Attribute::named(key).unwrap_or_else(|| panic!("no attribute {key}"));
-    let user = world.user(name);
-    let others = Attribute::all().filter(|attribute| *attribute != told);
-    let others = others.map(|of| (of, user.attributes.get(of).map(Option::<&Arc<str>>::cloned)));
-    let attributes = others.chain([(told, value)]).collect();
-    user.attributes = attributes;
+fn set_attribute(user: &mut User, key: &str, value: Option<&str>) {
+    let of = Attribute::named(key.trim_end_matches('?')).unwrap_or_else(|| panic!("item {key}"));
+    let value = match value {
+        None => Known::Unknown,
+        Some("") => Known::Known(None),
+        Some(value) => Known::Known(Some(value.into())),
+    };
+    let others = Attribute::all().filter(|other| *other != of);
+    let kept = others.map(|other| (other, user.attributes.get(other).map(Option::<&_>::cloned)));
+    let kept: Vec<_> = kept.collect();
+    user.attributes = kept.into_iter().chain([(of, value)]).collect();
 }
 
 fn put(world: &mut World, name: &str, sku: &str, held: Option<Assignment>) {
@@ -238,14 +243,15 @@ fn policy(text: &str, line: usize) -> Policy {
     let (name, text) = text.split_once(": ").unwrap();
     let (selector, text) = text.split_once(" -> ").unwrap();
     let mut parts = text.split("; ").map(str::trim);
+    let selector = read_selector(selector, line);
     let mut policy = Policy {
         name: name.parse().unwrap(),
         place: place(line),
         description: None,
         owner: None,
         tenants: None,
-        selector: read_selector(selector, line),
-        reaches_guests: false,
+        reaches_guests: selector.names_user_type(),
+        selector,
         action: action(parts.next().unwrap(), line),
         usage_location: None,
         priority: 0,
@@ -314,6 +320,8 @@ pub(super) fn read_selector(text: &str, line: usize) -> Selector {
         None if text == "everyone" => Test::Everyone,
         None if text == "disabled" => Test::Enabled(false),
         None if text == "enabled" => Test::Enabled(true),
+        None if text == "synced" => Test::Synced(true),
+        None if text == "cloud-only" => Test::Synced(false),
         None => Test::Group { group: text.into(), nested: true },
         Some(("direct", group)) => Test::Group { group: group.into(), nested: false },
         Some(("ou", dn)) => Test::Ou { ou: dn.parse().unwrap(), scope: OuScope::Subtree },
@@ -323,9 +331,34 @@ pub(super) fn read_selector(text: &str, line: usize) -> Selector {
         Some(("user", users)) => {
             Test::User(users.split('+').map(|user| written(user.into(), line)).collect())
         }
-        Some((other, _)) => panic!("selector {other}"),
+        Some(("type", kinds)) => Test::UserType(kinds.split('+').map(user_type).collect()),
+        Some(("has", sku)) => Test::Has(sku.into()),
+        Some(("csv", who)) => Test::Csv(Arc::new(list(who))),
+        Some((key, values)) => Test::Attribute {
+            attribute: Attribute::named(key).unwrap_or_else(|| panic!("selector {key}")),
+            values: values.split('+').map(Arc::from).collect(),
+        },
     };
     Selector::Test(written(value, line))
+}
+
+fn user_type(text: &str) -> UserType {
+    match text {
+        "member" => UserType::Member,
+        "guest" => UserType::Guest,
+        other => panic!("user type {other}"),
+    }
+}
+
+/// A list of these users, from the second line on.
+fn list(who: &str) -> List {
+    let file = format!("{}.csv", who.replace("@contoso.com", ""));
+    let who = who.split('+').filter(|who| !who.is_empty()).zip(2..);
+    let listed = |text: &str| match text.parse() {
+        Ok(id) => Listed::Id(id),
+        Err(_) => Listed::Name(text.to_lowercase().into()),
+    };
+    List::new(file.into(), who.map(|(who, line)| Row { who: listed(who), line }).collect())
 }
 
 fn action(text: &str, line: usize) -> Action {

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::user::UserType;
+use crate::policy::list::lists_named;
 use crate::policy::{LocationRule, Removal, Removals, Replaces, Selector, ServicePlanRule, Test};
 use crate::yaml::render;
 
@@ -29,6 +30,21 @@ fn directory(name: &str) -> Vec<SourceFile> {
     files.iter().map(read).collect()
 }
 
+/// Reads the lists that files of a directory of test policies name.
+fn lists(directory: &str, files: &[SourceFile]) -> Lists {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/policies").join(directory);
+    let mut lists = Lists::default();
+    for name in lists_named(files) {
+        let bytes = fs::read(root.join(&*name)).map_err(|_| "there is no such file".to_owned());
+        lists.add(name, bytes);
+    }
+    lists
+}
+
+fn load(files: &[SourceFile]) -> Result<Loaded, Vec<Diagnostic>> {
+    super::load(files, &Lists::default())
+}
+
 fn loaded(text: &str) -> Loaded {
     let file = file("a.yaml", text);
     let files = [file];
@@ -48,7 +64,9 @@ fn problems(texts: &[&str]) -> String {
 fn valid(name: &str) -> PolicySet {
     let files: Vec<_> = directory("valid").into_iter().filter(|file| &*file.name == name).collect();
     assert_eq!(files.len(), 1, "{name}");
-    load(&files).unwrap_or_else(|problems| panic!("{}", render(&problems, &files))).policies
+    super::load(&files, &lists("valid", &files))
+        .unwrap_or_else(|problems| panic!("{}", render(&problems, &files)))
+        .policies
 }
 
 /// Compares with the snapshot that lies beside a file.
@@ -66,8 +84,10 @@ fn every_invalid_file_says_all_that_is_wrong_with_it() {
     let files = directory("invalid");
     assert!(files.len() > 10);
     for file in &files {
-        let problems = load(std::slice::from_ref(file)).expect_err(&file.name);
-        snapshot_beside("invalid", file, &render(&problems, &files));
+        let lists = lists("invalid", std::slice::from_ref(file));
+        let problems = super::load(std::slice::from_ref(file), &lists).expect_err(&file.name);
+        let sources: Vec<_> = files.iter().chain(lists.texts()).cloned().collect();
+        snapshot_beside("invalid", file, &render(&problems, &sources));
     }
 }
 
@@ -83,10 +103,11 @@ fn every_valid_file_means_what_its_snapshot_says() {
 
 #[test]
 fn files_are_loaded_in_their_order() {
-    let Loaded { policies, warnings } = load(&directory("valid")).unwrap();
+    let files = directory("valid");
+    let Loaded { policies, warnings } = super::load(&files, &lists("valid", &files)).unwrap();
     assert_eq!(warnings, []);
     let names: Vec<_> = policies.policies.iter().map(|one| one.name.as_str()).collect();
-    assert_snapshot!(names.join(" "), @"engineering-e5 contractors-f3 only-e5 leavers nobody-needs-visio nested norway 123 vertrieb");
+    assert_snapshot!(names.join(" "), @"engineering-e5 contractors-f3 only-e5 leavers nobody-needs-visio pilot attributes guests nested norway 123 vertrieb");
 }
 
 #[test]
@@ -120,7 +141,7 @@ fn removals_are_told_apart() {
 #[test]
 fn the_whole_format_is_understood() {
     let files = directory("later");
-    let all = load_with(&files, |_, _| {});
+    let all = load_with(&files, &lists("later", &files), |_, _| {});
     let set = all.unwrap_or_else(|problems| panic!("{}", render(&problems, &files))).policies;
     assert!(set.policies.iter().all(|policy| policy.reaches_guests));
     assert!(matches!(
@@ -132,7 +153,8 @@ fn the_whole_format_is_understood() {
 
 #[test]
 fn what_is_not_supported_yet_is_all_that_is_wrong_with_the_whole_format() {
-    let problems = load(&directory("later")).unwrap_err();
+    let files = directory("later");
+    let problems = super::load(&files, &lists("later", &files)).unwrap_err();
     assert!(!problems.is_empty());
     for problem in problems {
         assert!(problem.message.ends_with("is not supported yet"), "{}", problem.message);
@@ -195,7 +217,7 @@ fn a_policy_for_an_unknown_tenant_is_an_error() {
         "policies: [{name: a, tenants: [contso], match: {group: A}, licenses: [X]}]",
     )];
     let tenants = ["contoso".parse().unwrap(), "fabrikam".parse().unwrap()];
-    assert_snapshot!(render(&load_for(&files, &tenants).unwrap_err(), &files), @r"
+    assert_snapshot!(render(&load_for(&files, &Lists::default(), &tenants).unwrap_err(), &files), @r"
     error: unknown tenant `contso`
      --> a.yaml:1:32
       |
@@ -254,7 +276,7 @@ fn a_window_that_may_be_open_somewhere_is_one() {
         let text = format!(
             "policies: [{{name: a, match: {{group: A}}, licenses: [X], from: {from}, until: {until}}}]"
         );
-        load_with(&[file("a.yaml", &text)], |_, _| {}).is_ok()
+        load_with(&[file("a.yaml", &text)], &Lists::default(), |_, _| {}).is_ok()
     };
     assert!(with("2026-01-01", "2026-01-02"));
     assert!(!with("2026-01-02", "2026-01-02"));
@@ -372,7 +394,8 @@ proptest! {
         if let Err(problems) = load(&files) {
             prop_assert!(!render(&problems, &files).is_empty());
         }
-        let _ = load_with(&files, |_, _| {});
+        let _ = load_with(&files, &Lists::default(), |_, _| {});
+        let _ = lists_named(&files);
     }
 
     /// Bytes are text or they are refused.
@@ -392,7 +415,11 @@ proptest! {
             policies.sort_by(|a, b| a.name.cmp(&b.name));
             policies
         };
-        let shuffled = load(&files).unwrap().policies;
-        prop_assert_eq!(sorted(shuffled.policies), sorted(load(&directory("valid")).unwrap().policies.policies));
+        let all = |files: &[SourceFile]| super::load(files, &lists("valid", files)).unwrap();
+        let shuffled = all(&files).policies;
+        prop_assert_eq!(
+            sorted(shuffled.policies),
+            sorted(all(&directory("valid")).policies.policies)
+        );
     }
 }

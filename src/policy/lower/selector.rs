@@ -6,6 +6,7 @@ use crate::domain::attribute::Attribute;
 use crate::domain::ids::UserId;
 use crate::domain::span::Span;
 use crate::domain::user::UserType;
+use crate::policy::list::{List, Read as Lists};
 use crate::policy::{OuScope, Selector, Test, Written};
 use crate::yaml::{Entry, Fields, Kind, Node, Reader};
 
@@ -38,7 +39,7 @@ const KEYS: [&str; 24] = [
 ];
 
 /// Reads a selector. Keys side by side mean and.
-pub(super) fn lower(reader: &mut Reader, node: &Node) -> Option<Selector> {
+pub(super) fn lower(reader: &mut Reader, node: &Node, lists: &Lists) -> Option<Selector> {
     let fields = reader.mapping(node)?;
     if fields.entries().is_empty() {
         let hint = "nothing selects everyone by accident: write `everyone: true` if that is meant";
@@ -48,7 +49,7 @@ pub(super) fn lower(reader: &mut Reader, node: &Node) -> Option<Selector> {
     modifiers(reader, &fields);
     let mut parts = Vec::new();
     for entry in fields.entries() {
-        parts.extend(part(reader, entry, &fields));
+        parts.extend(part(reader, entry, &fields, lists));
     }
     match parts.len() {
         0 => None,
@@ -67,18 +68,23 @@ fn modifiers(reader: &mut Reader, fields: &Fields<'_>) {
     }
 }
 
-fn part(reader: &mut Reader, entry: &Entry, fields: &Fields<'_>) -> Option<Selector> {
+fn part(
+    reader: &mut Reader,
+    entry: &Entry,
+    fields: &Fields<'_>,
+    lists: &Lists,
+) -> Option<Selector> {
     let node = &entry.value;
     let test = match &*entry.key {
-        "all" => return several(reader, entry).map(Selector::All),
-        "any" => return several(reader, entry).map(Selector::Any),
-        "none" => return several(reader, entry).map(Selector::None),
+        "all" => return several(reader, entry, lists).map(Selector::All),
+        "any" => return several(reader, entry, lists).map(Selector::Any),
+        "none" => return several(reader, entry, lists).map(Selector::None),
         "group" => group(reader, node, fields)?,
         "ou" => ou(reader, node, fields)?,
         "domain" => Test::Domain(domain(reader, entry)?),
         "ad_domain" => Test::AdDomain(domain(reader, entry)?),
         "user" => Test::User(users(reader, node)?),
-        "csv" => Test::Csv(single(reader, entry)?),
+        "csv" => Test::Csv(list(reader, entry, lists)?),
         "user_type" => Test::UserType(user_types(reader, node)?),
         "enabled" => Test::Enabled(reader.boolean(node)?),
         "synced" => Test::Synced(reader.boolean(node)?),
@@ -96,17 +102,18 @@ fn part(reader: &mut Reader, entry: &Entry, fields: &Fields<'_>) -> Option<Selec
         }
         other => attribute(reader, entry, other)?,
     };
-    // A group is looked for in the tenant, and what is wrong then is the name that was written.
-    let spot = if matches!(test, Test::Group { .. }) { node.spot } else { entry.key_spot };
+    // A group or SKU is looked for in the tenant, and what is wrong then is the name that was written.
+    let is_name = matches!(test, Test::Group { .. } | Test::Has(_));
+    let spot = if is_name { node.spot } else { entry.key_spot };
     Some(Selector::Test(Written { value: test, place: reader.place(spot) }))
 }
 
-fn several(reader: &mut Reader, entry: &Entry) -> Option<Vec<Selector>> {
+fn several(reader: &mut Reader, entry: &Entry, lists: &Lists) -> Option<Vec<Selector>> {
     let items = reader.full_list(&entry.value, &format!("`{}`", entry.key))?;
     // Not `map` and `collect` into an option: that would stop at the first fault.
     let mut selectors = Vec::new();
     for item in items {
-        selectors.extend(lower(reader, item));
+        selectors.extend(lower(reader, item, lists));
     }
     Some(selectors)
 }
@@ -151,6 +158,11 @@ fn single_of(reader: &mut Reader, node: &Node, key: &str) -> Option<Arc<str>> {
 
 fn single(reader: &mut Reader, entry: &Entry) -> Option<Arc<str>> {
     single_of(reader, &entry.value, &entry.key)
+}
+
+fn list(reader: &mut Reader, entry: &Entry, lists: &Lists) -> Option<Arc<List>> {
+    let written = single(reader, entry)?;
+    lists.named(reader, entry, &written)
 }
 
 fn domain(reader: &mut Reader, entry: &Entry) -> Option<Arc<str>> {

@@ -188,7 +188,27 @@ impl Desk {
             office: text(chance.pick::<&str>(office)),
             employee_type: text(kind),
             employee_id: Some(format!("{}", 10_000 + self.index).into()),
+            extensions: self.extensions(),
         }
+    }
+
+    /// The first holds the cost centre, the tenth who may work away from the office.
+    fn extensions(self) -> Vec<(u8, Arc<str>)> {
+        let cost_centre = match self.part {
+            Part::Engineering => "CC-2100",
+            Part::Office(Department::Sales) => "CC-3100",
+            Part::Office(Department::Finance) => "CC-4100",
+            Part::Office(Department::People) => "CC-4200",
+            Part::Office(Department::Technology) => "CC-4300",
+            Part::Store(Country::Germany) => "CC-5100-DE",
+            Part::Store(Country::France) => "CC-5100-FR",
+            Part::Contractor => "CC-2900",
+            Part::Leaver | Part::Guest | Part::Cloud => return Vec::new(),
+        };
+        let remote =
+            (self.part == Part::Engineering && self.k.is_multiple_of(3)).then_some("remote");
+        let numbered = [(1, Some(cost_centre)), (10, remote)];
+        numbered.into_iter().filter_map(|(number, text)| Some((number, text?.into()))).collect()
     }
 
     fn on_premises(self, given: Name, surname: Name, upn: &str) -> Option<OnPremises> {

@@ -59,6 +59,11 @@ fn the_company_has_something_of_everything() {
         tenant.users().iter().filter_map(|user| user.principal_name.split('@').nth(1)).collect();
     assert_eq!(domains.len(), 4);
     assert!(tenant.user("ana.berg@contoso.com").unwrap().licenses.is_empty());
+    let extension =
+        |user: &User, number| user.profile.extensions.iter().any(|(of, _)| *of == number);
+    assert!(count(&|user| extension(user, 1)) > 400);
+    assert!(count(&|user| extension(user, 10)) > 20);
+    assert!(count(&|user| user.profile.department.is_none()) >= 30);
 }
 
 #[test]

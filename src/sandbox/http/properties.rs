@@ -222,10 +222,12 @@ fn user_type(kind: UserType) -> &'static str {
     }
 }
 
-fn extension_attributes(_: &Seen<'_>, out: &mut Vec<u8>) {
+fn extension_attributes(seen: &Seen<'_>, out: &mut Vec<u8>) {
     let mut object = Object::begin(out);
     for number in 1..=15 {
-        json::optional(object.key(&format!("extensionAttribute{number}")), None);
+        let found = seen.user.profile.extensions.iter().find(|(of, _)| *of == number);
+        let value = found.map(|(_, value)| &**value);
+        json::optional(object.key(&format!("extensionAttribute{number}")), value);
     }
     object.end();
 }

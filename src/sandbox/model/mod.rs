@@ -97,6 +97,8 @@ pub struct Profile {
     pub employee_type: Option<Arc<str>>,
     /// `employeeId`.
     pub employee_id: Option<Box<str>>,
+    /// `onPremisesExtensionAttributes`, by number from 1 to 15; those without a value are left out.
+    pub extensions: Vec<(u8, Arc<str>)>,
 }
 
 /// What comes from on-premises Active Directory.

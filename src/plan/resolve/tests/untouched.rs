@@ -115,3 +115,21 @@ fn what_a_policy_owns_of_others_stays_while_it_names_somebody_who_cannot_be_foun
     let left = world(tenant, "chiefs: user:ben@contoso.com -> SPE_E3; grace 0");
     assert!(left.text().contains("remove ana: -SPE_E3"), "{}", left.text());
 }
+
+#[test]
+fn what_a_policy_owns_of_others_stays_while_its_list_names_somebody_who_cannot_be_found() {
+    let tenant = "ana: SPE_E3 by:chiefs=30d\nben: ";
+    let renamed = world(tenant, "chiefs: csv:anna@contoso.com+ben@contoso.com -> SPE_E3; grace 0");
+    assert!(!renamed.text().contains("remove"), "{}", renamed.text());
+    let left = world(tenant, "chiefs: csv:ben@contoso.com -> SPE_E3; grace 0");
+    assert!(left.text().contains("remove ana: -SPE_E3"), "{}", left.text());
+}
+
+#[test]
+fn who_has_an_attribute_that_cannot_be_read_keeps_what_a_policy_owns() {
+    let policies = "sales: department:Sales -> SPE_E3; grace 0";
+    let blind = world("ana: department?, SPE_E3 by:sales=30d\nben: department=Sales", policies);
+    assert!(!blind.text().contains("remove"), "{}", blind.text());
+    let left = world("ana: department=, SPE_E3 by:sales=30d\nben: department=Sales", policies);
+    assert!(left.text().contains("remove ana: -SPE_E3"), "{}", left.text());
+}
