@@ -5,6 +5,9 @@ use crate::sandbox::http::reply::Failure;
 use crate::sandbox::roles::Role;
 use crate::sandbox::throttle::Cost;
 
+/// The property that tells when a user last signed in.
+const SIGN_INS: &str = "signInActivity";
+
 /// A request that the emulator knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Route {
@@ -132,7 +135,28 @@ impl Route {
         let small =
             query.get("$top").and_then(|top| top.parse::<u32>().ok()).is_some_and(|t| t < 20);
         let less = u32::from(query.has("$select")) + u32::from(small);
-        Cost { resource_units: base.max(less + 1) - less, writes }
+        let sign_ins = u32::from(self.reads_sign_ins(query));
+        Cost { resource_units: base.max(less + 1) - less, writes, sign_ins }
+    }
+
+    /// Whether the request asks when users last signed in, which has a quota, a page size and a
+    /// permission of its own.
+    pub(super) fn reads_sign_ins(&self, query: &Query) -> bool {
+        let selected = || query.select().is_some_and(|names| names.iter().any(|n| n == SIGN_INS));
+        match self {
+            Self::Users | Self::User(_) => selected(),
+            Self::UserCount
+            | Self::PatchUser(_)
+            | Self::AssignLicense(_)
+            | Self::CheckMemberGroups(_)
+            | Self::Groups
+            | Self::Group(_)
+            | Self::Members { group: _, cast: _, transitive: _ }
+            | Self::SubscribedSkus
+            | Self::Organization
+            | Self::Domains
+            | Self::Batch => false,
+        }
     }
 }
 
