@@ -162,7 +162,8 @@ mod tests {
             (Attribute::Office, Known::Unknown),
         ];
         let attributes: Attributes = told.into_iter().collect();
-        let value = |attribute| attributes.get(attribute).map(|value| value.map(|v| v.to_string()));
+        let value =
+            |attribute| attributes.get(attribute).map(|value| value.map(ToString::to_string));
         assert_eq!(value(Attribute::Country), Known::Known(Some("DE".to_owned())));
         assert_eq!(value(Attribute::Extension(15)), Known::Known(None));
         assert_eq!(value(Attribute::Extension(1)), Known::Unknown);

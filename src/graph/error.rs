@@ -22,6 +22,8 @@ pub(super) enum Ask {
     Batch,
     /// Which groups one user is in.
     Memberships,
+    /// When users last signed in.
+    SignIns,
     /// Changes to users, in a batch.
     Write,
 }
@@ -36,6 +38,7 @@ impl Ask {
             Self::Members => "list members of a group",
             Self::Batch => "read users",
             Self::Memberships => "check memberships of a user",
+            Self::SignIns => "read sign-in activity",
             Self::Write => "write to users",
         }
     }
@@ -44,7 +47,26 @@ impl Ask {
     pub(super) fn is_batch(self) -> bool {
         match self {
             Self::Batch | Self::Write => true,
-            Self::Skus | Self::Users | Self::Groups | Self::Members | Self::Memberships => false,
+            Self::Skus
+            | Self::Users
+            | Self::Groups
+            | Self::Members
+            | Self::Memberships
+            | Self::SignIns => false,
+        }
+    }
+
+    /// Whether it goes on without an answer, so that a missing permission is no news.
+    pub(super) fn is_optional(self) -> bool {
+        match self {
+            Self::SignIns => true,
+            Self::Skus
+            | Self::Users
+            | Self::Groups
+            | Self::Members
+            | Self::Batch
+            | Self::Memberships
+            | Self::Write => false,
         }
     }
 
@@ -65,6 +87,9 @@ impl Ask {
             Self::Memberships => {
                 "grant the application permissions `User.Read.All` and `GroupMember.Read.All`, \
                  with admin consent"
+            }
+            Self::SignIns => {
+                "grant the application permission `AuditLog.Read.All`, with admin consent"
             }
             Self::Write => {
                 "grant the application permission `LicenseAssignment.ReadWrite.All`, and for usage \

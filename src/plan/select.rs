@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fixedbitset::FixedBitSet;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::dn::DistinguishedName;
 use crate::domain::group::{Members, Membership};
@@ -12,6 +13,7 @@ use crate::domain::ids::{GroupId, UserId};
 use crate::domain::known::{Known, Truth};
 use crate::domain::names::Place;
 use crate::domain::snapshot::Snapshot;
+use crate::domain::span::Span;
 use crate::domain::user::{User, UserType};
 use crate::plan::Warning;
 use crate::policy::{OuScope, Written};
@@ -45,6 +47,8 @@ enum Test {
     },
     Domain(String),
     AdDomain(String),
+    /// No sign-in after this instant.
+    SignedInBy(Timestamp),
     /// With the label, so that two lists of which nobody was found keep their own words.
     Users(Vec<UserId>, String),
 }
@@ -175,6 +179,15 @@ impl Columns {
     /// In an on-premises AD domain.
     pub(crate) fn ad_domain(&mut self, domain: &str) -> Tree {
         self.column(Test::AdDomain(domain.to_lowercase()), || format!("AD domain {domain}"))
+    }
+
+    /// No sign-in for this long, up to the instant until which all sign-ins are known: whoever has
+    /// signed in since then may not show yet, and is told later rather than wrongly.
+    pub(crate) fn inactive_for(&mut self, span: Span, snapshot: &Snapshot) -> Tree {
+        let length = SignedDuration::from_secs(i64::try_from(span.as_secs()).unwrap_or(i64::MAX));
+        let until = snapshot.sign_ins().until;
+        let by = until.saturating_sub(length).unwrap_or(Timestamp::MIN);
+        self.column(Test::SignedInBy(by), || format!("inactive for {span}"))
     }
 
     /// One of these users.
@@ -412,6 +425,7 @@ impl Test {
             Self::AdDomain(domain) => told(&user.ad_domain, |of| {
                 of.as_ref().is_some_and(|of| of.eq_ignore_ascii_case(domain))
             }),
+            Self::SignedInBy(by) => told(&user.last_sign_in, |latest| latest <= by),
             Self::Users(users, _) => users.binary_search(&user.id).is_ok().into(),
             Self::Group { group: _, nested: _ } => Truth::Unknown,
         }

@@ -5,7 +5,7 @@ use crate::policy::raw::{RawFile, RawPolicy};
 use crate::yaml::{Entry, Kind, Node, Reader};
 
 /// Selectors, and keys of them.
-const SELECTORS: [&str; 12] = [
+const SELECTORS: [&str; 11] = [
     "csv",
     "department",
     "job_title",
@@ -17,7 +17,6 @@ const SELECTORS: [&str; 12] = [
     "user_type",
     "synced",
     "has",
-    "inactive_for",
 ];
 
 /// Every selector of this beginning.

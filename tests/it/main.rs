@@ -12,5 +12,6 @@ mod input;
 mod kill;
 mod lab;
 mod reviewed;
+mod sign_ins;
 mod site;
 mod untouched;

@@ -79,3 +79,11 @@ fn the_groups_that_decide_are_asked_about_and_no_others() {
     let asked = look.groups_to_ask(&plan.operations[0]);
     assert_eq!(asked, [group_id("Staff")].into());
 }
+
+#[test]
+fn a_second_look_keeps_the_sign_ins_that_the_plan_was_made_from() {
+    let policies = "idle: inactive:90d -> no SPE_E3";
+    let planned = world("ana: inactive 90d, SPE_E3", policies);
+    // A look at a single user does not tell sign-ins.
+    assert_eq!(ask(&planned, &world("ana: SPE_E3", policies), &[]), Ok(()));
+}

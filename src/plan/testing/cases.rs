@@ -97,6 +97,8 @@ struct AnyUser {
     location: Known<bool>,
     enabled: Known<bool>,
     kind: Known<UserType>,
+    /// Days without a sign-in.
+    inactive: Known<u32>,
     groups: Vec<bool>,
 }
 
@@ -141,16 +143,11 @@ fn any_user() -> impl Strategy<Value = AnyUser> {
         mostly(prop::bool::weighted(0.8)),
         mostly(prop::bool::weighted(0.8)),
         mostly(kind),
+        mostly(0u32..60),
         vec(any::<bool>(), GROUPS.len()),
     )
-        .prop_map(|(licenses, owned, clocks, location, enabled, kind, groups)| AnyUser {
-            licenses,
-            owned,
-            clocks,
-            location,
-            enabled,
-            kind,
-            groups,
+        .prop_map(|(licenses, owned, clocks, location, enabled, kind, inactive, groups)| {
+            AnyUser { licenses, owned, clocks, location, enabled, kind, inactive, groups }
         })
 }
 
@@ -183,6 +180,7 @@ impl AnyUser {
         user.usage_location = self.location.map(|there| there.then(|| "DE".parse().unwrap()));
         user.enabled = self.enabled;
         user.user_type = self.kind;
+        user.last_sign_in = self.inactive.map(ago);
     }
 }
 
@@ -223,6 +221,7 @@ fn any_selector() -> impl Strategy<Value = String> {
         1 => Just("everyone".to_owned()),
         1 => Just("disabled".to_owned()),
         1 => Just("enabled".to_owned()),
+        2 => Just("inactive:30d".to_owned()),
         2 => (group(), group()).prop_map(|(a, b)| format!("{a} but not {b}")),
         1 => (group(), group()).prop_map(|(a, b)| format!("{a} and {b}")),
         1 => (group(), group()).prop_map(|(a, b)| format!("{a} or {b}")),
@@ -295,6 +294,8 @@ pub(crate) enum Blindness {
     Enabled(usize),
     /// Whether a user is a member or a guest.
     Kind(usize),
+    /// When a user last signed in.
+    SignIn(usize),
     /// The usage location of a user.
     Location(usize),
     /// The licenses of a user.
@@ -310,6 +311,7 @@ pub(crate) fn any_blindness() -> impl Strategy<Value = Blindness> {
         2 => (0..GROUPS.len()).prop_map(Blindness::Unread),
         2 => (0..USERS.len()).prop_map(Blindness::Enabled),
         2 => (0..USERS.len()).prop_map(Blindness::Kind),
+        2 => (0..USERS.len()).prop_map(Blindness::SignIn),
         2 => (0..USERS.len()).prop_map(Blindness::Location),
         1 => (0..USERS.len()).prop_map(Blindness::Licenses),
         2 => (0..USERS.len()).prop_map(Blindness::Sources),
@@ -329,6 +331,7 @@ impl Blindness {
             Self::Unread(at) => blind.groups[at].membership = Membership::NotRead,
             Self::Enabled(at) => blind.users[at % users].enabled = Known::Unknown,
             Self::Kind(at) => blind.users[at % users].user_type = Known::Unknown,
+            Self::SignIn(at) => blind.users[at % users].last_sign_in = Known::Unknown,
             Self::Location(at) => blind.users[at % users].usage_location = Known::Unknown,
             Self::Licenses(at) => blind.users[at % users].licenses = Known::Unknown,
             Self::Sources(at) => {

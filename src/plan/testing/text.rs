@@ -123,6 +123,13 @@ fn read_item(world: &mut World, name: &str, item: &str) {
         }
         ["ad", domain] => world.user(name).ad_domain = Known::Known(Some((*domain).into())),
         ["ad?"] => world.user(name).ad_domain = Known::Unknown,
+        ["inactive", span] => {
+            let until = world.sign_ins.until;
+            let length = jiff::SignedDuration::from_secs(
+                i64::try_from(span.parse::<Span>().unwrap().as_secs()).unwrap(),
+            );
+            world.user(name).last_sign_in = Known::Known(until - length);
+        }
         ["called", upn] => world.user(name).principal_name = (*upn).into(),
         ["lost", sku, rest @ ..] => own(world, id, sku, rest),
         ["no", sku] => put(world, name, sku, None),
@@ -252,6 +259,7 @@ pub(super) fn read_selector(text: &str, line: usize) -> Selector {
         None if text == "disabled" => Test::Enabled(false),
         None if text == "enabled" => Test::Enabled(true),
         None => Test::Group { group: text.into(), nested: true },
+        Some(("inactive", span)) => Test::InactiveFor(span.parse().unwrap()),
         Some(("direct", group)) => Test::Group { group: group.into(), nested: false },
         Some(("ou", dn)) => Test::Ou { ou: dn.parse().unwrap(), scope: OuScope::Subtree },
         Some(("level", dn)) => Test::Ou { ou: dn.parse().unwrap(), scope: OuScope::One },

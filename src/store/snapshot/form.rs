@@ -14,10 +14,12 @@ use crate::domain::snapshot::{Reading, Snapshot};
 use crate::domain::user::ServicePlanSet;
 use crate::store::snapshot::table::{Index, Interner, Table};
 use group::GroupForm;
+use sign_in::SignInsForm;
 use sku::SkuForm;
 use user::UserForm;
 
 mod group;
+mod sign_in;
 mod sku;
 mod user;
 
@@ -31,6 +33,7 @@ pub(super) struct SnapshotForm {
     users: Vec<UserForm>,
     groups: Vec<GroupForm>,
     skus: Vec<SkuForm>,
+    sign_ins: SignInsForm,
     tables: Tables,
 }
 
@@ -105,6 +108,7 @@ impl From<&Snapshot> for SnapshotForm {
             users: users.iter().map(|user| UserForm::new(user, &mut filling)).collect(),
             groups: snapshot.groups().iter().map(|group| GroupForm::new(group, users)).collect(),
             skus: snapshot.catalogue().skus().iter().map(SkuForm::from).collect(),
+            sign_ins: snapshot.sign_ins().into(),
             tables: Tables { texts: filling.texts.into_table(), sets: filling.sets.into_table() },
         }
     }
@@ -113,7 +117,7 @@ impl From<&Snapshot> for SnapshotForm {
 impl SnapshotForm {
     /// Returns the snapshot that was written, or what does not fit.
     pub(super) fn into_snapshot(self) -> Result<Snapshot, String> {
-        let Self { taken_at, users, groups, skus, tables } = self;
+        let Self { taken_at, users, groups, skus, sign_ins, tables } = self;
         let taken_at = Timestamp::from_nanosecond(taken_at).map_err(|error| error.to_string())?;
         let users = users.into_iter().map(|user| user.into_user(&tables));
         let users = users.collect::<Result<Vec<_>, _>>()?;
@@ -123,6 +127,7 @@ impl SnapshotForm {
         reading.users(users);
         reading.groups(groups);
         reading.catalogue(sku::catalogue(skus));
+        reading.sign_ins(sign_ins.into_seen()?);
         reading.finish().map_err(|error| error.to_string())
     }
 }
