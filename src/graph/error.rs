@@ -24,6 +24,8 @@ pub(super) enum Ask {
     Memberships,
     /// When users last signed in.
     SignIns,
+    /// When subscriptions renew or end.
+    Subscriptions,
     /// Changes to users, in a batch.
     Write,
 }
@@ -39,6 +41,7 @@ impl Ask {
             Self::Batch => "read users",
             Self::Memberships => "check memberships of a user",
             Self::SignIns => "read sign-in activity",
+            Self::Subscriptions => "list subscriptions",
             Self::Write => "write to users",
         }
     }
@@ -52,14 +55,15 @@ impl Ask {
             | Self::Groups
             | Self::Members
             | Self::Memberships
-            | Self::SignIns => false,
+            | Self::SignIns
+            | Self::Subscriptions => false,
         }
     }
 
     /// Whether it goes on without an answer, so that a missing permission is no news.
     pub(super) fn is_optional(self) -> bool {
         match self {
-            Self::SignIns => true,
+            Self::SignIns | Self::Subscriptions => true,
             Self::Skus
             | Self::Users
             | Self::Groups
@@ -87,6 +91,9 @@ impl Ask {
             Self::Memberships => {
                 "grant the application permissions `User.Read.All` and `GroupMember.Read.All`, \
                  with admin consent"
+            }
+            Self::Subscriptions => {
+                "grant the application permission `Organization.Read.All`, with admin consent"
             }
             Self::SignIns => {
                 "grant the application permission `AuditLog.Read.All`, with admin consent"

@@ -17,6 +17,7 @@ pub mod bind;
 pub mod digest;
 pub mod explain;
 pub mod guard;
+pub mod inventory;
 pub mod ledger;
 pub mod make;
 mod operation;

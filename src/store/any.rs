@@ -190,12 +190,15 @@ fn any_sign_ins() -> impl Strategy<Value = SignInsSeen> {
 
 /// Any small snapshot.
 pub(super) fn any_snapshot() -> impl Strategy<Value = Snapshot> {
-    let tenant = (vec(any_user(), 0..8), vec(any_group(), 0..4), vec(any_sku(), 0..3));
-    (any_time(), tenant, any_sign_ins()).prop_map(|(taken_at, (users, groups, skus), sign_ins)| {
+    let sku = || any_guid().prop_map(SkuId::from_uuid);
+    let expiries = any_known(proptest::collection::btree_map(sku(), any_second(), 0..3));
+    let tenant = (vec(any_user(), 0..8), vec(any_group(), 0..4), vec(any_sku(), 0..3), expiries);
+    (any_time(), tenant, any_sign_ins()).prop_map(|(taken_at, tenant, sign_ins)| {
+        let (users, groups, skus, expiries) = tenant;
         let mut reading = Reading::begin(taken_at);
         reading.users(users);
         reading.groups(groups);
-        reading.catalogue(Catalogue::new(skus));
+        reading.catalogue(Catalogue::new(skus).with_next_expiries(expiries));
         reading.sign_ins(sign_ins);
         reading.finish().expect("every source is there")
     })

@@ -11,6 +11,7 @@ mod faults;
 mod input;
 mod kill;
 mod lab;
+mod listings;
 mod reviewed;
 mod sign_ins;
 mod site;

@@ -11,5 +11,6 @@ pub(super) mod page;
 pub(super) mod scalar;
 pub(super) mod sign_in;
 pub(super) mod sku;
+pub(super) mod subscription;
 pub(super) mod token;
 pub(super) mod user;

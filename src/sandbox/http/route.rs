@@ -21,6 +21,7 @@ pub(super) enum Route {
     Group(String),
     Members { group: String, cast: bool, transitive: bool },
     SubscribedSkus,
+    Subscriptions,
     Organization,
     Domains,
     Batch,
@@ -63,6 +64,7 @@ impl Route {
             ["groups", group] => vec![("GET", Self::Group(key(group)))],
             ["groups", group, rest @ ..] => vec![("GET", Self::members(group, rest)?)],
             ["subscribedSkus"] => vec![("GET", Self::SubscribedSkus)],
+            ["directory", "subscriptions"] => vec![("GET", Self::Subscriptions)],
             ["organization"] => vec![("GET", Self::Organization)],
             ["domains"] => vec![("GET", Self::Domains)],
             ["$batch"] => vec![("POST", Self::Batch)],
@@ -103,6 +105,7 @@ impl Route {
             Self::SubscribedSkus => {
                 &[Role::LicenseAssignmentReadAll, Role::OrganizationReadAll, Role::DirectoryReadAll]
             }
+            Self::Subscriptions => &[Role::OrganizationReadAll, Role::DirectoryReadAll],
             Self::Organization => {
                 &[Role::OrganizationReadAll, Role::UserReadAll, Role::DirectoryReadAll]
             }
@@ -122,6 +125,7 @@ impl Route {
             | Self::User(_)
             | Self::Groups
             | Self::Group(_)
+            | Self::Subscriptions
             | Self::Organization
             | Self::Domains => (1, 0),
             Self::SubscribedSkus | Self::Members { transitive: false, group: _, cast: _ } => (3, 0),
@@ -153,6 +157,7 @@ impl Route {
             | Self::Group(_)
             | Self::Members { group: _, cast: _, transitive: _ }
             | Self::SubscribedSkus
+            | Self::Subscriptions
             | Self::Organization
             | Self::Domains
             | Self::Batch => false,

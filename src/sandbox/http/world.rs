@@ -157,6 +157,7 @@ impl World {
                 reads::members(self, call, &list, caller)
             }
             Route::SubscribedSkus => Ok(directory::subscribed_skus(self, call)),
+            Route::Subscriptions => Ok(directory::subscriptions(self, call)),
             Route::Organization => Ok(directory::organization(self, call)),
             Route::Domains => Ok(directory::domains(self, call)),
             Route::PatchUser(key) => writes::patch_user(self, call, key),
