@@ -2,6 +2,7 @@
 //!
 //! Reading and writing a tenant are two ports, so that planning runs on read-only permissions.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,6 +74,56 @@ pub trait TenantReader: Send + Sync {
         user: UserId,
         groups: &[GroupId],
     ) -> impl Future<Output = Result<Vec<GroupId>, TenantError>> + Send;
+
+    /// Reads one page of the users' latest sign-ins, the first or the one that a continuation leads
+    /// to. Slow: waits as long as the allowed pace asks for.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the page could not be had; what was read before stays good.
+    fn sign_ins(
+        &self,
+        from: Option<&str>,
+    ) -> impl Future<Output = Result<SignInAnswer, TenantError>> + Send;
+}
+
+/// What asking for a page of sign-ins came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignInAnswer {
+    /// A page.
+    Page(SignInPage),
+    /// The continuation is no longer good: the read can only begin anew.
+    Lost,
+    /// Sign-ins cannot be read here.
+    Unavailable {
+        /// Why, and what to do: the same words every time, since plans carry them.
+        reason: Arc<str>,
+    },
+}
+
+/// A page of sign-ins.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SignInPage {
+    /// Users, and the latest sign-in of each where one is on record and readable.
+    pub users: Vec<(UserId, Option<Timestamp>)>,
+    /// Where the next page is; none on the last.
+    pub next: Option<Arc<str>>,
+}
+
+/// How far a read of sign-ins has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignInReading {
+    /// When it began.
+    pub started_at: Timestamp,
+    /// Users read so far.
+    pub users: u64,
+    /// Where to go on; none before the first page and after the last.
+    pub continuation: Option<Arc<str>>,
+    /// When it came to its end, where it did.
+    pub finished_at: Option<Timestamp>,
+    /// When the latest read began that came to its end, this one or an earlier one: every user was
+    /// read since.
+    pub whole_since: Option<Timestamp>,
 }
 
 /// A usage location to be written.
@@ -536,6 +587,31 @@ pub trait Records: Send + Sync {
         &self,
         tenant: &TenantName,
     ) -> impl Future<Output = Result<Option<Snapshot>, RecordsError>> + Send;
+
+    /// Returns how far the latest read of a tenant's sign-ins has come, where there ever was one.
+    fn sign_in_reading(
+        &self,
+        tenant: &TenantName,
+    ) -> impl Future<Output = Result<Option<SignInReading>, RecordsError>> + Send;
+
+    /// Records a page of sign-ins, read at this time, and how far the read has come with it. Users
+    /// without a sign-in lose the one that was recorded before; a read that has come to its end drops
+    /// what it did not see.
+    fn keep_sign_ins(
+        &self,
+        tenant: &TenantName,
+        users: Vec<(UserId, Option<Timestamp>)>,
+        read_at: Timestamp,
+        reading: SignInReading,
+    ) -> impl Future<Output = Result<(), RecordsError>> + Send;
+
+    /// Returns the recorded sign-ins that were read since this time, and when the oldest was.
+    fn sign_ins(
+        &self,
+        tenant: &TenantName,
+        read_since: Timestamp,
+    ) -> impl Future<Output = Result<(BTreeMap<UserId, Timestamp>, Option<Timestamp>), RecordsError>>
+    + Send;
 
     /// Names the policies that own something in the ledger of a tenant, with how many assignments.
     fn owners(

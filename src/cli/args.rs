@@ -48,6 +48,18 @@ pub enum Command {
     Explain(Explain),
     /// List users, as the last read saw them
     Users(Users),
+    /// List on-premises OUs, as the last read saw them
+    Ous(Listing),
+    /// List the domains of principal names and of Active Directory
+    Domains(Listing),
+    /// List groups, the policies that name them and the SKUs they carry
+    Groups(Listing),
+    /// Show the seats of every SKU
+    ///
+    /// Free is what can be used, less what is in use and what is reserved. Waiting is who has no seat
+    /// in the plan that follows from the last read. Reclaimable is what disabled accounts hold
+    /// directly and through no group.
+    Seats(Listing),
     /// List what became of operations
     History(History),
     /// Show tenants, last cycles and what waits for a person
@@ -338,6 +350,22 @@ pub struct Users {
     /// Users who hold no SKU
     #[arg(long, conflicts_with = "sku")]
     pub unlicensed: bool,
+
+    /// Read the tenant first, instead of answering from the last read
+    #[arg(long)]
+    pub refresh: bool,
+
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Arguments of `ous`, `domains`, `groups` and `seats`
+#[derive(Args, Clone, Debug)]
+pub struct Listing {
+    /// Which configuration and tenant
+    #[command(flatten)]
+    pub common: Common,
 
     /// Read the tenant first, instead of answering from the last read
     #[arg(long)]

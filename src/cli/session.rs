@@ -344,6 +344,8 @@ impl Desk<'_> {
             patience: Patience {
                 confirm_within: duration(self.tenant.apply.confirm_within),
                 settle_after: duration(self.tenant.apply.settle_after),
+                // Somebody waits and sees how far it has come; what was read stays when they stop.
+                sign_ins_within: Duration::MAX,
             },
             stop: self.stop.clone(),
         }
@@ -478,10 +480,8 @@ impl Session<'_> {
         let snapshot = {
             let desk = self.desk(tenant, &store, command)?;
             let engine = desk.engine();
-            let request = engine.request(&policies.policies.set);
-            let snapshot =
-                engine.read(&request).await.map_err(|error| self.cycle_failure(error, policies))?;
-            let snapshot = Arc::new(snapshot);
+            let read = engine.read_for(&policies.policies.set).await;
+            let snapshot = Arc::new(read.map_err(|error| self.cycle_failure(error, policies))?);
             store
                 .keep_snapshot(&tenant.name, snapshot.clone())
                 .await

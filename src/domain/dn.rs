@@ -48,6 +48,24 @@ impl DistinguishedName {
         first.map_or(text, |at| text[..at].trim_end())
     }
 
+    /// Returns the container that the object lies in, as it was written; none at the top.
+    #[must_use]
+    pub fn parent(&self) -> Option<Self> {
+        let (mut quoted, mut escaped) = (false, false);
+        let comma = self.text.bytes().position(|byte| {
+            let parts = byte == b',' && !quoted && !escaped;
+            quoted ^= byte == b'"' && !escaped;
+            escaped = byte == b'\\' && !escaped;
+            parts
+        })?;
+        self.text[comma + 1..].trim_start().parse().ok()
+    }
+
+    /// Whether the name is that of a domain, such as `DC=contoso,DC=com`, or of a part of one.
+    pub fn is_domain(&self) -> bool {
+        self.key().get(..3).is_some_and(|start| start.eq_ignore_ascii_case(b"dc="))
+    }
+
     /// Whether this object lies somewhere below `container`, at any depth (not the container itself).
     pub fn is_below(&self, container: &Self) -> bool {
         self.below(container).is_some()

@@ -1,8 +1,12 @@
 //! Products of a tenant, their parts and their seats, as `subscribedSkus` tells them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::domain::ids::{ServicePlanId, SkuId};
+use crate::domain::known::Known;
 
 /// Whom a SKU or a service plan is for. The set is open: an unknown value is kept as it came.
 ///
@@ -105,21 +109,38 @@ impl Sku {
 }
 
 /// All SKUs of a tenant, in the order of their ids.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Catalogue {
     skus: Vec<Sku>,
+    next_expiries: Known<BTreeMap<SkuId, Timestamp>>,
+}
+
+impl Default for Catalogue {
+    fn default() -> Self {
+        Self::new(Vec::new())
+    }
 }
 
 impl Catalogue {
     /// Puts the SKUs in order; of two with one id the later stays.
     pub fn new(skus: Vec<Sku>) -> Self {
-        let by_id: std::collections::BTreeMap<SkuId, Sku> =
-            skus.into_iter().map(|sku| (sku.id, sku)).collect();
+        let by_id: BTreeMap<SkuId, Sku> = skus.into_iter().map(|sku| (sku.id, sku)).collect();
         let mut skus: Vec<Sku> = by_id.into_values().collect();
         for sku in &mut skus {
             sku.service_plans.sort_by_key(|plan| plan.id);
         }
-        Self { skus }
+        Self { skus, next_expiries: Known::Unknown }
+    }
+
+    /// Returns these SKUs with the instants at which the next subscription of each renews or ends.
+    #[must_use]
+    pub fn with_next_expiries(self, next_expiries: Known<BTreeMap<SkuId, Timestamp>>) -> Self {
+        Self { next_expiries, ..self }
+    }
+
+    /// Returns when the next subscription of each SKU renews or ends; unknown where it was not read.
+    pub fn next_expiries(&self) -> &Known<BTreeMap<SkuId, Timestamp>> {
+        &self.next_expiries
     }
 
     /// Counts the seats of a user who held the first SKUs and now holds the second.

@@ -7,6 +7,8 @@ use jiff::Timestamp;
 
 use crate::domain::group::Group;
 use crate::domain::ids::{GroupId, SkuId, UserId};
+use crate::domain::known::Known;
+use crate::domain::sign_in::{Extent, SignIns, SignInsSeen};
 use crate::domain::sku::Catalogue;
 use crate::domain::user::User;
 
@@ -18,6 +20,7 @@ pub struct Snapshot {
     users: Vec<User>,
     groups: Vec<Group>,
     catalogue: Catalogue,
+    sign_ins: SignInsSeen,
 }
 
 impl Snapshot {
@@ -54,8 +57,26 @@ impl Snapshot {
         &self.catalogue
     }
 
+    /// Returns how much is known of the users' sign-ins, and up to when.
+    pub fn sign_ins(&self) -> &SignInsSeen {
+        &self.sign_ins
+    }
+
+    /// Returns this snapshot with the latest sign-ins of its users, as a read of their own found
+    /// them. Who is not among them has none on record or was not read: unknown.
+    #[must_use]
+    pub fn with_sign_ins(mut self, sign_ins: &SignIns) -> Self {
+        for user in &mut self.users {
+            let latest = sign_ins.latest.get(&user.id);
+            user.last_sign_in = latest.copied().map_or(Known::Unknown, Known::Known);
+        }
+        self.sign_ins = sign_ins.seen(self.taken_at);
+        self
+    }
+
     /// Returns this snapshot with some of its users as they were read since, and the seats in use
-    /// counted accordingly. Users that it does not have are passed over.
+    /// counted accordingly. Users that it does not have are passed over; sign-ins, which such a read
+    /// does not tell, stay.
     #[must_use]
     pub fn updated(&self, users: impl IntoIterator<Item = User>) -> Self {
         let mut updated = self.clone();
@@ -70,7 +91,8 @@ impl Snapshot {
             };
             let (before, after) = (holds(&updated.users[at]), holds(&user));
             updated.catalogue.count(&before, &after);
-            updated.users[at] = user;
+            let last_sign_in = updated.users[at].last_sign_in;
+            updated.users[at] = User { last_sign_in, ..user };
         }
         updated
     }
@@ -83,6 +105,7 @@ pub struct Reading {
     users: Option<Vec<User>>,
     groups: Option<Vec<Group>>,
     catalogue: Option<Catalogue>,
+    sign_ins: SignInsSeen,
 }
 
 /// A read that did not get everything; nothing may be concluded from it.
@@ -96,7 +119,8 @@ pub struct IncompleteRead {
 impl Reading {
     /// Begins a read.
     pub fn begin(started_at: Timestamp) -> Self {
-        Self { started_at, users: None, groups: None, catalogue: None }
+        let sign_ins = SignInsSeen { until: started_at, extent: Extent::NotRead };
+        Self { started_at, users: None, groups: None, catalogue: None, sign_ins }
     }
 
     /// Takes all users of the tenant. Paging may show one user twice: the later sight counts.
@@ -122,6 +146,12 @@ impl Reading {
         self.catalogue = Some(catalogue);
     }
 
+    /// Takes how much the users' sign-ins tell. Optional: without it they are taken for whatever was
+    /// known when the read began.
+    pub fn sign_ins(&mut self, seen: SignInsSeen) {
+        self.sign_ins = seen;
+    }
+
     /// Ends the read. One missing source leaves no snapshot at all, so that what was not seen
     /// cannot look like what is not there.
     ///
@@ -140,7 +170,8 @@ impl Reading {
         need(self.catalogue.is_some(), "subscribed SKUs");
         match (self.users, self.groups, self.catalogue) {
             (Some(users), Some(groups), Some(catalogue)) => {
-                Ok(Snapshot { taken_at: self.started_at, users, groups, catalogue })
+                let (taken_at, sign_ins) = (self.started_at, self.sign_ins);
+                Ok(Snapshot { taken_at, users, groups, catalogue, sign_ins })
             }
             (_, _, _) => Err(IncompleteRead { missing }),
         }
@@ -160,5 +191,48 @@ mod tests {
             error.to_string(),
             "the read of the tenant is incomplete: groups, subscribed SKUs missing"
         );
+    }
+
+    fn snapshot(users: Vec<User>) -> Snapshot {
+        let mut reading = Reading::begin("2026-11-23T09:00:00Z".parse().unwrap());
+        reading.users(users);
+        reading.groups(Vec::new());
+        reading.catalogue(Catalogue::default());
+        reading.finish().unwrap()
+    }
+
+    fn user(number: u128) -> User {
+        User {
+            id: UserId::from_uuid(uuid::Uuid::from_u128(number)),
+            principal_name: "ana@contoso.com".into(),
+            display_name: None,
+            user_type: Known::Unknown,
+            enabled: Known::Unknown,
+            usage_location: Known::Unknown,
+            synced: Known::Unknown,
+            distinguished_name: Known::Unknown,
+            ad_domain: Known::Unknown,
+            attributes: crate::domain::attribute::Attributes::unknown(),
+            last_sign_in: Known::Unknown,
+            licenses: Known::Unknown,
+        }
+    }
+
+    #[test]
+    fn sign_ins_are_known_until_a_day_before_the_oldest_was_read() {
+        let latest: Timestamp = "2026-08-01T00:00:00Z".parse().unwrap();
+        let read_at: Timestamp = "2026-11-22T12:00:00Z".parse().unwrap();
+        let sign_ins = SignIns {
+            latest: [(user(1).id, latest)].into(),
+            oldest_read: Some(read_at),
+            extent: Extent::Whole,
+        };
+        let snapshot = snapshot(vec![user(1), user(2)]).with_sign_ins(&sign_ins);
+        let found: Vec<_> = snapshot.users().iter().map(|user| user.last_sign_in).collect();
+        assert_eq!(found, [Known::Known(latest), Known::Unknown]);
+        assert_eq!(snapshot.sign_ins().until.to_string(), "2026-11-21T12:00:00Z");
+        // A user who is read again alone keeps what is known of the sign-in.
+        let again = snapshot.updated([user(1)]);
+        assert_eq!(again.users()[0].last_sign_in, Known::Known(latest));
     }
 }

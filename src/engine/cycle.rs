@@ -120,6 +120,8 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             // Reads lag behind writes: the first one may not show yet what recovery found done.
             snapshot = self.read(&request).await?;
         }
+        let within = self.patience.sign_ins_within;
+        let snapshot = self.with_sign_ins(snapshot, &policies.set, within).await?;
         let snapshot = Arc::new(snapshot);
         let ledger = self.records.ledger(self.tenant).await?;
         Ok(Seen { snapshot, ledger, recovered })

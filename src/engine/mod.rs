@@ -23,6 +23,7 @@ pub mod carry_out;
 pub mod cycle;
 mod executor;
 mod recovery;
+mod sign_ins;
 
 /// The policies in force, and what they were read from.
 #[derive(Clone, Debug)]
@@ -42,6 +43,8 @@ pub struct Patience {
     pub confirm_within: Duration,
     /// How old an intent without outcome must be before a read that does not show it is believed.
     pub settle_after: Duration,
+    /// How long a cycle may read sign-ins, where policies ask for them and they are not fresh.
+    pub sign_ins_within: Duration,
 }
 
 /// A request to stop: what is in flight is finished and recorded, nothing further is sent.

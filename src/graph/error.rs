@@ -22,6 +22,10 @@ pub(super) enum Ask {
     Batch,
     /// Which groups one user is in.
     Memberships,
+    /// When users last signed in.
+    SignIns,
+    /// When subscriptions renew or end.
+    Subscriptions,
     /// Changes to users, in a batch.
     Write,
 }
@@ -36,6 +40,8 @@ impl Ask {
             Self::Members => "list members of a group",
             Self::Batch => "read users",
             Self::Memberships => "check memberships of a user",
+            Self::SignIns => "read sign-in activity",
+            Self::Subscriptions => "list subscriptions",
             Self::Write => "write to users",
         }
     }
@@ -44,7 +50,27 @@ impl Ask {
     pub(super) fn is_batch(self) -> bool {
         match self {
             Self::Batch | Self::Write => true,
-            Self::Skus | Self::Users | Self::Groups | Self::Members | Self::Memberships => false,
+            Self::Skus
+            | Self::Users
+            | Self::Groups
+            | Self::Members
+            | Self::Memberships
+            | Self::SignIns
+            | Self::Subscriptions => false,
+        }
+    }
+
+    /// Whether it goes on without an answer, so that a missing permission is no news.
+    pub(super) fn is_optional(self) -> bool {
+        match self {
+            Self::SignIns | Self::Subscriptions => true,
+            Self::Skus
+            | Self::Users
+            | Self::Groups
+            | Self::Members
+            | Self::Batch
+            | Self::Memberships
+            | Self::Write => false,
         }
     }
 
@@ -65,6 +91,12 @@ impl Ask {
             Self::Memberships => {
                 "grant the application permissions `User.Read.All` and `GroupMember.Read.All`, \
                  with admin consent"
+            }
+            Self::Subscriptions => {
+                "grant the application permission `Organization.Read.All`, with admin consent"
+            }
+            Self::SignIns => {
+                "grant the application permission `AuditLog.Read.All`, with admin consent"
             }
             Self::Write => {
                 "grant the application permission `LicenseAssignment.ReadWrite.All`, and for usage \

@@ -1,8 +1,9 @@
 //! What keeps a client within what the tenant takes: a pause for all after throttling, a bucket
-//! for the write quota, and a number of writes in flight that adapts.
+//! for the write quota, a pace for sign-ins, and a number of writes in flight that adapts.
 //!
-//! Reads need no bucket: at the concurrency that settings allow they cannot reach the quota.
+//! Other reads need no bucket: at the concurrency that settings allow they cannot reach the quota.
 
+use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -103,6 +104,57 @@ impl WriteQuota {
         let left = (left + regained).min(BURST) - wanted;
         *level = Some((left, since.max(now)));
         Duration::from_secs_f64((-left / WRITES_PER_SECOND).clamp(0.0, 3600.0))
+    }
+}
+
+/// Requests for sign-ins in a minute.
+///
+/// Source: Graph throttling limits: sign-in activity reads.
+const SIGN_INS_A_MINUTE: usize = 10;
+
+/// Keeps reads of sign-ins within their own quota, and remembers how large a page may be.
+#[derive(Debug)]
+pub(super) struct SignInPace {
+    state: Mutex<Pace>,
+}
+
+#[derive(Debug)]
+struct Pace {
+    /// When the latest requests were or will be sent, oldest first.
+    sent: VecDeque<Timestamp>,
+    page_max: u32,
+}
+
+impl SignInPace {
+    /// Begins with nothing sent, and pages of this size.
+    pub(super) fn new(page_max: u32) -> Self {
+        Self { state: Mutex::new(Pace { sent: VecDeque::new(), page_max }) }
+    }
+
+    /// Reserves a request and returns how long to wait before sending it.
+    pub(super) fn reserve(&self, now: Timestamp) -> Duration {
+        let mut pace = lock(&self.state);
+        let mut at = now;
+        if pace.sent.len() == SIGN_INS_A_MINUTE
+            && let Some(oldest) = pace.sent.pop_front()
+        {
+            at = at.max(after(oldest, Duration::from_mins(1)));
+        }
+        pace.sent.push_back(at);
+        between(now, at)
+    }
+
+    /// Returns how many users a page may hold.
+    pub(super) fn page_max(&self) -> u32 {
+        lock(&self.state).page_max
+    }
+
+    /// Takes a page size that the server named; whether it is smaller than the one before.
+    pub(super) fn lower_page_max(&self, most: u32) -> bool {
+        let mut pace = lock(&self.state);
+        let is_smaller = most < pace.page_max;
+        pace.page_max = pace.page_max.min(most);
+        is_smaller
     }
 }
 
@@ -258,6 +310,14 @@ mod tests {
         let wait = quota.reserve(197, NOW);
         assert!((10.0..11.0).contains(&wait.as_secs_f64()), "{wait:?}");
         assert_eq!(quota.reserve(20, at(200)), Duration::ZERO);
+    }
+
+    #[test]
+    fn sign_ins_are_asked_for_ten_times_a_minute() {
+        let pace = SignInPace::new(500);
+        let waits: Vec<u64> = (0..12).map(|_| pace.reserve(at(5)).as_secs()).collect();
+        assert_eq!(waits, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 60, 60]);
+        assert_eq!(pace.reserve(at(200)), Duration::ZERO);
     }
 
     #[tokio::test]

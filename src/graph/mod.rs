@@ -17,6 +17,7 @@ mod refusal;
 mod retry;
 mod session;
 mod settings;
+mod sign_ins;
 mod wire;
 mod write;
 
@@ -31,8 +32,8 @@ use crate::domain::user::User;
 use crate::graph::session::Session;
 use crate::graph::write::Change;
 use crate::ports::{
-    Answer, Clock, LicenseWrite, LocationWrite, Progress, ReadRequest, TenantError, TenantReader,
-    TenantWriter,
+    Answer, Clock, LicenseWrite, LocationWrite, Progress, ReadRequest, SignInAnswer, TenantError,
+    TenantReader, TenantWriter,
 };
 
 /// A client of Microsoft Graph for one tenant. All calls through one client share its token, its
@@ -71,6 +72,10 @@ impl<C: Clock> TenantReader for Client<C> {
         groups: &[GroupId],
     ) -> Result<Vec<GroupId>, TenantError> {
         self.session.memberships(user, groups).await
+    }
+
+    async fn sign_ins(&self, from: Option<&str>) -> Result<SignInAnswer, TenantError> {
+        self.session.sign_ins(from).await
     }
 }
 

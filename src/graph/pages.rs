@@ -85,7 +85,7 @@ impl<C: Clock> Session<C> {
     }
 
     /// Takes the link to the next page as it is, provided that it leads to Graph.
-    fn follow(&self, ask: Ask, here: &Url, next: &str) -> Result<Url, Unread> {
+    pub(super) fn follow(&self, ask: Ask, here: &Url, next: &str) -> Result<Url, Unread> {
         let next =
             Url::parse(next).map_err(|_| odd(ask, "the link to the next page is no address"))?;
         if !self.is_ours(&next) {

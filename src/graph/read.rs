@@ -2,20 +2,30 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
 
 use crate::domain::group::{Group, Membership};
-use crate::domain::ids::GroupId;
+use crate::domain::ids::{GroupId, SkuId};
+use crate::domain::known::Known;
 use crate::domain::sku::{Catalogue, Sku};
 use crate::domain::snapshot::{Reading, Snapshot};
 use crate::domain::user::User;
-use crate::graph::call::Unread;
+use crate::graph::call::{Call, Unread};
 use crate::graph::error::Ask;
 use crate::graph::pages::Listing;
+use crate::graph::retry::Tries;
 use crate::graph::session::Session;
 use crate::graph::wire::group::{GROUP_QUERY, ListedGroup, group};
+use crate::graph::wire::page::Page;
 use crate::graph::wire::sku::sku;
+use crate::graph::wire::subscription::next_expiry;
 use crate::graph::wire::user::{Shared, USER_QUERY, user};
 use crate::ports::{Clock, GroupRequest, Progress, ReadRequest, TenantError};
+
+/// How long what nothing depends on is tried for.
+const OPTIONAL_MAX: Duration = Duration::from_secs(10);
 
 impl<C: Clock> Session<C> {
     /// Reads everything that planning needs.
@@ -29,15 +39,16 @@ impl<C: Clock> Session<C> {
         progress: &dyn Progress,
     ) -> Result<Snapshot, TenantError> {
         let mut reading = Reading::begin(self.clock.now());
-        let (skus, users, groups) = tokio::try_join!(
+        let (skus, users, groups, next_expiries) = tokio::try_join!(
             self.list_skus(progress),
             self.list_users(progress),
             self.list_groups(progress),
+            async { Ok(self.next_expiries().await) },
         )
         .map_err(Unread::into_error)?;
         let wanted = wanted(&request.groups, &groups);
         let mut members = self.members(&wanted, &groups, progress).await?;
-        reading.catalogue(Catalogue::new(skus));
+        reading.catalogue(Catalogue::new(skus).with_next_expiries(next_expiries));
         reading.users(users);
         reading.groups(
             groups
@@ -59,6 +70,34 @@ impl<C: Clock> Session<C> {
             progress: Some((progress, "SKUs")),
         };
         self.list(&listing, sku).await
+    }
+
+    /// Reads when the next subscription of each SKU renews or ends. Nothing is decided by it, so it is
+    /// unknown where the app may not read it, or where it could not be had soon.
+    async fn next_expiries(&self) -> Known<BTreeMap<SkuId, Timestamp>> {
+        let call = Call {
+            ask: Ask::Subscriptions,
+            url: self.url(&["directory", "subscriptions"], ""),
+            body: None,
+        };
+        let patience = self.settings.give_up_after.min(OPTIONAL_MAX);
+        let mut tries = Tries::begin(self.clock.now(), patience);
+        let fetched = self.fetch(&call, &mut tries, |body| Page::parse(body, next_expiry)).await;
+        let page = match fetched {
+            Ok(fetched) if fetched.value.next.is_none() => fetched.value,
+            // Source: Graph lists subscriptions on one page; half of them would hide an earlier end.
+            Ok(_) => return Known::Unknown,
+            Err(unread) => {
+                tracing::debug!(error = %unread.into_error(), "subscriptions could not be read");
+                return Known::Unknown;
+            }
+        };
+        let mut earliest = BTreeMap::new();
+        for (sku, at) in page.rows.into_iter().flatten() {
+            let known = earliest.entry(sku).or_insert(at);
+            *known = at.min(*known);
+        }
+        Known::Known(earliest)
     }
 
     async fn list_users(&self, progress: &dyn Progress) -> Result<Vec<User>, Unread> {

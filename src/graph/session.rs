@@ -13,9 +13,10 @@ use uuid::Uuid;
 use crate::graph::auth::{Token, Tokens};
 use crate::graph::call::{Call, Fetched, Judged, Reply, Silence, Unread, judge};
 use crate::graph::error::{Ask, Unanswered};
-use crate::graph::gate::{TenantGate, WriteGate, WriteQuota};
+use crate::graph::gate::{SignInPace, TenantGate, WriteGate, WriteQuota};
 use crate::graph::retry::{Tries, Trouble, retry_after};
 use crate::graph::settings::{InvalidSettings, Settings, below, endpoint, is_loopback};
+use crate::graph::sign_ins::PAGE_MAX;
 use crate::ports::Clock;
 
 /// The longest answer that is read. A page of 999 users takes a few megabytes.
@@ -35,6 +36,7 @@ pub(super) struct Session<C> {
     pub(super) gate: TenantGate,
     pub(super) quota: WriteQuota,
     pub(super) flight: WriteGate,
+    pub(super) sign_in_pace: SignInPace,
     http: reqwest::Client,
     root: Url,
 }
@@ -75,6 +77,7 @@ impl<C: Clock> Session<C> {
             tokens: Tokens::default(),
             gate: TenantGate::default(),
             quota: WriteQuota::default(),
+            sign_in_pace: SignInPace::new(PAGE_MAX),
             http,
             root,
         })
@@ -117,6 +120,12 @@ impl<C: Clock> Session<C> {
     ///
     /// Says what is known of the request: lost on the way, or not sent at all.
     pub(super) async fn attempt(&self, call: &Call, tries: &Tries) -> Result<Reply, Silence> {
+        if call.ask == Ask::SignIns {
+            let delay = self.sign_in_pace.reserve(self.clock.now());
+            if !delay.is_zero() {
+                self.clock.sleep(delay).await;
+            }
+        }
         self.pass_gate(tries).await?;
         let token = self.token().await.map_err(Silence::SignIn)?;
         let reply = self.send(call, &token).await.map_err(Silence::Lost)?;
@@ -245,7 +254,7 @@ impl<C: Clock> Session<C> {
                         return Ok(Fetched { value, sent_at: reply.sent_at, token: reply.token });
                     }
                     Judged::Refused(refused) => {
-                        if refused.status == 403 {
+                        if refused.status == 403 && !call.ask.is_optional() {
                             // Source: a permission granted a moment ago needs a new token.
                             self.forget_token(reply.token).await;
                         }

@@ -6,6 +6,7 @@ mod looking;
 mod members;
 mod reading;
 mod server;
+mod sign_ins;
 mod writing;
 
 use std::sync::{Arc, Mutex};

@@ -18,6 +18,7 @@ pub mod conflict;
 pub mod digest;
 pub mod explain;
 pub mod guard;
+pub mod inventory;
 pub mod ledger;
 pub mod make;
 mod operation;

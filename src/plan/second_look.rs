@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::domain::group::{Group, Members, Membership};
 use crate::domain::ids::{GroupId, SkuId, UserId};
-use crate::domain::known::Truth;
+use crate::domain::known::{Known, Truth};
 use crate::domain::names::PolicyName;
 use crate::domain::snapshot::{Reading, Snapshot};
 use crate::domain::user::User;
@@ -55,7 +55,8 @@ impl<'a> SecondLook<'a> {
     /// Checks that an operation would be planned just so for the user as read just now, being in these
     /// of the groups that were asked about.
     ///
-    /// Direct membership (`nested: false`) has no second way to ask; there the listing stands.
+    /// Direct membership (`nested: false`) and sign-ins have no second way to ask; there what the plan
+    /// was made from stands.
     ///
     /// # Errors
     ///
@@ -71,6 +72,9 @@ impl<'a> SecondLook<'a> {
             policies: self.concerned(operation).cloned().collect(),
             ladders: Vec::new(),
         };
+        let before = self.inputs.snapshot.user(user.id);
+        let last_sign_in = before.map_or(Known::Unknown, |before| before.last_sign_in);
+        let user = &User { last_sign_in, ..user.clone() };
         for policy in &mut set.policies {
             policy.selector.replace_lists(&|list| self.shortened(list, user));
         }
@@ -207,6 +211,7 @@ impl<'a> SecondLook<'a> {
         reading.users(users);
         reading.groups(named.keys().filter_map(group).collect());
         reading.catalogue(self.inputs.snapshot.catalogue().clone());
+        reading.sign_ins(self.inputs.snapshot.sign_ins().clone());
         reading.finish().ok()
     }
 }

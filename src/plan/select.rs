@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fixedbitset::FixedBitSet;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::attribute::Attribute;
 use crate::domain::dn::DistinguishedName;
@@ -14,6 +15,7 @@ use crate::domain::known::{Known, Truth};
 use crate::domain::names::Place;
 use crate::domain::sku::Sku;
 use crate::domain::snapshot::Snapshot;
+use crate::domain::span::Span;
 use crate::domain::user::{User, UserType};
 use crate::plan::Warning;
 use crate::policy::pattern::Pattern;
@@ -55,6 +57,8 @@ enum Test {
     },
     Domain(String),
     AdDomain(String),
+    /// No sign-in after this instant.
+    SignedInBy(Timestamp),
     /// With the label, so that two lists of which nobody was found keep their own words.
     Users(Vec<UserId>, String),
 }
@@ -215,6 +219,15 @@ impl Columns {
         self.column(Test::AdDomain(domain.to_lowercase()), || format!("AD domain {domain}"))
     }
 
+    /// No sign-in for this long, up to the instant until which all sign-ins are known: whoever has
+    /// signed in since then may not show yet, and is told later rather than wrongly.
+    pub(crate) fn inactive_for(&mut self, span: Span, snapshot: &Snapshot) -> Tree {
+        let length = SignedDuration::from_secs(i64::try_from(span.as_secs()).unwrap_or(i64::MAX));
+        let until = snapshot.sign_ins().until;
+        let by = until.saturating_sub(length).unwrap_or(Timestamp::MIN);
+        self.column(Test::SignedInBy(by), || format!("inactive for {span}"))
+    }
+
     /// One of these users.
     pub(crate) fn users(&mut self, mut users: Vec<UserId>, written: &[Written<Arc<str>>]) -> Tree {
         users.sort_unstable();
@@ -256,6 +269,7 @@ impl Columns {
                 | Test::Synced(_)
                 | Test::UserType(_)
                 | Test::Has(_)
+                | Test::SignedInBy(_)
                 | Test::Ou { ou: _, scope: _ }
                 | Test::Domain(_)
                 | Test::AdDomain(_) => asked.push((test, *at, Answers::of(users.len()))),
@@ -474,6 +488,7 @@ impl Test {
             }),
             Self::Synced(wanted) => told(&user.synced, |synced| synced == wanted),
             Self::UserType(types) => told(&user.user_type, |kind| types.contains(kind)),
+            Self::SignedInBy(by) => told(&user.last_sign_in, |latest| latest <= by),
             Self::Has(sku) => told(&user.licenses, |licenses| licenses.get(*sku).is_some()),
             // Asked about all users at once.
             Self::Users(_, _) | Self::Attribute(_, _) | Self::Group { group: _, nested: _ } => {

@@ -16,6 +16,7 @@ use crate::domain::group::{Group, Members, Membership};
 use crate::domain::ids::{GroupId, ServicePlanId, SkuId, UserId};
 use crate::domain::known::Known;
 use crate::domain::names::TenantName;
+use crate::domain::sign_in::{Extent, SignInsSeen};
 use crate::domain::sku::{AppliesTo, Catalogue, ServicePlan, Sku, SkuStatus, Units};
 use crate::domain::snapshot::{Reading, Snapshot};
 use crate::domain::user::{
@@ -61,6 +62,7 @@ pub(crate) struct World {
     pub(crate) settings: Settings,
     pub(crate) ledger: Ledger,
     pub(crate) now: Timestamp,
+    pub(crate) sign_ins: SignInsSeen,
     /// The policies as text.
     written: String,
 }
@@ -94,6 +96,10 @@ impl World {
             settings: Settings { guards, ..Settings::default() },
             ledger: Ledger { seen, ..Ledger::default() },
             now: "2026-11-23T09:00:00Z".parse().unwrap(),
+            sign_ins: SignInsSeen {
+                until: "2026-11-22T09:00:00Z".parse().unwrap(),
+                extent: Extent::Whole,
+            },
             written: String::new(),
         }
     }
@@ -103,6 +109,7 @@ impl World {
         reading.users(self.users.clone());
         reading.groups(self.groups.clone());
         reading.catalogue(Catalogue::new(self.skus.clone()));
+        reading.sign_ins(self.sign_ins.clone());
         reading.finish().unwrap()
     }
 

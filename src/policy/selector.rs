@@ -51,4 +51,11 @@ impl Selector {
         self.for_each_test(&mut |test| named |= matches!(test, Test::UserType(_)));
         named
     }
+
+    /// Whether a test anywhere in the selector asks when users last signed in.
+    pub fn asks_for_sign_ins(&self) -> bool {
+        let mut asks = false;
+        self.for_each_test(&mut |test| asks |= matches!(test, Test::InactiveFor(_)));
+        asks
+    }
 }

@@ -11,6 +11,7 @@ use crate::report::text::style::Style;
 
 mod changes;
 mod explanation;
+mod inventory;
 mod lists;
 mod rest;
 pub mod style;
@@ -19,6 +20,7 @@ pub mod style;
 mod tests;
 
 pub use explanation::explanation;
+pub use inventory::{domains, groups, ous, seats};
 pub use lists::{history, plans, users};
 
 /// How to render.

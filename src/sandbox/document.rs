@@ -27,6 +27,8 @@
 //!     extension_attributes: {1: CC-2100}
 //!     groups: [Engineering]
 //!     licenses: [SPE_E3]          # direct ones
+//!     last_sign_in: 2026-08-14T07:30:00Z          # none on record where nothing is said
+//!     last_silent_sign_in: 2026-08-15T03:10:00Z   # by an app on the user's behalf
 //! ```
 //!
 //! Pure: reads no file.
@@ -45,7 +47,8 @@ use crate::sandbox::chance::Chance;
 use crate::sandbox::company::TENANT_ID;
 use crate::sandbox::model::catalogue::{Product, Products};
 use crate::sandbox::model::{
-    About, Direct, Group, GroupKind, Held, Member, OnPremises, Parts, Profile, Tenant, User,
+    About, Direct, Group, GroupKind, Held, Member, OnPremises, Parts, Profile, SignIns, Tenant,
+    User,
 };
 
 /// A tenant as it is described.
@@ -134,6 +137,10 @@ pub struct UserDocument {
     pub groups: Vec<String>,
     /// The direct licenses.
     pub licenses: Vec<LicenseDocument>,
+    /// The latest sign-in by the user in person, which succeeded.
+    pub last_sign_in: Option<String>,
+    /// The latest sign-in by an app on the user's behalf.
+    pub last_silent_sign_in: Option<String>,
 }
 
 impl Default for UserDocument {
@@ -156,6 +163,8 @@ impl Default for UserDocument {
             extension_attributes: BTreeMap::new(),
             groups: Vec::new(),
             licenses: Vec::new(),
+            last_sign_in: None,
+            last_silent_sign_in: None,
         }
     }
 }
@@ -406,7 +415,25 @@ impl Reader {
             profile: self.profile(at, document),
             on_premises: self.on_premises(at, document, local),
             created_at: start(),
+            sign_ins: self.sign_ins(at, document),
             licenses,
+        }
+    }
+
+    fn sign_ins(&mut self, at: &str, document: &UserDocument) -> Option<SignIns> {
+        let attempted = self.instant(at, document.last_sign_in.as_deref());
+        let silent = self.instant(at, document.last_silent_sign_in.as_deref());
+        let any = attempted.is_some() || silent.is_some();
+        any.then(|| SignIns { attempted, silent, successful: attempted.max(silent) })
+    }
+
+    fn instant(&mut self, at: &str, text: Option<&str>) -> Option<Timestamp> {
+        match text?.parse() {
+            Ok(instant) => Some(instant),
+            Err(error) => {
+                self.problem(at, format!("`{}` is no instant: {error}", text.unwrap_or_default()));
+                None
+            }
         }
     }
 

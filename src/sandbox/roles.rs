@@ -27,11 +27,13 @@ pub enum Role {
     DomainReadAll,
     /// `Directory.Read.All`.
     DirectoryReadAll,
+    /// `AuditLog.Read.All`.
+    AuditLogReadAll,
 }
 
 impl Role {
     /// All roles.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::UserReadAll,
         Self::UserReadWriteAll,
         Self::GroupMemberReadAll,
@@ -42,6 +44,7 @@ impl Role {
         Self::OrganizationReadAll,
         Self::DomainReadAll,
         Self::DirectoryReadAll,
+        Self::AuditLogReadAll,
     ];
 
     /// Returns what an app has that may do everything but look into hidden groups.
@@ -63,6 +66,7 @@ impl Role {
             Self::OrganizationReadAll => "Organization.Read.All",
             Self::DomainReadAll => "Domain.Read.All",
             Self::DirectoryReadAll => "Directory.Read.All",
+            Self::AuditLogReadAll => "AuditLog.Read.All",
         }
     }
 

@@ -3,7 +3,8 @@
 //! Pure: time comes in as a value.
 //!
 //! Source: Graph throttling limits, identity and access: resource units by tenant size over 10
-//! seconds, 3,000 writes over 150 seconds for an app in a tenant, 18,000 over 300 for the tenant.
+//! seconds, 3,000 writes over 150 seconds for an app in a tenant, 18,000 over 300 for the tenant;
+//! 10 reads of sign-in activity a minute.
 
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ pub struct Quotas {
     pub writes: Quota,
     /// Writes in the tenant by all apps.
     pub tenant_writes: Quota,
+    /// Reads of sign-in activity.
+    pub sign_ins: Quota,
 }
 
 impl Quotas {
@@ -41,6 +44,7 @@ impl Quotas {
             resource_units: Quota { units, every: Duration::from_secs(10) },
             writes: Quota { units: 3_000, every: Duration::from_secs(150) },
             tenant_writes: Quota { units: 18_000, every: Duration::from_mins(5) },
+            sign_ins: Quota { units: 10, every: Duration::from_mins(1) },
         }
     }
 }
@@ -50,6 +54,7 @@ impl Quotas {
 pub(crate) struct Cost {
     pub(crate) resource_units: u32,
     pub(crate) writes: u32,
+    pub(crate) sign_ins: u32,
 }
 
 /// Which quota refused.
@@ -58,6 +63,7 @@ pub(crate) enum Limit {
     ResourceUnits,
     Writes,
     TenantWrites,
+    SignIns,
 }
 
 impl Limit {
@@ -65,6 +71,7 @@ impl Limit {
     pub(crate) fn scope(self) -> &'static str {
         match self {
             Self::ResourceUnits => "Tenant_Application/ReadWrite",
+            Self::SignIns => "Tenant_Application/Read",
             Self::Writes => "Tenant_Application/Write",
             Self::TenantWrites => "Tenant/Write",
         }
@@ -73,7 +80,7 @@ impl Limit {
     /// Returns the word of `x-ms-throttle-information`.
     pub(crate) fn information(self) -> &'static str {
         match self {
-            Self::ResourceUnits => "ResourceUnitLimitExceeded",
+            Self::ResourceUnits | Self::SignIns => "ResourceUnitLimitExceeded",
             Self::Writes | Self::TenantWrites => "WriteLimitExceeded",
         }
     }
@@ -128,7 +135,7 @@ impl Bucket {
 /// The buckets of one tenant.
 #[derive(Clone, Debug)]
 pub(crate) struct Buckets {
-    buckets: [(Limit, Bucket); 3],
+    buckets: [(Limit, Bucket); 4],
 }
 
 impl Buckets {
@@ -139,6 +146,7 @@ impl Buckets {
                 (Limit::ResourceUnits, bucket(quotas.resource_units)),
                 (Limit::Writes, bucket(quotas.writes)),
                 (Limit::TenantWrites, bucket(quotas.tenant_writes)),
+                (Limit::SignIns, bucket(quotas.sign_ins)),
             ],
         }
     }
@@ -148,6 +156,7 @@ impl Buckets {
         let share = |limit: Limit| match limit {
             Limit::ResourceUnits => cost.resource_units,
             Limit::Writes | Limit::TenantWrites => cost.writes,
+            Limit::SignIns => cost.sign_ins,
         };
         let mut refused = None;
         for (limit, bucket) in &mut self.buckets {
@@ -174,7 +183,7 @@ impl Buckets {
 mod tests {
     use super::*;
 
-    const WRITE: Cost = Cost { resource_units: 1, writes: 1 };
+    const WRITE: Cost = Cost { resource_units: 1, writes: 1, sign_ins: 0 };
 
     fn after(seconds: i64) -> Timestamp {
         Timestamp::from_second(1_795_424_400 + seconds).unwrap()

@@ -13,6 +13,7 @@ use crate::domain::attribute::{Attribute, Attributes};
 use crate::domain::group::{Group, Members, Membership};
 use crate::domain::ids::{GroupId, ServicePlanId, SkuId, UserId};
 use crate::domain::known::Known;
+use crate::domain::sign_in::{Extent, SignInsSeen};
 use crate::domain::sku::{AppliesTo, Catalogue, ServicePlan, Sku, SkuStatus, Units};
 use crate::domain::snapshot::{Reading, Snapshot};
 use crate::domain::user::{
@@ -187,15 +188,29 @@ fn any_sku() -> impl Strategy<Value = Sku> {
     })
 }
 
+fn any_sign_ins() -> impl Strategy<Value = SignInsSeen> {
+    let extent = prop_oneof![
+        Just(Extent::NotRead),
+        Just(Extent::Whole),
+        (any::<u64>(), option::of(any_text()))
+            .prop_map(|(users, stopped)| Extent::Partial { users, stopped }),
+        any_text().prop_map(|reason| Extent::Unavailable { reason }),
+    ];
+    (any_time(), extent).prop_map(|(until, extent)| SignInsSeen { until, extent })
+}
+
 /// Any small snapshot.
 pub(super) fn any_snapshot() -> impl Strategy<Value = Snapshot> {
-    (any_time(), vec(any_user(), 0..8), vec(any_group(), 0..4), vec(any_sku(), 0..3)).prop_map(
-        |(taken_at, users, groups, skus)| {
-            let mut reading = Reading::begin(taken_at);
-            reading.users(users);
-            reading.groups(groups);
-            reading.catalogue(Catalogue::new(skus));
-            reading.finish().expect("every source is there")
-        },
-    )
+    let sku = || any_guid().prop_map(SkuId::from_uuid);
+    let expiries = any_known(proptest::collection::btree_map(sku(), any_second(), 0..3));
+    let tenant = (vec(any_user(), 0..8), vec(any_group(), 0..4), vec(any_sku(), 0..3), expiries);
+    (any_time(), tenant, any_sign_ins()).prop_map(|(taken_at, tenant, sign_ins)| {
+        let (users, groups, skus, expiries) = tenant;
+        let mut reading = Reading::begin(taken_at);
+        reading.users(users);
+        reading.groups(groups);
+        reading.catalogue(Catalogue::new(skus).with_next_expiries(expiries));
+        reading.sign_ins(sign_ins);
+        reading.finish().expect("every source is there")
+    })
 }

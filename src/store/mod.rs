@@ -1,23 +1,25 @@
-//! Keeps what must outlive the process: the ledger, plans, decisions, intents, outcomes, cycles
-//! (SQLite, `seatkeeper.db`), and beside them the latest snapshot of each tenant and its lock.
+//! Keeps what must outlive the process: the ledger, plans, decisions, intents, outcomes, cycles,
+//! sign-ins (SQLite, `seatkeeper.db`), and beside them the latest snapshot of each tenant and its lock.
 //!
 //! Memory, not truth: losing it removes too little, never too much. What was recorded is never
 //! edited and never dropped; a call that returned has reached the disk. Never decides anything,
 //! never asks for the time, and never touches a file of a later version.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use rusqlite::Transaction;
 
+use crate::domain::ids::UserId;
 use crate::domain::names::{PolicyName, TenantName};
 use crate::domain::snapshot::Snapshot;
 use crate::plan::ledger::{Ledger, LedgerChange};
 use crate::plan::{Digest, Plan, PlanId, PlanState};
 use crate::ports::{
     CycleRecord, Decision, HistoryEntry, HistoryFilter, OpenPlan, PlanHead, Records, RecordsError,
-    Settlement, StoredPlan,
+    Settlement, SignInReading, StoredPlan,
 };
 use worker::Worker;
 
@@ -34,6 +36,7 @@ pub mod lock;
 mod outcomes;
 mod plans;
 mod schema;
+mod sign_ins;
 mod snapshot;
 mod worker;
 
@@ -231,6 +234,38 @@ impl Records for Store {
     async fn snapshot(&self, tenant: &TenantName) -> Result<Option<Snapshot>, RecordsError> {
         let what = format!("read the snapshot of tenant `{tenant}`");
         aside(what, snapshot::path(&self.dir, tenant), snapshot::read).await
+    }
+
+    async fn sign_in_reading(
+        &self,
+        tenant: &TenantName,
+    ) -> Result<Option<SignInReading>, RecordsError> {
+        let what = format!("tell how far the read of sign-ins of tenant `{tenant}` has come");
+        let tenant = tenant.clone();
+        self.reader.run(what, move |reading| sign_ins::reading(reading, &tenant)).await
+    }
+
+    async fn keep_sign_ins(
+        &self,
+        tenant: &TenantName,
+        users: Vec<(UserId, Option<Timestamp>)>,
+        read_at: Timestamp,
+        reading: SignInReading,
+    ) -> Result<(), RecordsError> {
+        let what = format!("record sign-ins of tenant `{tenant}`");
+        let tenant = tenant.clone();
+        self.write(what, move |writing| sign_ins::keep(writing, &tenant, &users, read_at, &reading))
+            .await
+    }
+
+    async fn sign_ins(
+        &self,
+        tenant: &TenantName,
+        read_since: Timestamp,
+    ) -> Result<(BTreeMap<UserId, Timestamp>, Option<Timestamp>), RecordsError> {
+        let what = format!("read the sign-ins of tenant `{tenant}`");
+        let tenant = tenant.clone();
+        self.reader.run(what, move |reading| sign_ins::load(reading, &tenant, read_since)).await
     }
 
     async fn owners(&self, tenant: &TenantName) -> Result<Vec<(PolicyName, u64)>, RecordsError> {

@@ -16,6 +16,7 @@ mod opening;
 mod outcomes;
 mod plans;
 mod scale;
+mod sign_ins;
 
 fn scratch() -> TempDir {
     tempfile::tempdir().unwrap()

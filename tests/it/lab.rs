@@ -1,6 +1,7 @@
 //! The engine in this process, over the real client and the real store, with a clock that nobody
 //! waits for and a fuse that ends the "process" at any point.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -21,8 +22,8 @@ use seatkeeper::plan::ledger::{Ledger, LedgerChange};
 use seatkeeper::plan::{Digest, Plan, PlanId, PlanState, Trigger};
 use seatkeeper::ports::{
     Answer, Clock, CycleRecord, Decision, HistoryEntry, HistoryFilter, LicenseWrite, LocationWrite,
-    OpenPlan, PlanHead, Progress, ReadRequest, Records, RecordsError, Settlement, StoredPlan,
-    TenantError, TenantReader, TenantWriter,
+    OpenPlan, PlanHead, Progress, ReadRequest, Records, RecordsError, Settlement, SignInAnswer,
+    SignInReading, StoredPlan, TenantError, TenantReader, TenantWriter,
 };
 use seatkeeper::sandbox::{Options, Running, Server, Tenant};
 use seatkeeper::store::Store;
@@ -175,6 +176,10 @@ impl<P: TenantReader> TenantReader for Fused<'_, P> {
         self.fuse.step().await;
         self.port.memberships(user, groups).await
     }
+
+    async fn sign_ins(&self, from: Option<&str>) -> Result<SignInAnswer, TenantError> {
+        self.port.sign_ins(from).await
+    }
 }
 
 type Kept<T> = Result<T, RecordsError>;
@@ -251,6 +256,28 @@ impl<P: Records> Records for Fused<'_, P> {
         self.port.snapshot(tenant).await
     }
 
+    async fn sign_in_reading(&self, tenant: &TenantName) -> Kept<Option<SignInReading>> {
+        self.port.sign_in_reading(tenant).await
+    }
+
+    async fn keep_sign_ins(
+        &self,
+        tenant: &TenantName,
+        users: Vec<(UserId, Option<Timestamp>)>,
+        read_at: Timestamp,
+        reading: SignInReading,
+    ) -> Kept<()> {
+        self.effect(self.port.keep_sign_ins(tenant, users, read_at, reading)).await
+    }
+
+    async fn sign_ins(
+        &self,
+        tenant: &TenantName,
+        read_since: Timestamp,
+    ) -> Kept<(BTreeMap<UserId, Timestamp>, Option<Timestamp>)> {
+        self.port.sign_ins(tenant, read_since).await
+    }
+
     async fn owners(&self, tenant: &TenantName) -> Kept<Vec<(PolicyName, u64)>> {
         self.port.owners(tenant).await
     }
@@ -261,6 +288,8 @@ pub(crate) struct Lab {
     pub(crate) home: TempDir,
     pub(crate) sandbox: Arc<Running>,
     pub(crate) clock: FakeClock,
+    /// How long a cycle may read sign-ins.
+    pub(crate) sign_ins_within: Duration,
     settings: TenantSettings,
     policies: Policies,
 }
@@ -289,7 +318,7 @@ impl Lab {
         lay_out(home.path(), &sandbox, top, policies);
         let sandbox = Arc::new(sandbox);
         let (settings, policies) = load(home.path());
-        Self { home, sandbox, clock, settings, policies }
+        Self { home, sandbox, clock, sign_ins_within: Duration::MAX, settings, policies }
     }
 
     /// Returns another lab with a tenant and a store as this one has them now.
@@ -305,7 +334,8 @@ impl Lab {
         settings.graph = sandbox.url().parse().unwrap();
         settings.login = sandbox.url().parse().unwrap();
         let sandbox = Arc::new(sandbox);
-        Self { home, sandbox, clock, settings, policies: self.policies.clone() }
+        let policies = self.policies.clone();
+        Self { home, sandbox, clock, sign_ins_within: self.sign_ins_within, settings, policies }
     }
 
     pub(crate) fn state(&self) -> PathBuf {
@@ -375,6 +405,7 @@ impl Lab {
             patience: Patience {
                 confirm_within: Duration::from_mins(5),
                 settle_after: Duration::from_secs(15),
+                sign_ins_within: self.sign_ins_within,
             },
             stop: Stop::default(),
         }

@@ -200,3 +200,17 @@ fn people_see_a_name_without_its_domain() {
     assert_eq!(shown("DC=corp,DC=com"), "DC=corp");
     assert_eq!(shown("OU=Sales"), "OU=Sales");
 }
+
+#[test]
+fn the_parent_of_a_name_is_the_container_that_it_lies_in() {
+    let parent = |text: &str| {
+        let name: DistinguishedName = text.parse().unwrap();
+        name.parent().map(|parent| (parent.to_string(), parent.is_domain()))
+    };
+    let below = |text: &str, is_domain| Some((text.to_owned(), is_domain));
+    assert_eq!(parent("CN=Ana,OU=Sales,DC=corp"), below("OU=Sales,DC=corp", false));
+    assert_eq!(parent("CN=Berg\\, Ana , OU=Sales,DC=corp"), below("OU=Sales,DC=corp", false));
+    assert_eq!(parent("CN=\"Berg, Ana\",OU=Sales,DC=corp"), below("OU=Sales,DC=corp", false));
+    assert_eq!(parent("OU=Sales,dc=corp"), below("dc=corp", true));
+    assert_eq!(parent("DC=corp"), None);
+}

@@ -31,7 +31,7 @@ async fn the_token_is_asked_for_once_and_serves_every_request() {
         )
     );
     let calls: Vec<_> = seen.iter().filter(|seen| !seen.is_token()).collect();
-    assert_eq!(calls.len(), 3);
+    assert_eq!(calls.len(), 4);
     for call in &calls {
         assert_eq!(call.headers["authorization"], "Bearer token-of-the-server");
         assert_eq!(call.headers["user-agent"], concat!("seatkeeper/", env!("CARGO_PKG_VERSION")));
@@ -39,7 +39,7 @@ async fn the_token_is_asked_for_once_and_serves_every_request() {
     }
     let ids: std::collections::BTreeSet<_> =
         calls.iter().map(|call| &call.headers["client-request-id"]).collect();
-    assert_eq!(ids.len(), 3, "each request has an id of its own");
+    assert_eq!(ids.len(), 4, "each request has an id of its own");
 }
 
 #[tokio::test]

@@ -270,3 +270,32 @@ async fn a_pause_longer_than_the_budget_is_not_waited_for() {
     assert_eq!(server.count(is_users), 1);
     assert_eq!(clock.slept(), Duration::ZERO);
 }
+
+#[tokio::test]
+async fn the_earliest_end_of_a_subscription_is_read_where_it_may_be_and_fails_nothing() {
+    let subscription = |status: &str, at: &str| json!({"skuId": e5().to_string(), "status": status, "nextLifecycleDateTime": at});
+    let rows = vec![
+        subscription("Enabled", "2027-06-01T00:00:00Z"),
+        subscription("Warning", "2027-03-01T00:00:00Z"),
+        subscription("Suspended", "2027-01-01T00:00:00Z"),
+    ];
+    let earliest = [(e5(), "2027-03-01T00:00:00Z".parse().unwrap())].into();
+    for (play, expected) in [
+        (Play::rows(&rows), Known::Known(earliest)),
+        (Play::rows(&[]), Known::Known([].into())),
+        (Play::json(403, &error_body("Authorization_RequestDenied", "no")), Known::Unknown),
+        (Play::text(503, ""), Known::Unknown),
+        (Play::rows(&[json!({"skuId": 7})]), Known::Unknown),
+    ] {
+        let server = Server::start(move |seen: &Seen| {
+            (seen.path == "/v1.0/directory/subscriptions").then(|| play.clone())
+        })
+        .await;
+        let (client, clock) = client(&server);
+        let snapshot = read(&client).await.unwrap();
+        assert_eq!(snapshot.catalogue().next_expiries(), &expected);
+        // Nothing waits long for what nothing depends on, and the token is good for the rest.
+        assert!(clock.slept() < Duration::from_secs(11));
+        assert_eq!(server.count(Seen::is_token), 1);
+    }
+}

@@ -10,6 +10,8 @@ pub(super) mod group;
 pub(super) mod licenses;
 pub(super) mod page;
 pub(super) mod scalar;
+pub(super) mod sign_in;
 pub(super) mod sku;
+pub(super) mod subscription;
 pub(super) mod token;
 pub(super) mod user;

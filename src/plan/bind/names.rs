@@ -4,7 +4,8 @@ use super::lists::FittedList;
 use super::{PlanTerms, Problem, SwitchesOff, Takes, Terms, Which};
 use crate::domain::group::Membership;
 use crate::domain::ids::{GroupId, ServicePlanId, SkuId, UserId};
-use crate::domain::names::TenantName;
+use crate::domain::names::{Place, TenantName};
+use crate::domain::sign_in::Extent;
 use crate::domain::sku::{AppliesTo, ServicePlan, Sku};
 use crate::domain::snapshot::Snapshot;
 use crate::plan::select::{Columns, Tree};
@@ -382,16 +383,34 @@ impl<'a> Names<'a> {
                     None => Tree::Any(Vec::new()),
                 }
             }
-            Test::InactiveFor(_) => {
-                // Refused when the files are read; a policy that got here takes no part.
-                problems.push(Problem {
-                    place: test.place.clone(),
-                    written: "".into(),
-                    message: "this selector is not supported yet".to_owned(),
-                    hint: None,
-                });
-                Tree::Any(Vec::new())
+            Test::InactiveFor(span) => {
+                self.warn_of_unread_sign_ins(&test.place, warnings);
+                columns.inactive_for(*span, self.snapshot)
             }
+        }
+    }
+
+    /// Says once how much of the sign-ins was read, where that is not all.
+    fn warn_of_unread_sign_ins(&self, place: &Place, warnings: &mut Vec<Warning>) {
+        let untold = "whether users are inactive cannot be told";
+        let message = match &self.snapshot.sign_ins().extent {
+            Extent::Whole => return,
+            Extent::NotRead => format!("sign-ins were not read: {untold}"),
+            Extent::Unavailable { reason } => {
+                format!("sign-ins cannot be read, so {untold}: {reason}")
+            }
+            Extent::Partial { users, stopped } => {
+                let all = self.snapshot.users().len();
+                let why = stopped.as_ref().map(|why| format!("; it stopped: {why}"));
+                let why = why.unwrap_or_default();
+                format!(
+                    "the read of sign-ins has come to {users} of {all} users; whether the others are \
+                     inactive cannot be told{why}"
+                )
+            }
+        };
+        if warnings.iter().all(|warning| warning.message != message) {
+            warnings.push(Warning { at: place.file_and_line().into(), message });
         }
     }
 

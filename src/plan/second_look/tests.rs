@@ -126,3 +126,11 @@ fn an_attribute_that_came_back_by_now_stops_the_removal() {
     let told = ask(&world, &now, &[]).unwrap_err();
     assert_eq!(told, "asked another way, policy sales cannot be decided");
 }
+
+#[test]
+fn a_second_look_keeps_the_sign_ins_that_the_plan_was_made_from() {
+    let policies = "idle: inactive:90d -> no SPE_E3";
+    let planned = world("ana: inactive 90d, SPE_E3", policies);
+    // A look at a single user does not tell sign-ins.
+    assert_eq!(ask(&planned, &world("ana: SPE_E3", policies), &[]), Ok(()));
+}

@@ -1,3 +1,4 @@
+use crate::domain::sign_in::Extent;
 use insta::assert_snapshot;
 
 use crate::plan::testing::{World, world};
@@ -368,4 +369,43 @@ fn tests_that_mean_the_same_are_one_column() {
     let policies = "p: department:Sales+IT -> VISIO\nq: department:it+SALES+Sales -> POWER_BI_PRO";
     let world = world("ana: department=IT", policies);
     assert_snapshot!(world.text(), @"add ana: +POWER_BI_PRO +VISIO (p matched, q matched)");
+}
+
+#[test]
+fn a_user_without_sign_in_data_is_unknown_and_not_inactive() {
+    let tenant = "ana: inactive 90d\nben: inactive 89d\ncem:";
+    assert_snapshot!(selected(tenant, "inactive:90d"), @r"
+        ana: inactive for 90d
+        1 unknown: inactive for 90d cannot be told
+    ");
+    assert_snapshot!(selected(tenant, "everyone but not inactive:90d"), @r"
+        ben: everyone
+        1 unknown: inactive for 90d cannot be told
+    ");
+}
+
+#[test]
+fn inactive_for_counts_up_to_the_instant_until_which_sign_ins_are_known() {
+    let mut world = world("ana: inactive 90d", "p: inactive:90d -> VISIO");
+    assert_snapshot!(world.text(), @"add ana: +VISIO (p matched)");
+    // A second less is known, and she may have signed in during it.
+    world.sign_ins.until -= jiff::SignedDuration::from_secs(1);
+    assert_snapshot!(world.text(), @"nothing to do");
+}
+
+#[test]
+fn how_much_of_the_sign_ins_was_read_is_a_warning() {
+    let told = |extent: Extent| {
+        let policies = "p: inactive:90d -> VISIO\nq: inactive:30d -> VISIO";
+        let mut world = world("ana:\nben:", policies);
+        world.sign_ins.extent = extent;
+        let warnings: Vec<String> =
+            world.plan().warnings.iter().map(|of| format!("{}: {}", of.at, of.message)).collect();
+        warnings.join("\n")
+    };
+    assert_snapshot!(told(Extent::Whole), @"");
+    assert_snapshot!(told(Extent::NotRead), @"policies.yaml:1: sign-ins were not read: whether users are inactive cannot be told");
+    assert_snapshot!(told(Extent::Partial { users: 1, stopped: None }), @"policies.yaml:1: the read of sign-ins has come to 1 of 2 users; whether the others are inactive cannot be told");
+    assert_snapshot!(told(Extent::Partial { users: 1, stopped: Some("no answer".into()) }), @"policies.yaml:1: the read of sign-ins has come to 1 of 2 users; whether the others are inactive cannot be told; it stopped: no answer");
+    assert_snapshot!(told(Extent::Unavailable { reason: "no premium license".into() }), @"policies.yaml:1: sign-ins cannot be read, so whether users are inactive cannot be told: no premium license");
 }

@@ -116,6 +116,8 @@ struct AnyUser {
     kind: Known<UserType>,
     department: Known<Option<&'static str>>,
     synced: Known<bool>,
+    /// Days without a sign-in.
+    inactive: Known<u32>,
     groups: Vec<bool>,
 }
 
@@ -161,11 +163,20 @@ fn any_user() -> impl Strategy<Value = AnyUser> {
         mostly(prop::bool::weighted(0.8)),
         mostly(prop::bool::weighted(0.8)),
         mostly(kind),
-        (mostly(department), mostly(any::<bool>())),
+        (mostly(department), mostly(any::<bool>()), mostly(0u32..60)),
         vec(any::<bool>(), GROUPS.len()),
     )
         .prop_map(
-            |(licenses, owned, clocks, location, enabled, kind, (department, synced), groups)| {
+            |(
+                licenses,
+                owned,
+                clocks,
+                location,
+                enabled,
+                kind,
+                (department, synced, inactive),
+                groups,
+            )| {
                 AnyUser {
                     licenses,
                     owned,
@@ -175,6 +186,7 @@ fn any_user() -> impl Strategy<Value = AnyUser> {
                     kind,
                     department,
                     synced,
+                    inactive,
                     groups,
                 }
             },
@@ -212,6 +224,7 @@ impl AnyUser {
         user.user_type = self.kind;
         user.synced = self.synced;
         user.attributes = department(self.department);
+        user.last_sign_in = self.inactive.map(ago);
     }
 }
 
@@ -271,6 +284,7 @@ fn any_selector() -> impl Strategy<Value = String> {
         1 => Just("everyone".to_owned()),
         1 => Just("disabled".to_owned()),
         1 => Just("enabled".to_owned()),
+        2 => Just("inactive:30d".to_owned()),
         2 => (group(), group()).prop_map(|(a, b)| format!("{a} but not {b}")),
         1 => (group(), group()).prop_map(|(a, b)| format!("{a} and {b}")),
         1 => (group(), group()).prop_map(|(a, b)| format!("{a} or {b}")),
@@ -355,6 +369,8 @@ pub(crate) enum Blindness {
     Department(usize),
     /// Whether a user is synced from on-premises.
     Synced(usize),
+    /// When a user last signed in.
+    SignIn(usize),
     /// The usage location of a user.
     Location(usize),
     /// The licenses of a user.
@@ -372,6 +388,7 @@ pub(crate) fn any_blindness() -> impl Strategy<Value = Blindness> {
         2 => (0..USERS.len()).prop_map(Blindness::Kind),
         2 => (0..USERS.len()).prop_map(Blindness::Department),
         2 => (0..USERS.len()).prop_map(Blindness::Synced),
+        2 => (0..USERS.len()).prop_map(Blindness::SignIn),
         2 => (0..USERS.len()).prop_map(Blindness::Location),
         1 => (0..USERS.len()).prop_map(Blindness::Licenses),
         2 => (0..USERS.len()).prop_map(Blindness::Sources),
@@ -395,6 +412,7 @@ impl Blindness {
                 blind.users[at % users].attributes = department(Known::Unknown);
             }
             Self::Synced(at) => blind.users[at % users].synced = Known::Unknown,
+            Self::SignIn(at) => blind.users[at % users].last_sign_in = Known::Unknown,
             Self::Location(at) => blind.users[at % users].usage_location = Known::Unknown,
             Self::Licenses(at) => blind.users[at % users].licenses = Known::Unknown,
             Self::Sources(at) => {

@@ -131,6 +131,13 @@ fn read_item(world: &mut World, name: &str, item: &str) {
         ["ad?"] => world.user(name).ad_domain = Known::Unknown,
         ["synced"] => world.user(name).synced = Known::Known(true),
         ["synced?"] => world.user(name).synced = Known::Unknown,
+        ["inactive", span] => {
+            let until = world.sign_ins.until;
+            let length = jiff::SignedDuration::from_secs(
+                i64::try_from(span.parse::<Span>().unwrap().as_secs()).unwrap(),
+            );
+            world.user(name).last_sign_in = Known::Known(until - length);
+        }
         ["called", upn] => world.user(name).principal_name = (*upn).into(),
         ["lost", sku, rest @ ..] => own(world, id, sku, rest),
         ["no", sku] => put(world, name, sku, None),
@@ -323,6 +330,7 @@ pub(super) fn read_selector(text: &str, line: usize) -> Selector {
         None if text == "synced" => Test::Synced(true),
         None if text == "cloud-only" => Test::Synced(false),
         None => Test::Group { group: text.into(), nested: true },
+        Some(("inactive", span)) => Test::InactiveFor(span.parse().unwrap()),
         Some(("direct", group)) => Test::Group { group: group.into(), nested: false },
         Some(("ou", dn)) => Test::Ou { ou: dn.parse().unwrap(), scope: OuScope::Subtree },
         Some(("level", dn)) => Test::Ou { ou: dn.parse().unwrap(), scope: OuScope::One },

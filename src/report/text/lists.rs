@@ -11,7 +11,7 @@ use crate::report::text::time;
 use crate::report::word::Word;
 
 /// Renders rows in columns, the first row as a heading.
-fn table(rows: &[Vec<String>], style: Style) -> String {
+pub(super) fn table(rows: &[Vec<String>], style: Style) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
@@ -142,6 +142,6 @@ fn licenses(user: &User, snapshot: &Snapshot) -> String {
     licenses.assignments.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
-fn heading(cells: &[&str]) -> Vec<String> {
+pub(super) fn heading(cells: &[&str]) -> Vec<String> {
     cells.iter().map(|cell| (*cell).to_owned()).collect()
 }

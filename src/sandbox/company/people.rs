@@ -14,7 +14,7 @@ use crate::sandbox::company::situations::{
     self, ALL_BUT_CONTRACTORS, CONTRACTOR_PLANS, Country, Department, Part, Situation,
 };
 use crate::sandbox::model::catalogue::{Product, Products};
-use crate::sandbox::model::{Direct, Held, OnPremises, Profile, User};
+use crate::sandbox::model::{Direct, Held, OnPremises, Profile, SignIns, User};
 
 /// A user and the groups that hold the user.
 #[derive(Clone, Debug)]
@@ -49,6 +49,7 @@ pub(super) fn hire(users: usize, seed: u64, products: &Products) -> Vec<Person> 
             profile: desk.profile(&mut chance),
             on_premises: desk.on_premises(given, surname, &principal_name),
             created_at: created(&mut chance),
+            sign_ins: desk.sign_ins(seed, &situation),
             licenses: licenses(&situation, products),
             principal_name,
         };
@@ -87,6 +88,9 @@ fn created(chance: &mut Chance) -> Timestamp {
     let earliest = instant("2019-01-07T08:00:00Z");
     earliest + SignedDuration::from_hours(days * 24)
 }
+
+/// When nobody has signed in later.
+const TODAY: &str = "2026-11-23T06:00:00Z";
 
 /// Where somebody sits.
 #[derive(Clone, Copy)]
@@ -141,6 +145,39 @@ impl Desk {
             | Part::Leaver
             | Part::Cloud => (!situation.licenses.is_empty()).then(|| principal_name.into()),
         }
+    }
+
+    /// Most people signed in lately; leavers, a few guests, some shops' accounts and one office account
+    /// in twenty have not for months, and a few never did.
+    fn sign_ins(self, seed: u64, situation: &Situation) -> Option<SignIns> {
+        // A chance of its own, so that nobody gets another name for it.
+        let mut chance = Chance::new(seed, "sign-in", self.index as u64);
+        let days = match (self.part, self.k % 20) {
+            // The door that nobody has had to open, and joiners.
+            (Part::Cloud | Part::Engineering, 0) | (Part::Guest | Part::Contractor, 5) => {
+                return None;
+            }
+            (Part::Leaver, _) => 40 + chance.below(200),
+            (Part::Guest, 0..=9) | (Part::Office(_), 16) | (Part::Store(_), 10 | 11) => {
+                95 + chance.below(250)
+            }
+            (_, _) if !situation.enabled => 60 + chance.below(60),
+            (_, _) => chance.below(12),
+        };
+        let hours = |number: u64| {
+            let number = i64::try_from(number).expect("a small number fits");
+            instant(TODAY) - SignedDuration::from_hours(number)
+        };
+        let attempted = hours(days * 24 + chance.below(20));
+        // Shops share tills that no app is signed in to.
+        let silent = match self.part {
+            Part::Store(_) | Part::Guest => None,
+            Part::Engineering | Part::Office(_) | Part::Contractor | Part::Leaver | Part::Cloud => {
+                Some(attempted + SignedDuration::from_hours(2))
+            }
+        };
+        let successful = silent.unwrap_or(attempted);
+        Some(SignIns { attempted: Some(attempted), silent, successful: Some(successful) })
     }
 
     fn user_type(self) -> Option<UserType> {

@@ -1,5 +1,7 @@
 //! What can be read of the company: products, the organisation, domains.
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::domain::sku::{AppliesTo, Sku, SkuStatus};
 use crate::sandbox::chance::Chance;
 use crate::sandbox::http::json::{self, Object};
@@ -49,10 +51,7 @@ fn write_sku(world: &World, sku: &Sku, consumed: i64, to: &mut Chosen<'_>) {
     to.put("consumedUnits", |out| json::bare(out, consumed));
     to.put("skuId", |out| json::plain(out, sku.id));
     to.put("skuPartNumber", |out| json::text(out, &sku.part_number));
-    to.put("subscriptionIds", |out| {
-        let id = Chance::new(0, &sku.id.to_string(), 0).guid();
-        json::list(out, [id], json::plain);
-    });
+    to.put("subscriptionIds", |out| json::list(out, [subscription(sku).0], json::plain));
     to.put("prepaidUnits", |out| {
         let mut units = Object::begin(out);
         json::bare(units.key("enabled"), sku.units.enabled);
@@ -71,6 +70,49 @@ fn write_sku(world: &World, sku: &Sku, consumed: i64, to: &mut Chosen<'_>) {
             object.end();
         });
     });
+}
+
+/// Returns the id of the one subscription of a SKU, and when it renews or ends.
+fn subscription(sku: &Sku) -> (uuid::Uuid, Timestamp) {
+    let mut chance = Chance::new(0, &sku.id.to_string(), 0);
+    let id = chance.guid();
+    let days = i64::try_from(chance.below(300)).expect("a small number fits");
+    let first: Timestamp = match sku.status {
+        // Its grace is nearly over.
+        SkuStatus::Warning => return (id, "2026-12-10T00:00:00Z".parse().expect(WRITTEN)),
+        SkuStatus::Enabled
+        | SkuStatus::Suspended
+        | SkuStatus::Deleted
+        | SkuStatus::LockedOut
+        | SkuStatus::Other(_) => "2027-01-15T00:00:00Z".parse().expect(WRITTEN),
+    };
+    (id, first + SignedDuration::from_hours(24 * days))
+}
+
+const WRITTEN: &str = "the instant is written in RFC 3339";
+
+/// `GET /directory/subscriptions`.
+pub(super) fn subscriptions(world: &World, call: &Call) -> Reply {
+    let query = call.options();
+    let select = query.select();
+    let context = paging::context("directory/subscriptions", &query);
+    let about = About { context, count: None, next: None };
+    paging::reply(call, &about, |out| {
+        json::list(out, world.tenant.skus(), |out, sku| {
+            let (id, next) = subscription(sku);
+            let mut to = Chosen { object: Object::begin(out), select: select.as_deref() };
+            to.put("id", |out| json::plain(out, id));
+            to.put("commerceSubscriptionId", |out| json::plain(out, id));
+            to.put("skuId", |out| json::plain(out, sku.id));
+            to.put("skuPartNumber", |out| json::text(out, &sku.part_number));
+            to.put("totalLicenses", |out| json::bare(out, sku.units.enabled + sku.units.warning));
+            to.put("status", |out| json::text(out, status(&sku.status)));
+            to.put("createdDateTime", |out| json::text(out, "2024-01-15T00:00:00Z"));
+            to.put("nextLifecycleDateTime", |out| json::plain(out, next));
+            to.put("isTrial", |out| json::bare(out, false));
+            to.object.end();
+        });
+    })
 }
 
 fn applies_to(whom: &AppliesTo) -> &str {

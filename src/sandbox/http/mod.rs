@@ -47,7 +47,7 @@ mod writes;
 
 pub use self::lag::Lag;
 pub use self::log::{Counts, ItemSeen, RequestSeen};
-pub use self::options::{CLIENT_ID, CLIENT_SECRET, Clock, Options, Throttle};
+pub use self::options::{CLIENT_ID, CLIENT_SECRET, Clock, Options, SignInActivity, Throttle};
 
 const BODY_MAX: usize = 4 * 1024 * 1024;
 
@@ -174,6 +174,7 @@ impl Shared {
             token_lifetime,
             delay,
             clock,
+            sign_ins,
         } = options;
         let started = tokio::time::Instant::now();
         let now = clock.now(started);
@@ -195,6 +196,7 @@ impl Shared {
             unseen: Unseen::default(),
             buckets: quotas.map(|quotas| Buckets::new(&quotas, now)),
             log: Log::default(),
+            sign_ins,
             nested: BTreeMap::new(),
         };
         Self {

@@ -40,6 +40,20 @@ pub struct Options {
     pub delay: Duration,
     /// What time it is.
     pub clock: Clock,
+    /// Whether the tenant tells when users last signed in.
+    pub sign_ins: SignInActivity,
+}
+
+/// Whether a tenant tells when users last signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignInActivity {
+    /// It has no premium license, and does not.
+    NoPremium,
+    /// It does, to apps that may read it.
+    Pages {
+        /// Users on a page at most.
+        most: usize,
+    },
 }
 
 /// Which quotas hold.
@@ -79,6 +93,8 @@ impl Default for Options {
             clock: Clock::From(
                 "2026-11-23T09:00:00Z".parse().expect("the instant is written in RFC 3339"),
             ),
+            // Source: Graph list users, with signInActivity selected.
+            sign_ins: SignInActivity::Pages { most: 500 },
         }
     }
 }

@@ -7,10 +7,11 @@ use jiff::Timestamp;
 use crate::domain::ids::{GroupId, SkuId};
 use crate::domain::names::UsageLocation;
 use crate::domain::user::{ServicePlanSet, UserType};
+use crate::sandbox::chance::Chance;
 use crate::sandbox::http::filter::Filtered;
 use crate::sandbox::http::json::{self, Object};
 use crate::sandbox::http::reply::Failure;
-use crate::sandbox::model::{Group, GroupKind, Held, InheritanceError, OnPremises, User};
+use crate::sandbox::model::{Group, GroupKind, Held, InheritanceError, OnPremises, SignIns, User};
 
 /// A user as a read shows it: what was written lately may not be there yet.
 pub(super) struct Seen<'a> {
@@ -134,6 +135,7 @@ fn user_property(name: &str) -> Option<(&'static str, WriteUser)> {
         "licenseAssignmentStates" => {
             ("licenseAssignmentStates", |seen, out| states(seen.licenses, out))
         }
+        "signInActivity" => ("signInActivity", sign_ins),
         "mobilePhone" => ("mobilePhone", |seen, out| null(seen, out)),
         "preferredLanguage" => ("preferredLanguage", |seen, out| null(seen, out)),
         "city" => ("city", |seen, out| null(seen, out)),
@@ -228,6 +230,29 @@ fn extension_attributes(seen: &Seen<'_>, out: &mut Vec<u8>) {
         let found = seen.user.profile.extensions.iter().find(|(of, _)| *of == number);
         let value = found.map(|(_, value)| &**value);
         json::optional(object.key(&format!("extensionAttribute{number}")), value);
+    }
+    object.end();
+}
+
+/// Source: Graph signInActivity; the object is absent where no sign-in is on record, which a client
+/// reads as it reads null.
+fn sign_ins(seen: &Seen<'_>, out: &mut Vec<u8>) {
+    let Some(SignIns { attempted, silent, successful }) = seen.user.sign_ins else {
+        return json::optional(out, None);
+    };
+    let mut object = Object::begin(out);
+    for (kind, at) in [("", attempted), ("NonInteractive", silent), ("Successful", successful)] {
+        let (id, at) = match at {
+            None => (String::new(), None),
+            Some(at) => {
+                let of = format!("{kind} {}", seen.user.id);
+                let id = Chance::new(0, &of, at.as_second().unsigned_abs()).guid();
+                (id.to_string(), Some(at.to_string()))
+            }
+        };
+        let id = at.as_ref().map(|_| id.as_str());
+        json::optional(object.key(&format!("last{kind}SignInDateTime")), at.as_deref());
+        json::optional(object.key(&format!("last{kind}SignInRequestId")), id);
     }
     object.end();
 }

@@ -5,6 +5,9 @@ use crate::sandbox::http::reply::Failure;
 use crate::sandbox::roles::Role;
 use crate::sandbox::throttle::Cost;
 
+/// The property that tells when a user last signed in.
+const SIGN_INS: &str = "signInActivity";
+
 /// A request that the emulator knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Route {
@@ -18,6 +21,7 @@ pub(super) enum Route {
     Group(String),
     Members { group: String, cast: bool, transitive: bool },
     SubscribedSkus,
+    Subscriptions,
     Organization,
     Domains,
     Batch,
@@ -60,6 +64,7 @@ impl Route {
             ["groups", group] => vec![("GET", Self::Group(key(group)))],
             ["groups", group, rest @ ..] => vec![("GET", Self::members(group, rest)?)],
             ["subscribedSkus"] => vec![("GET", Self::SubscribedSkus)],
+            ["directory", "subscriptions"] => vec![("GET", Self::Subscriptions)],
             ["organization"] => vec![("GET", Self::Organization)],
             ["domains"] => vec![("GET", Self::Domains)],
             ["$batch"] => vec![("POST", Self::Batch)],
@@ -100,6 +105,7 @@ impl Route {
             Self::SubscribedSkus => {
                 &[Role::LicenseAssignmentReadAll, Role::OrganizationReadAll, Role::DirectoryReadAll]
             }
+            Self::Subscriptions => &[Role::OrganizationReadAll, Role::DirectoryReadAll],
             Self::Organization => {
                 &[Role::OrganizationReadAll, Role::UserReadAll, Role::DirectoryReadAll]
             }
@@ -119,6 +125,7 @@ impl Route {
             | Self::User(_)
             | Self::Groups
             | Self::Group(_)
+            | Self::Subscriptions
             | Self::Organization
             | Self::Domains => (1, 0),
             Self::SubscribedSkus | Self::Members { transitive: false, group: _, cast: _ } => (3, 0),
@@ -132,7 +139,29 @@ impl Route {
         let small =
             query.get("$top").and_then(|top| top.parse::<u32>().ok()).is_some_and(|t| t < 20);
         let less = u32::from(query.has("$select")) + u32::from(small);
-        Cost { resource_units: base.max(less + 1) - less, writes }
+        let sign_ins = u32::from(self.reads_sign_ins(query));
+        Cost { resource_units: base.max(less + 1) - less, writes, sign_ins }
+    }
+
+    /// Whether the request asks when users last signed in, which has a quota, a page size and a
+    /// permission of its own.
+    pub(super) fn reads_sign_ins(&self, query: &Query) -> bool {
+        let selected = || query.select().is_some_and(|names| names.iter().any(|n| n == SIGN_INS));
+        match self {
+            Self::Users | Self::User(_) => selected(),
+            Self::UserCount
+            | Self::PatchUser(_)
+            | Self::AssignLicense(_)
+            | Self::CheckMemberGroups(_)
+            | Self::Groups
+            | Self::Group(_)
+            | Self::Members { group: _, cast: _, transitive: _ }
+            | Self::SubscribedSkus
+            | Self::Subscriptions
+            | Self::Organization
+            | Self::Domains
+            | Self::Batch => false,
+        }
     }
 }
 

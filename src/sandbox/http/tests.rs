@@ -10,6 +10,7 @@ use crate::sandbox::TenantDocument;
 mod batches;
 mod faults;
 mod reading;
+mod sign_ins;
 mod signing_in;
 mod writing;
 

@@ -10,6 +10,7 @@ use crate::sandbox::chance::Chance;
 use crate::sandbox::faults::{FaultKind, Faults, Target};
 use crate::sandbox::http::lag::{Lag, Moment, Unseen};
 use crate::sandbox::http::log::Log;
+use crate::sandbox::http::options::SignInActivity;
 use crate::sandbox::http::query::Query;
 use crate::sandbox::http::reply::{Failure, Reply, Stamp};
 use crate::sandbox::http::route::Route;
@@ -89,6 +90,7 @@ pub(super) struct World {
     pub(super) unseen: Unseen,
     pub(super) buckets: Option<Buckets>,
     pub(super) log: Log,
+    pub(super) sign_ins: SignInActivity,
     pub(super) nested: BTreeMap<GroupId, Arc<[Member]>>,
 }
 
@@ -141,6 +143,9 @@ impl World {
         if !route.roles().iter().any(|role| caller.contains(role)) {
             return Err(Failure::forbidden());
         }
+        if route.reads_sign_ins(&call.options()) {
+            self.allow_sign_ins(call, caller)?;
+        }
         let reply = match route {
             Route::Users => reads::users(self, call),
             Route::UserCount => reads::user_count(self, call),
@@ -152,6 +157,7 @@ impl World {
                 reads::members(self, call, &list, caller)
             }
             Route::SubscribedSkus => Ok(directory::subscribed_skus(self, call)),
+            Route::Subscriptions => Ok(directory::subscriptions(self, call)),
             Route::Organization => Ok(directory::organization(self, call)),
             Route::Domains => Ok(directory::domains(self, call)),
             Route::PatchUser(key) => writes::patch_user(self, call, key),
@@ -173,6 +179,30 @@ impl World {
                 Err(failure)
             }
         }
+    }
+
+    /// Refuses a read of sign-ins that the app, the tenant or the size of the page does not allow.
+    ///
+    /// Source: Graph signInActivity: permission, premium license, page size.
+    fn allow_sign_ins(&self, call: &Call, caller: &Caller) -> Result<(), Failure> {
+        if !caller.contains(&Role::AuditLogReadAll) {
+            let message =
+                "Calling principal does not have required MSGraph permissions AuditLog.Read.All";
+            return Err(Failure::new(403, "Authentication_MSGraphPermissionMissing", message));
+        }
+        let most = match self.sign_ins {
+            SignInActivity::NoPremium => {
+                let message = "Neither tenant is B2C or tenant doesn't have premium license";
+                let code = "Authentication_RequestFromNonPremiumTenantOrB2CTenant";
+                return Err(Failure::new(403, code, message));
+            }
+            SignInActivity::Pages { most } => most,
+        };
+        if call.options().page_size()? > most {
+            let message = format!("Cannot query data for more than {most} users at a time.");
+            return Err(Failure::new(400, "BadRequest", message));
+        }
+        Ok(())
     }
 
     pub(super) fn finish(call: &Call, reply: Result<Reply, Failure>) -> Reply {

@@ -76,8 +76,23 @@ pub struct User {
     pub on_premises: Option<OnPremises>,
     /// When the account was made.
     pub created_at: Timestamp,
+    /// The latest sign-ins; none where the user never signed in.
+    pub sign_ins: Option<SignIns>,
     /// What the user holds, in the order of SKU ids.
     pub licenses: Vec<Held>,
+}
+
+/// The latest sign-ins of a user.
+///
+/// Source: Graph signInActivity.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SignIns {
+    /// The latest interactive attempt, successful or not (`lastSignInDateTime`).
+    pub attempted: Option<Timestamp>,
+    /// The latest by an app on the user's behalf (`lastNonInteractiveSignInDateTime`).
+    pub silent: Option<Timestamp>,
+    /// The latest that succeeded, of either kind (`lastSuccessfulSignInDateTime`).
+    pub successful: Option<Timestamp>,
 }
 
 /// Attributes that the personnel department keeps.
@@ -358,6 +373,15 @@ impl Tenant {
     pub fn set_enabled(&mut self, user: UserId, enabled: bool) {
         if let Some(index) = self.place_of(user) {
             self.users[index].enabled = enabled;
+        }
+    }
+
+    /// Lets a user sign in. Does nothing for a user who does not exist.
+    pub fn sign_in(&mut self, user: UserId, at: Timestamp) {
+        if let Some(index) = self.place_of(user) {
+            let at = Some(at);
+            self.users[index].sign_ins =
+                Some(SignIns { attempted: at, silent: at, successful: at });
         }
     }
 

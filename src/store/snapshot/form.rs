@@ -14,10 +14,12 @@ use crate::domain::snapshot::{Reading, Snapshot};
 use crate::domain::user::ServicePlanSet;
 use crate::store::snapshot::table::{Index, Interner, Table};
 use group::GroupForm;
+use sign_in::SignInsForm;
 use sku::SkuForm;
 use user::UserForm;
 
 mod group;
+mod sign_in;
 mod sku;
 mod user;
 
@@ -31,6 +33,9 @@ pub(super) struct SnapshotForm {
     users: Vec<UserForm>,
     groups: Vec<GroupForm>,
     skus: Vec<SkuForm>,
+    /// When the next subscription of each SKU renews or ends, in seconds.
+    next_expiries: KnownForm<Vec<(Guid, i64)>>,
+    sign_ins: SignInsForm,
     tables: Tables,
 }
 
@@ -105,6 +110,8 @@ impl From<&Snapshot> for SnapshotForm {
             users: users.iter().map(|user| UserForm::new(user, &mut filling)).collect(),
             groups: snapshot.groups().iter().map(|group| GroupForm::new(group, users)).collect(),
             skus: snapshot.catalogue().skus().iter().map(SkuForm::from).collect(),
+            next_expiries: sku::expiries(snapshot.catalogue()).into(),
+            sign_ins: snapshot.sign_ins().into(),
             tables: Tables { texts: filling.texts.into_table(), sets: filling.sets.into_table() },
         }
     }
@@ -113,7 +120,7 @@ impl From<&Snapshot> for SnapshotForm {
 impl SnapshotForm {
     /// Returns the snapshot that was written, or what does not fit.
     pub(super) fn into_snapshot(self) -> Result<Snapshot, String> {
-        let Self { taken_at, users, groups, skus, tables } = self;
+        let Self { taken_at, users, groups, skus, next_expiries, sign_ins, tables } = self;
         let taken_at = Timestamp::from_nanosecond(taken_at).map_err(|error| error.to_string())?;
         let users = users.into_iter().map(|user| user.into_user(&tables));
         let users = users.collect::<Result<Vec<_>, _>>()?;
@@ -122,7 +129,9 @@ impl SnapshotForm {
         let mut reading = Reading::begin(taken_at);
         reading.users(users);
         reading.groups(groups);
-        reading.catalogue(sku::catalogue(skus));
+        let next_expiries = next_expiries.try_map(sku::next_expiries)?;
+        reading.catalogue(sku::catalogue(skus).with_next_expiries(next_expiries));
+        reading.sign_ins(sign_ins.into_seen()?);
         reading.finish().map_err(|error| error.to_string())
     }
 }

@@ -9,7 +9,7 @@ use crate::domain::sku::Catalogue;
 use crate::domain::snapshot::{Reading, Snapshot};
 use crate::store::StoreError;
 use crate::store::any::any_snapshot;
-use crate::store::snapshot::{HEAD_LENGTH, path, read, write};
+use crate::store::snapshot::{FORMAT_VERSION, HEAD_LENGTH, path, read, write};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
@@ -98,7 +98,7 @@ fn a_newer_format_is_refused_with_both_versions_named() {
     fs::write(&path, bytes).unwrap();
     let error = read(&path).unwrap_err();
     let expected = format!(
-        "the snapshot `{}` has format version 7; this program reads version 2",
+        "the snapshot `{}` has format version 7; this program reads version {FORMAT_VERSION}",
         path.display()
     );
     assert_eq!(error.to_string(), expected);

@@ -1,11 +1,14 @@
 //! SKUs in the file.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::domain::ids::{ServicePlanId, SkuId};
+use crate::domain::known::Known;
 use crate::domain::sku::{AppliesTo, Catalogue, ServicePlan, Sku, SkuStatus, Units};
 use crate::store::snapshot::form::Guid;
 
@@ -56,6 +59,23 @@ struct ServicePlanForm {
 /// Puts the SKUs together again.
 pub(super) fn catalogue(skus: Vec<SkuForm>) -> Catalogue {
     Catalogue::new(skus.into_iter().map(Sku::from).collect())
+}
+
+/// Returns when subscriptions renew or end, as the file has it.
+pub(super) fn expiries(catalogue: &Catalogue) -> Known<Vec<(Guid, i64)>> {
+    let seconds = |(sku, at): (&SkuId, &Timestamp)| (sku.as_uuid().into_bytes(), at.as_second());
+    catalogue.next_expiries().as_ref().map(|all| all.iter().map(seconds).collect())
+}
+
+/// Returns when subscriptions renew or end, or what does not fit.
+pub(super) fn next_expiries(
+    expiries: Vec<(Guid, i64)>,
+) -> Result<BTreeMap<SkuId, Timestamp>, String> {
+    let instant = |(sku, second): (Guid, i64)| {
+        let at = Timestamp::from_second(second).map_err(|error| error.to_string())?;
+        Ok((SkuId::from_uuid(Uuid::from_bytes(sku)), at))
+    };
+    expiries.into_iter().map(instant).collect()
 }
 
 impl From<&Sku> for SkuForm {

@@ -1,0 +1,64 @@
+//! OUs, domains, groups and seats as JSON. What Graph did not tell is null.
+
+use crate::domain::known::Known;
+use crate::domain::names::PolicyName;
+use crate::plan::inventory::{DomainCount, GroupCount, OuCount, SeatCount};
+use crate::report::json::FORMAT_VERSION;
+
+/// Returns OUs as JSON.
+pub fn ous_to_json(ous: &[OuCount]) -> String {
+    let form = |OuCount { name, depth, direct, subtree }: &OuCount| {
+        serde_json::json!({
+            "ou": name.to_string(), "depth": depth, "direct": direct, "subtree": subtree,
+        })
+    };
+    let ous: Vec<_> = ous.iter().map(form).collect();
+    super::pretty(&serde_json::json!({"format_version": FORMAT_VERSION, "ous": ous}))
+}
+
+/// Returns domains as JSON.
+pub fn domains_to_json(domains: &[DomainCount]) -> String {
+    let form = |DomainCount { kind, name, users, enabled, licensed }: &DomainCount| {
+        serde_json::json!({
+            "selector": kind.selector(), "name": name, "users": users, "enabled": enabled,
+            "licensed": licensed,
+        })
+    };
+    let domains: Vec<_> = domains.iter().map(form).collect();
+    super::pretty(&serde_json::json!({"format_version": FORMAT_VERSION, "domains": domains}))
+}
+
+/// Returns groups as JSON.
+pub fn groups_to_json(groups: &[GroupCount]) -> String {
+    let form = |GroupCount { id, name, members, policies, carries }: &GroupCount| {
+        let policies: Vec<&str> = policies.iter().map(PolicyName::as_str).collect();
+        let carries: Vec<&str> = carries.iter().map(|sku| &**sku).collect();
+        serde_json::json!({
+            "id": id.to_string(), "name": &**name, "members": members.map(|(count, _)| count),
+            "members_complete": members.map(|(_, complete)| complete), "policies": policies,
+            "carries": carries,
+        })
+    };
+    let groups: Vec<_> = groups.iter().map(form).collect();
+    super::pretty(&serde_json::json!({"format_version": FORMAT_VERSION, "groups": groups}))
+}
+
+/// Returns seats as JSON. `next_expiry` is left out where it could not be read, and null where no
+/// subscription says one.
+pub fn seats_to_json(seats: &[SeatCount]) -> String {
+    let seats: Vec<_> = seats.iter().map(seat_form).collect();
+    super::pretty(&serde_json::json!({"format_version": FORMAT_VERSION, "seats": seats}))
+}
+
+fn seat_form(seat: &SeatCount) -> serde_json::Value {
+    let SeatCount { id, sku, total, used, free, reserved, waiting, reclaimable, next_expiry } =
+        seat;
+    let mut form = serde_json::json!({
+        "sku_id": id.to_string(), "sku": &**sku, "total": total, "used": used, "free": free,
+        "reserved": reserved, "waiting": waiting, "reclaimable": reclaimable,
+    });
+    if let Known::Known(at) = next_expiry {
+        form["next_expiry"] = at.map(|at| at.to_string()).into();
+    }
+    form
+}
