@@ -19,7 +19,7 @@ use seatkeeper::domain::user::{
 };
 use seatkeeper::plan::ledger::{Ledger, Ownership};
 use seatkeeper::plan::make::{Inputs, Planned, make};
-use seatkeeper::plan::{Digest, Trigger};
+use seatkeeper::plan::{Asked, Digest, Trigger};
 use seatkeeper::policy::settings::Settings;
 use seatkeeper::policy::{
     Action, License, OnLeave, Policy, PolicySet, Removals, Selector, ServicePlanRule, Test, Written,
@@ -106,6 +106,7 @@ impl Tenant {
             ledger: &self.ledger,
             now: self.now,
             trigger: Trigger::Schedule,
+            asked: Asked::Policies,
         })
         .expect("the settings fit the tenant")
     }

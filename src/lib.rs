@@ -9,7 +9,8 @@
 //! A cycle ([`engine::cycle`]) reads the tenant whole, settles what an interruption left open, and
 //! makes a plan from four values: policies, snapshot, ledger and time. Carrying a plan out
 //! ([`engine::carry_out`]) reads and plans once more, and runs only what is still planned just as it
-//! was approved.
+//! was approved. What a person asks for once ([`engine::once`]) is planned and carried out by the same
+//! functions, beside the policies.
 //!
 //! # The modules, in reading order
 //!
@@ -19,7 +20,7 @@
 //! | [`yaml`] | pure | YAML that keeps its places, and diagnostics that show them |
 //! | [`policy`] | pure | text → policies, or every problem; the settings that planning obeys |
 //! | [`config`] | pure | text → settings; a secret stays a reference |
-//! | [`plan`] | pure | bind, select, resolve, share seats, judge, approve, explain |
+//! | [`plan`] | pure | bind, select, resolve, share seats, judge, approve, explain, revert |
 //! | [`report`] | pure | one value, many renderings: text, JSON |
 //! | [`ports`] | | what the engine asks of the world |
 //! | [`graph`] | effect | Microsoft Graph: sign-in, paging, batches, retries, waits |
@@ -35,13 +36,13 @@
 //!
 //! 1. **Deciding is pure.** No `async`, clock, randomness or I/O in a pure module; time comes in as a
 //!    value.
-//! 2. **One path.** Plan, apply and demo run the same functions. Below [`engine`] nothing knows who
+//! 2. **One path.** Plan, apply, bulk, revert and demo run the same functions. Below [`engine`] nothing knows who
 //!    approves, and no `dry_run` flag exists.
 //! 3. **A trigger says when, never what.** Whoever asks starts the same full cycle from what is there
 //!    now.
 //! 4. **Removal needs proof.** A complete read, a direct assignment, a policy that names it or a
-//!    ledger that owns it, an approved plan, and a second question asked another way. Doubt leaves it
-//!    in place.
+//!    ledger that owns it (or a person who asks for it once), an approved plan, and a second question
+//!    asked another way. Doubt leaves it in place.
 //! 5. **The store is memory, not truth.** Losing it removes too little, never too much.
 //! 6. **Intent before effect, one outcome after.** What became of an operation is known or looked up,
 //!    never assumed.

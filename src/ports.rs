@@ -14,7 +14,7 @@ use crate::domain::names::{PolicyName, TenantName, UsageLocation};
 use crate::domain::snapshot::{IncompleteRead, Snapshot};
 use crate::domain::user::{ServicePlanSet, User};
 use crate::plan::ledger::{Ledger, LedgerChange};
-use crate::plan::{Digest, GuardName, Operation, Plan, PlanId, PlanState};
+use crate::plan::{Digest, GuardName, Operation, OriginKind, Plan, PlanId, PlanState};
 
 /// Tells how far long work has come. Called often; must be cheap.
 pub trait Progress: Send + Sync {
@@ -385,6 +385,8 @@ pub struct PlanHead {
     pub tenant: TenantName,
     /// Where it stands.
     pub state: PlanState,
+    /// What it follows from.
+    pub origin: OriginKind,
     /// When it was made.
     pub created_at: Timestamp,
     /// Operations in it.
@@ -488,15 +490,17 @@ pub trait Records: Send + Sync {
     ) -> impl Future<Output = Result<(), RecordsError>> + Send;
 
     /// Stores a new plan. Open plans (proposed, held, approved) of the tenant that were not decided
-    /// in time become expired, others with other digests superseded, but for the one that the new
-    /// plan is a part of; with the same digest, the one that is there stays and is returned.
+    /// in time become expired; with the same digest, the one that is there stays and is returned.
+    /// A plan that follows from the policies supersedes the others that do, with other digests, but
+    /// for the one that it is a part of. What a person asked for once stays open beside it.
     fn propose(
         &self,
         plan: Plan,
         state: PlanState,
     ) -> impl Future<Output = Result<StoredPlan, RecordsError>> + Send;
 
-    /// Says that there is nothing to do: open plans of the tenant become superseded.
+    /// Says that there is nothing to do by the policies: open plans of the tenant that follow from
+    /// them become superseded.
     fn settle_open_plans(
         &self,
         tenant: &TenantName,

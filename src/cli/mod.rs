@@ -20,6 +20,7 @@ mod secret;
 pub mod session;
 pub mod telemetry;
 pub mod ui;
+mod user_list;
 
 /// Runs the program. Returns how it ends.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
@@ -68,6 +69,8 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Outcome {
             Command::Approve(args) => commands::decide::approve(args, ui).await,
             Command::Reject(args) => commands::decide::reject(args, ui).await,
             Command::Apply(args) => commands::apply::run(args, ui, verbose).await,
+            Command::Bulk(args) => Box::pin(commands::bulk::run(args, ui, verbose)).await,
+            Command::Revert(args) => Box::pin(commands::revert::run(args, ui, verbose)).await,
             Command::Explain(args) => commands::explain::run(args, ui, verbose).await,
             Command::Users(args) => commands::users::run(args, ui, verbose).await,
             Command::Ous(args) => commands::ous::run(args, ui, verbose).await,

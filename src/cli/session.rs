@@ -251,6 +251,11 @@ impl<'u> Session<'u> {
                     "mend the files, or leave such policies out for now: --leave-out-misfits"
                 })
             }
+            CycleError::Request(error) => {
+                let hint = error.hint();
+                let failure = Failure::new(Exit::Usage, error);
+                hint.into_iter().fold(failure, Failure::hint)
+            }
             CycleError::NotTakenUp(error) => {
                 let exit = match &error {
                     plan_error::NotApproved { .. } => Exit::Held,

@@ -42,7 +42,8 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         stored: &StoredPlan,
     ) -> Result<CarriedOut, CycleError> {
         let Seen { snapshot, ledger, recovered: _ } = self.see(policies).await?;
-        let inputs = self.inputs(policies, &snapshot, &ledger, Trigger::Apply);
+        let once = self.asked_again(&stored.plan.origin).await?;
+        let inputs = self.inputs(policies, &snapshot, &ledger, Trigger::Apply, once.asked());
         let TakenUp { approved, stale, already_done, unapproved, planned } =
             take_up(&stored.plan, stored.state, &inputs).map_err(CycleError::NotTakenUp)?;
         self.records.keep_snapshot(self.tenant, snapshot.clone()).await?;
@@ -105,7 +106,8 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             return Err(CycleError::NotTakenUp(expired));
         }
         let Seen { snapshot, ledger, recovered: _ } = self.see(policies).await?;
-        let inputs = self.inputs(policies, &snapshot, &ledger, Trigger::Apply);
+        let once = self.asked_again(&held.origin).await?;
+        let inputs = self.inputs(policies, &snapshot, &ledger, Trigger::Apply, once.asked());
         let Some(part) = part(held, accepted, &inputs).map_err(|problems| self.misfit(problems))?
         else {
             return Ok(None);

@@ -9,7 +9,7 @@ use crate::domain::snapshot::Snapshot;
 use crate::engine::{CycleError, Engine, Misfits, Policies};
 use crate::plan::ledger::Ledger;
 use crate::plan::make::{Inputs, Planned, make};
-use crate::plan::{Digest, PlanState, Trigger};
+use crate::plan::{Asked, Digest, OriginKind, PlanState, Trigger};
 use crate::ports::{Clock, CycleRecord, Decision, ReadRequest, Records, StoredPlan, TenantReader};
 
 /// What a cycle came to.
@@ -61,7 +61,7 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
     ) -> Result<Cycle, CycleError> {
         let Seen { snapshot, ledger, recovered } = self.see(policies).await?;
         self.progress.at("planning", 0, None);
-        let inputs = self.inputs(policies, &snapshot, &ledger, trigger);
+        let inputs = self.inputs(policies, &snapshot, &ledger, trigger, Asked::Policies);
         let planned = make(&inputs).map_err(|problems| self.misfit(problems))?;
         if misfits == Misfits::Refuse && !planned.problems.is_empty() {
             return Err(self.misfit(planned.problems));
@@ -72,11 +72,21 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             self.records.settle_open_plans(self.tenant).await?;
             None
         } else {
-            let before = self.records.plan(Some(self.tenant), None).await?;
+            let before = self.latest_of_policies().await?;
             let stored = self.records.propose(planned.plan.clone(), planned.state).await?;
             Some(self.carry_approval_over(before, stored).await?)
         };
         Ok(Cycle { snapshot, ledger, planned, stored, recovered })
+    }
+
+    /// Returns the latest plan that follows from the policies.
+    async fn latest_of_policies(&self) -> Result<Option<StoredPlan>, CycleError> {
+        let heads = self.records.plans(Some(self.tenant)).await?;
+        let latest = heads.iter().find(|head| head.origin == OriginKind::Policies);
+        match latest {
+            None => Ok(None),
+            Some(head) => Ok(self.records.plan(Some(self.tenant), Some(head.id)).await?),
+        }
     }
 
     /// Keeps a plan approved whose operations were all approved before, as part of the plan that it
@@ -113,7 +123,15 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
 
     /// Reads the tenant, closes what an interruption left open, and loads the ledger.
     pub(crate) async fn see(&self, policies: &Policies) -> Result<Seen, CycleError> {
-        let request = self.request(&policies.set);
+        self.see_for(self.request(&policies.set), policies).await
+    }
+
+    /// Does so with a request of one's own.
+    pub(crate) async fn see_for(
+        &self,
+        request: ReadRequest,
+        policies: &Policies,
+    ) -> Result<Seen, CycleError> {
         let mut snapshot = self.read(&request).await?;
         let recovered = self.recover(&snapshot).await?;
         if recovered > 0 {
@@ -146,6 +164,7 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         snapshot: &'i Snapshot,
         ledger: &'i Ledger,
         trigger: Trigger,
+        asked: Asked<'i>,
     ) -> Inputs<'i> {
         Inputs {
             tenant: self.tenant,
@@ -157,10 +176,11 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             ledger,
             now: self.clock.now(),
             trigger,
+            asked,
         }
     }
 
-    async fn note(
+    pub(crate) async fn note(
         &self,
         started_at: Timestamp,
         result: &Result<Cycle, CycleError>,
@@ -172,6 +192,7 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             Err(
                 CycleError::Misfit { tenant: _, problems: _ }
                 | CycleError::Records(_)
+                | CycleError::Request(_)
                 | CycleError::NotTakenUp(_)
                 | CycleError::Stopped,
             ) => return Ok(()),

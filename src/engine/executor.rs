@@ -16,7 +16,7 @@ use crate::engine::{CycleError, Engine, Policies};
 use crate::plan::approval::{ApprovedPlan, is_in_effect};
 use crate::plan::ledger::{Ledger, LedgerChange};
 use crate::plan::second_look::SecondLook;
-use crate::plan::{Operation, PlanId, Trigger};
+use crate::plan::{Asked, Operation, PlanId, Trigger};
 use crate::ports::{Clock, Outcome, OutcomeKind, Records, Settlement, TenantReader, TenantWriter};
 
 mod ask;
@@ -77,11 +77,13 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         snapshot: &Snapshot,
         ledger: &Ledger,
     ) -> Result<Run, CycleError> {
+        // Of what a person asked for once, policies have nothing to say.
+        let inputs = self.inputs(policies, snapshot, ledger, Trigger::Apply, Asked::Policies);
         let mut running = Running {
             engine: self,
             writer,
             plan: approved.id(),
-            look: SecondLook::new(&self.inputs(policies, snapshot, ledger, Trigger::Apply)),
+            look: SecondLook::new(&inputs),
             snapshot,
             breaker: Breaker::default(),
             run: Run::default(),

@@ -9,9 +9,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::domain::names::TenantName;
-use crate::plan::Digest;
 use crate::plan::approval::NotTakenUp;
 use crate::plan::bind::Problem;
+use crate::plan::{Digest, RequestError};
 use crate::policy::settings::Settings;
 use crate::policy::{PolicySet, Selector, Test};
 use crate::ports::{
@@ -22,6 +22,7 @@ mod breaker;
 pub mod carry_out;
 pub mod cycle;
 mod executor;
+pub mod once;
 mod recovery;
 mod sign_ins;
 
@@ -134,6 +135,9 @@ pub enum CycleError {
         /// All that does not fit.
         problems: Vec<Problem>,
     },
+    /// Nothing can be planned for what a person asks.
+    #[error(transparent)]
+    Request(RequestError),
     /// The plan cannot be carried out.
     #[error(transparent)]
     NotTakenUp(NotTakenUp),

@@ -3,7 +3,8 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::names::TenantName;
-use crate::plan::{Because, Digest, GuardName, Operation, Plan, SkuRef};
+use crate::plan::bulk::{BulkRequest, Change, Skus};
+use crate::plan::{Because, Digest, GuardName, Operation, Origin, Plan, SkuRef};
 
 /// Takes values in, one after the other; lengths go in too, so that no two lists look alike.
 struct Meaning(Sha256);
@@ -114,6 +115,7 @@ pub(crate) fn plan(plan: &Plan) -> Digest {
     let mut meaning = Meaning::new("plan 1");
     meaning.text(plan.tenant.as_str());
     meaning.shown(plan.part_of.map(|id| id.to_string()).unwrap_or_default());
+    origin(&mut meaning, &plan.origin);
     meaning.list(&plan.operations, |meaning, operation| {
         meaning.shown(operation.key);
         meaning.number(u64::from(operation.wave));
@@ -158,6 +160,40 @@ pub(crate) fn plan(plan: &Plan) -> Digest {
         meaning.number(u64::from(verdict.tripped));
     });
     meaning.finish()
+}
+
+/// Takes in what a person asked for once. A plan that follows from the policies has the digest that
+/// it had before there was anything else.
+fn origin(meaning: &mut Meaning, origin: &Origin) {
+    match origin {
+        Origin::Policies => {}
+        Origin::Revert(plan) => {
+            meaning.text(origin.kind().as_str());
+            meaning.shown(plan);
+        }
+        Origin::Bulk(BulkRequest { change, usage_location, selection, users }) => {
+            meaning.text(origin.kind().as_str());
+            let listed = |meaning: &mut Meaning, skus: &[SkuRef]| {
+                meaning.list(skus, |meaning, sku| meaning.shown(sku.id));
+            };
+            let skus = |meaning: &mut Meaning, skus: &Skus<SkuRef>| match skus {
+                Skus::All => meaning.text("all"),
+                Skus::Listed(skus) => listed(meaning, skus),
+            };
+            meaning.text(change.as_str());
+            match change {
+                Change::Add { skus: given } => listed(&mut *meaning, given),
+                Change::Replace { skus: given, replaces } => {
+                    listed(&mut *meaning, given);
+                    skus(&mut *meaning, replaces);
+                }
+                Change::Remove { skus: taken } => skus(&mut *meaning, taken),
+            }
+            meaning.text(usage_location.as_ref().map_or("none", |location| location.as_str()));
+            meaning.text(selection);
+            meaning.list(users, |meaning, user| meaning.shown(user));
+        }
+    }
 }
 
 /// Returns the words of guards, for messages that name several.

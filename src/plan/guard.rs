@@ -90,6 +90,8 @@ fn is_lost(operation: &Operation, sku: &SkuRef) -> bool {
         Reason::Replaced | Reason::Exchanged | Reason::Outranked | Reason::SteppedDown => {
             given_by(&why.policy)
         }
+        // Of what is asked for once, everything in the call is for the one reason.
+        Reason::Requested | Reason::Reverted => operation.add.iter().any(|addition| !addition.held),
         Reason::Matched | Reason::Removed | Reason::Left | Reason::Located => false,
     };
     let mut why = operation.because.iter().filter(|why| why.sku.as_ref() == Some(sku));

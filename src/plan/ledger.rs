@@ -134,7 +134,9 @@ impl Ledger {
             return Cow::Borrowed(self);
         }
         let mut after = self.clone();
-        changes.iter().for_each(|change| after.apply(change));
+        for change in changes {
+            after.apply(change);
+        }
         Cow::Owned(after)
     }
 

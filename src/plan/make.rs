@@ -13,9 +13,10 @@ use crate::plan::bind::{Bound, Problem, bind};
 use crate::plan::ledger::{Ledger, LedgerChange};
 use crate::plan::resolve::{Grant, Resolution, Resolver, Why};
 use crate::plan::seats::{FullSwap, Lower, Need, Request, Shares, share};
+use crate::plan::undone::undone_by;
 use crate::plan::words::Words;
 use crate::plan::{
-    Basis, Because, Blocked, BlockedReason, Digest, Kind, LeftOut, Operation, Plan, PlanId,
+    Asked, Basis, Because, Blocked, BlockedReason, Digest, Kind, LeftOut, Operation, Plan, PlanId,
     PlanState, Reason, Released, Scheduled, SeatLine, Summary, Trigger, UnknownMatch, Waiting,
     digest, guard, operation,
 };
@@ -43,6 +44,8 @@ pub struct Inputs<'a> {
     pub now: Timestamp,
     /// What asked for a plan.
     pub trigger: Trigger,
+    /// What it is to follow from.
+    pub asked: Asked<'a>,
 }
 
 /// How long a plan can be decided and carried out.
@@ -105,7 +108,14 @@ impl Scope {
 /// Returns what does not fit in the settings, such as a protected user who cannot be found: then no
 /// plan is safe. What does not fit in a policy is no error here; that policy takes no part.
 pub fn make(inputs: &Inputs<'_>) -> Result<Planned, Vec<Problem>> {
-    make_for(inputs, &Scope::Everybody)
+    let mut planned = make_for(inputs, &Scope::Everybody)?;
+    if inputs.asked.is_once() {
+        let plan = &mut planned.plan;
+        plan.undone_by = undone_by(inputs, plan);
+        plan.digest = digest::plan(plan);
+        plan.id = PlanId(id(inputs.now, plan.digest));
+    }
+    Ok(planned)
 }
 
 /// Makes a plan that leaves some users out, with seats shared among the others.
@@ -114,15 +124,21 @@ pub fn make(inputs: &Inputs<'_>) -> Result<Planned, Vec<Problem>> {
 ///
 /// As [`make`].
 pub fn make_for(inputs: &Inputs<'_>, scope: &Scope) -> Result<Planned, Vec<Problem>> {
-    let bound = bind(inputs.policies, inputs.settings, inputs.tenant, inputs.snapshot, inputs.now)?;
-    let renamed = inputs.ledger.renamed(inputs.policies);
+    let policies = inputs.asked.policies(inputs.policies);
+    let bound = bind(&policies, inputs.settings, inputs.tenant, inputs.snapshot, inputs.now)?;
+    // Names are taken over by the plans that follow from the policies.
+    let is_once = inputs.asked.is_once();
+    let renamed = if is_once { Vec::new() } else { inputs.ledger.renamed(inputs.policies) };
     let ledger = inputs.ledger.after(&renamed);
     let inputs = &Inputs { ledger: &ledger, ..*inputs };
-    let resolver =
-        Resolver::new(&bound, inputs.settings, inputs.snapshot, inputs.ledger, inputs.now);
+    // Whoever owns what is not asked about what a person wants once.
+    let lessons = inputs.ledger.lessons.clone();
+    let nobodys = Ledger { lessons, ..Ledger::default() };
+    let seen = if is_once { &nobodys } else { inputs.ledger };
+    let resolver = Resolver::new(&bound, inputs.settings, inputs.snapshot, seen, inputs.now);
     let mut making = Making {
         inputs,
-        words: Words::new(&bound, inputs.snapshot),
+        words: Words::new(&bound, inputs.snapshot).speaking_for(inputs.asked),
         bound: &bound,
         resolutions: BTreeMap::new(),
         kept: BTreeMap::new(),
@@ -131,11 +147,16 @@ pub fn make_for(inputs: &Inputs<'_>, scope: &Scope) -> Result<Planned, Vec<Probl
         observed: renamed,
     };
     for (at, resolution) in resolver.resolve_all().enumerate() {
+        let user = &inputs.snapshot.users()[at];
+        let mut resolution = inputs.asked.fit(inputs, &bound, user, resolution);
+        if is_once {
+            resolver.look_over(user, &mut resolution);
+        }
         making.take(at, resolution, scope);
     }
     let shares = share(making.free(), making.requests());
-    if *scope == Scope::Everybody {
-        making.watch_the_queue(&shares);
+    if *scope == Scope::Everybody && !is_once {
+        making.watch_the_queue();
         making.see_the_catalogue();
     }
     let plan = making.plan(&resolver, &shares, scope);
@@ -286,6 +307,7 @@ impl Making<'_> {
             .filter_map(|(at, resolution)| {
                 operation::build(self.inputs, &self.words, *at, resolution, shares)
             })
+            .map(|operation| self.inputs.asked.disown(self.inputs, operation))
             .collect();
         operations.sort_by_key(|operation| (operation.wave, operation.user.id));
         let (guards, removing) = guard::judge(
@@ -312,6 +334,7 @@ impl Making<'_> {
             created_at: self.inputs.now,
             expires_at: LIFETIME.after(self.inputs.now),
             trigger: self.inputs.trigger,
+            origin: self.inputs.asked.origin(),
             part_of,
             basis: self.basis(),
             summary: Summary::default(),
@@ -325,6 +348,7 @@ impl Making<'_> {
             seats: self.seats(&operations, shares),
             operations,
             guards,
+            undone_by: Vec::new(),
         };
         plan.summary = self.summary(&plan, resolver);
         plan.digest = digest::plan(&plan);

@@ -14,6 +14,7 @@ use crate::domain::names::{PolicyName, TenantName, UsageLocation};
 
 pub mod approval;
 pub mod bind;
+pub mod bulk;
 pub mod conflict;
 pub mod digest;
 pub mod explain;
@@ -22,8 +23,10 @@ pub mod inventory;
 pub mod ledger;
 pub mod make;
 mod operation;
+mod origin;
 mod published;
 mod resolve;
+pub mod revert;
 mod seats;
 pub mod second_look;
 mod select;
@@ -32,9 +35,12 @@ mod standing;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod undone;
 mod words;
 
+pub use origin::{Asked, Origin, OriginKind, RequestError};
 pub use standing::{GuardName, PlanState, Verdict};
+pub use undone::{Undoing, UndoneHow};
 
 /// Returns the name that was probably meant: the nearest one, where one is near at all.
 pub(crate) fn near<'n>(written: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
@@ -145,6 +151,8 @@ pub struct Plan {
     pub expires_at: Timestamp,
     /// What made it.
     pub trigger: Trigger,
+    /// What it follows from: the policies, or what a person asked for once.
+    pub origin: Origin,
     /// The plan of which this is the part that no guard holds, where it is such a part.
     pub part_of: Option<PlanId>,
     /// What it was made from.
@@ -171,6 +179,8 @@ pub struct Plan {
     pub seats: Vec<SeatLine>,
     /// The verdict of every guard, with its sum.
     pub guards: Vec<Verdict>,
+    /// The policies that would undo some of it, where it does not follow from the policies.
+    pub undone_by: Vec<Undoing>,
 }
 
 /// What started a cycle.
@@ -399,6 +409,10 @@ pub enum Reason {
     Outranked,
     /// A lower rung of the ladder is wanted, and nothing keeps this one.
     SteppedDown,
+    /// A person asked for it, once.
+    Requested,
+    /// It was so before the plan that is taken back.
+    Reverted,
 }
 
 impl Reason {
@@ -411,7 +425,7 @@ impl Reason {
             | Self::Exchanged
             | Self::Outranked
             | Self::SteppedDown => true,
-            Self::Matched | Self::Located => false,
+            Self::Matched | Self::Located | Self::Requested | Self::Reverted => false,
         }
     }
 }
@@ -454,6 +468,12 @@ pub enum BlockedReason {
     MissingServicePlan,
     /// Users would swap SKUs that are both full.
     FullSwap,
+    /// The user is protected: nothing touches them, whoever asks.
+    Protected,
+    /// The user was changed after the plan that is taken back.
+    ChangedSince,
+    /// The usage location that the plan set stays, since there was none before.
+    LocationStays,
 }
 
 /// Who waits for a seat.
@@ -465,7 +485,7 @@ pub struct Waiting {
     pub sku: SkuRef,
     /// The place in the queue of that SKU, from 1.
     pub position: u64,
-    /// Since when: the first plan that found no seat.
+    /// Since when: the first plan that saw the need.
     pub since: Timestamp,
     /// The lower rung of its ladder that the user has, or is given, meanwhile.
     pub meanwhile: Option<SkuRef>,

@@ -2,7 +2,7 @@
 //!
 //! They are published: a word is never changed, only added.
 
-use crate::plan::{BlockedReason, DataFamily, Kind, Reason, Trigger};
+use crate::plan::{BlockedReason, DataFamily, Kind, OriginKind, Reason, Trigger, UndoneHow};
 
 macro_rules! words {
     ($type:ident: $($variant:ident = $word:literal,)+) => {
@@ -56,6 +56,8 @@ words! { Reason:
     Located = "located",
     Outranked = "outranked",
     SteppedDown = "stepped_down",
+    Requested = "requested",
+    Reverted = "reverted",
 }
 
 words! { BlockedReason:
@@ -69,4 +71,20 @@ words! { BlockedReason:
     ExclusiveServicePlans = "exclusive_service_plans",
     MissingServicePlan = "missing_service_plan",
     FullSwap = "full_swap",
+    Protected = "protected",
+    ChangedSince = "changed_since",
+    LocationStays = "location_stays",
+}
+
+words! { OriginKind:
+    Policies = "policies",
+    Bulk = "bulk",
+    Revert = "revert",
+}
+
+words! { UndoneHow:
+    Adds = "adds",
+    Removes = "removes",
+    Modifies = "modifies",
+    Locates = "locates",
 }

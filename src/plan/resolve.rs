@@ -264,6 +264,14 @@ impl<'a> Resolver<'a> {
         resolution
     }
 
+    /// Takes back from a change that did not come from policies what Graph would refuse.
+    pub(crate) fn look_over(&self, user: &User, resolution: &mut Resolution) {
+        if let Known::Known(licenses) = &user.licenses {
+            let row = Row::default();
+            self.avoid_clashes(&View { user, licenses, row: &row }, resolution);
+        }
+    }
+
     fn unreadable(&self, row: &Row<'_>, resolution: &mut Resolution) {
         let matching = row.standings.iter().filter(|(_, standing)| *standing == Standing::Matches);
         let why: Vec<Why> = matching

@@ -17,7 +17,7 @@ pub(crate) use swaps::FullSwap;
 pub(crate) struct Need {
     /// Higher goes first.
     pub(crate) priority: i32,
-    /// Since when the user waits for it; now for who does not wait yet.
+    /// Since when the user needs it; now for who did not before.
     pub(crate) since: Timestamp,
 }
 
@@ -67,11 +67,6 @@ impl Shares {
     /// Whether a user does not get a seat now.
     pub(crate) fn waits(&self, user: UserId, sku: SkuId) -> bool {
         self.pairs.contains(&(user, sku))
-    }
-
-    /// Returns everybody who does not get a seat now.
-    pub(crate) fn all_waiting(&self) -> impl Iterator<Item = (UserId, SkuId)> {
-        self.pairs.iter().copied()
     }
 
     /// Returns what a user takes meanwhile.

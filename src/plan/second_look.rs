@@ -110,10 +110,23 @@ impl<'a> SecondLook<'a> {
         let named: BTreeSet<&PolicyName> =
             operation.because.iter().map(|because| &because.policy).collect();
         let user = operation.user.id;
+        // What a person asks for once, the policies have no say in.
+        let asked_once = operation.because.iter().any(|why| match why.reason {
+            Reason::Requested | Reason::Reverted => true,
+            Reason::Matched
+            | Reason::Removed
+            | Reason::Replaced
+            | Reason::Left
+            | Reason::Exchanged
+            | Reason::Located
+            | Reason::Outranked
+            | Reason::SteppedDown => false,
+        });
         self.inputs
             .policies
             .policies
             .iter()
+            .filter(move |_| !asked_once)
             .filter(|policy| {
                 policy.tenants.as_ref().is_none_or(|only| only.contains(self.inputs.tenant))
             })
@@ -289,9 +302,8 @@ fn judge(bound: &Bound<'_>, at: usize, operation: &Operation, sku: &SkuRef) -> R
                 | Reason::SteppedDown,
             ) => truth == Truth::True,
             Some(Reason::Left) => truth == Truth::False,
-            Some(Reason::Matched | Reason::Located) | None => {
-                taken || !grants || truth == Truth::False
-            }
+            Some(Reason::Matched | Reason::Located | Reason::Requested | Reason::Reverted)
+            | None => taken || !grants || truth == Truth::False,
         };
         if !stands {
             let how = match truth {

@@ -26,7 +26,7 @@ use crate::plan::bind::Problem;
 use crate::plan::conflict::{Clash, Rules};
 use crate::plan::ledger::{Ledger, LedgerChange};
 use crate::plan::make::{Inputs, Planned, make};
-use crate::plan::{Digest, Operation, Plan, Trigger};
+use crate::plan::{Asked, Digest, Operation, Plan, Trigger};
 use crate::policy::settings::{
     CountLimit, GuardSettings, MaxRemovals, PercentLimit, Protected, Settings,
 };
@@ -125,6 +125,7 @@ impl World {
             ledger: &self.ledger,
             now: self.now,
             trigger: Trigger::Person,
+            asked: Asked::Policies,
         })
     }
 
@@ -138,6 +139,11 @@ impl World {
 
     pub(crate) fn plan(&self) -> Plan {
         self.planned().plan
+    }
+
+    /// The plan of what a person asks for once.
+    pub(crate) fn once(&self, asked: Asked<'_>) -> Planned {
+        self.with(|inputs| make(&Inputs { asked, ..*inputs })).unwrap()
     }
 
     /// The plan as short text.

@@ -10,7 +10,7 @@ use crate::plan::approval::{part, take_up};
 use crate::plan::make::Scope;
 use crate::plan::testing::World;
 use crate::plan::testing::cases::{AMPLE, LONG, SCARCE, USERS, Wanted, any_blindness, any_world};
-use crate::plan::{BlockedReason, Operation, Plan, PlanState};
+use crate::plan::{BlockedReason, Operation, Plan, PlanState, Reason};
 use crate::policy::settings::{CountLimit, Percent, PercentLimit};
 
 /// Worlds in which every policy fits the tenant.
@@ -146,8 +146,7 @@ proptest! {
                 let proof = operation.because.iter().filter(|why| why.sku.as_ref() == Some(sku));
                 let mut proofs = 0;
                 for why in proof {
-                    use crate::plan::Reason;
-                    proofs += 1;
+                                proofs += 1;
                     match why.reason {
                         Reason::Removed
                         | Reason::Replaced
@@ -156,7 +155,9 @@ proptest! {
                         Reason::Left | Reason::Exchanged => {
                             prop_assert!(owners.is_some_and(|o| o.contains_key(&why.policy)));
                         }
-                        Reason::Matched | Reason::Located => prop_assert!(false, "{why:?}"),
+                        Reason::Matched | Reason::Located | Reason::Requested | Reason::Reverted => {
+                            prop_assert!(false, "{why:?}");
+                        }
                     }
                     let known = world.policies.policies.iter().any(|p| p.name == why.policy);
                     prop_assert!(known);
@@ -191,7 +192,6 @@ proptest! {
                 }
             }
         }
-        use crate::plan::Reason;
         for operation in &planned.plan.operations {
             for why in operation.because.iter().filter(|why| why.reason == Reason::SteppedDown) {
                 let sku = why.sku.as_ref().unwrap().id;
@@ -226,15 +226,21 @@ proptest! {
     }
 
     /// A lost ledger removes too little, never too much. What a policy takes away by name goes with
-    /// or without a ledger; only that its owner could not be decided is forgotten with it.
+    /// or without a ledger; only that its owner could not be decided is forgotten with it, and that
+    /// an exchange waits for what a blocked user steps down to from a rung that was owned.
     #[test]
     fn an_emptied_ledger_adds_no_removal(world in any_world(AMPLE)) {
         let mut lost = world.clone();
         lost.ledger = crate::plan::ledger::Ledger::default();
-        let plan = world.plan();
-        let (mut with, without) = (removals(&plan), removals(&lost.plan()));
+        let (plan, poorer) = (world.plan(), lost.plan());
+        let (mut with, without) = (removals(&plan), removals(&poorer));
         let withheld = plan.blocked.iter().filter(|b| b.reason == BlockedReason::Unreadable);
         with.extend(withheld.filter_map(|b| Some((b.user.id, b.sku.as_ref()?.id))));
+        let is_blocked = |op: &&Operation| plan.blocked.iter().any(|b| b.user.id == op.user.id);
+        for operation in poorer.operations.iter().filter(is_blocked) {
+            let exchanged = operation.because.iter().filter(|why| why.reason == Reason::Replaced);
+            with.extend(exchanged.filter_map(|why| Some((operation.user.id, why.sku.as_ref()?.id))));
+        }
         prop_assert!(without.is_subset(&with), "{}\nthen\n{}", world.text(), lost.text());
     }
 

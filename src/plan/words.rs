@@ -8,6 +8,7 @@ use crate::domain::known::Known;
 use crate::domain::names::PolicyName;
 use crate::domain::snapshot::Snapshot;
 use crate::plan::bind::{Bound, Idle, Part};
+use crate::plan::origin::{Asked, Voice};
 use crate::plan::resolve::{About, Block, Why};
 use crate::plan::{Because, BlockedReason, DataFamily, Reason, ServicePlanRef, SkuRef, UserRef};
 
@@ -15,6 +16,8 @@ use crate::plan::{Because, BlockedReason, DataFamily, Reason, ServicePlanRef, Sk
 pub(crate) struct Words<'a> {
     bound: &'a Bound<'a>,
     snapshot: &'a Snapshot,
+    /// What everything is done for, where the plan does not follow from the policies.
+    voice: Option<Voice>,
     service_plans: BTreeMap<ServicePlanId, Arc<str>>,
 }
 
@@ -26,7 +29,12 @@ impl<'a> Words<'a> {
             // One service plan may go by several names; the first SKU's is as good as any.
             service_plans.entry(plan.id).or_insert_with(|| plan.name.clone());
         }
-        Self { bound, snapshot, service_plans }
+        Self { bound, snapshot, voice: None, service_plans }
+    }
+
+    /// Gives what is asked for as the reason of everything, where it is not the policies.
+    pub(crate) fn speaking_for(self, asked: Asked<'_>) -> Self {
+        Self { voice: asked.voice(), ..self }
     }
 
     /// Returns the position of a user.
@@ -85,6 +93,11 @@ impl<'a> Words<'a> {
     pub(crate) fn because(&self, at: usize, sku: Option<SkuId>, why: &[Why]) -> Vec<Because> {
         let because = |why: &Why| {
             let policy = &self.bound.policies[why.policy];
+            if let Some(Voice { reason, detail }) = &self.voice {
+                let (reason, detail) = (*reason, detail.clone());
+                let (name, sku) = (policy.policy.name.clone(), sku.map(|sku| self.sku(sku)));
+                return Because { policy: name, at: "".into(), sku, reason, detail };
+            }
             let detail = match why.reason {
                 Reason::Exchanged => "gives another SKU now".into(),
                 Reason::Outranked => "a higher rung of the ladder".into(),
@@ -93,7 +106,9 @@ impl<'a> Words<'a> {
                 | Reason::Removed
                 | Reason::Replaced
                 | Reason::Left
-                | Reason::Located => self.detail(why.policy, at),
+                | Reason::Located
+                | Reason::Requested
+                | Reason::Reverted => self.detail(why.policy, at),
             };
             Because {
                 policy: policy.policy.name.clone(),
@@ -112,6 +127,9 @@ impl<'a> Words<'a> {
     pub(crate) fn blocked(&self, at: usize, block: &Block) -> String {
         let user = &self.snapshot.users()[at];
         match block.reason {
+            BlockedReason::NoUsageLocation if self.voice.is_some() => {
+                "needs a usage location, and has none".to_owned()
+            }
             BlockedReason::NoUsageLocation => {
                 "needs a usage location, and no policy gives one".to_owned()
             }
@@ -159,6 +177,13 @@ impl<'a> Words<'a> {
             BlockedReason::FullSwap => "all seats are taken, and nobody can go first".to_owned(),
             BlockedReason::SkuNotAssignable => {
                 "the subscription is suspended or deleted: nobody can be given it".to_owned()
+            }
+            BlockedReason::Protected => "is protected: nothing touches the user".to_owned(),
+            BlockedReason::ChangedSince => {
+                "was changed since that plan, and is left as found".to_owned()
+            }
+            BlockedReason::LocationStays => {
+                "had no usage location before, and keeps the one that the plan set".to_owned()
             }
         }
     }
@@ -220,4 +245,9 @@ pub(crate) fn data_family(service_plan: &str) -> Option<DataFamily> {
     } else {
         None
     }
+}
+
+/// Prints a count with its noun.
+pub(crate) fn count(number: usize, one: &str, several: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {several}") }
 }

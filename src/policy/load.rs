@@ -155,8 +155,11 @@ fn names_still_in_use(all: &Lowered) -> Vec<Diagnostic> {
     problems
 }
 
+/// A rung and the ladder it is on.
+type Step<'a> = (&'a Ladder, &'a Written<Arc<str>>);
+
 fn shared_rungs(ladders: &[Ladder]) -> Vec<Diagnostic> {
-    let mut seen: BTreeMap<_, Vec<(&Ladder, &Written<Arc<str>>)>> = BTreeMap::new();
+    let mut seen: BTreeMap<_, Vec<Step<'_>>> = BTreeMap::new();
     let mut problems = Vec::new();
     for ladder in ladders {
         for rung in &ladder.rungs {

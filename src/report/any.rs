@@ -11,11 +11,12 @@ use uuid::Uuid;
 
 use crate::domain::ids::{ServicePlanId, SkuId, UserId};
 use crate::domain::names::{PolicyName, TenantName, UsageLocation};
+use crate::plan::bulk::{BulkRequest, Change, Skus};
 use crate::plan::{
     Addition, Adoption, Basis, Because, Blocked, BlockedReason, DataFamily, Digest, GuardName,
-    Held, Kind, LeftOut, LocationChange, Operation, Plan, PlanId, PlanState, Reason, Released,
-    Scheduled, SeatLine, ServicePlanRef, SkuRef, Summary, Trigger, UnknownMatch, UserRef, Verdict,
-    Waiting, Warning,
+    Held, Kind, LeftOut, LocationChange, Operation, Origin, Plan, PlanId, PlanState, Reason,
+    Released, Scheduled, SeatLine, ServicePlanRef, SkuRef, Summary, Trigger, Undoing, UndoneHow,
+    UnknownMatch, UserRef, Verdict, Waiting, Warning,
 };
 use crate::ports::{Decision, StoredPlan};
 
@@ -115,6 +116,8 @@ fn any_because() -> impl Strategy<Value = Vec<Because>> {
         Reason::Located,
         Reason::Outranked,
         Reason::SteppedDown,
+        Reason::Requested,
+        Reason::Reverted,
     ]);
     let one = (any_policy_name(), any_text(), option::of(any_sku_ref()), reasons, any_text())
         .prop_map(|(policy, at, sku, reason, detail)| Because { policy, at, sku, reason, detail });
@@ -189,6 +192,9 @@ fn any_blocked() -> impl Strategy<Value = Vec<Blocked>> {
         BlockedReason::ExclusiveServicePlans,
         BlockedReason::MissingServicePlan,
         BlockedReason::FullSwap,
+        BlockedReason::Protected,
+        BlockedReason::ChangedSince,
+        BlockedReason::LocationStays,
     ]);
     let one = (any_user_ref(), option::of(any_sku_ref()), reasons, any::<String>(), any_because())
         .prop_map(|(user, sku, reason, detail, because)| Blocked {
@@ -296,6 +302,30 @@ fn any_summary() -> impl Strategy<Value = Summary> {
     })
 }
 
+/// Anything that a plan may follow from, and what would undo it.
+fn any_origin() -> impl Strategy<Value = (Origin, Vec<Undoing>)> {
+    let skus = || vec(any_sku_ref(), 0..3);
+    let which = || prop_oneof![Just(Skus::All), skus().prop_map(Skus::Listed)];
+    let change = prop_oneof![
+        skus().prop_map(|skus| Change::Add { skus }),
+        (skus(), which()).prop_map(|(skus, replaces)| Change::Replace { skus, replaces }),
+        which().prop_map(|skus| Change::Remove { skus }),
+    ];
+    let request = (change, option::of(any_location()), any_text(), vec(any_user_id(), 0..3))
+        .prop_map(|(change, usage_location, selection, users)| BulkRequest {
+            change,
+            usage_location,
+            selection,
+            users,
+        });
+    let ways =
+        one_of(&[UndoneHow::Adds, UndoneHow::Removes, UndoneHow::Modifies, UndoneHow::Locates]);
+    let undoing = (any_policy_name(), any_text(), option::of(any_sku_ref()), ways, any::<u64>())
+        .prop_map(|(policy, at, sku, how, users)| Undoing { policy, at, sku, how, users });
+    let once = prop_oneof![request.prop_map(Origin::Bulk), any_plan_id().prop_map(Origin::Revert)];
+    prop_oneof![Just((Origin::Policies, Vec::new())), (once, vec(undoing, 0..3))]
+}
+
 /// Any plan, whose counts need not fit its entries.
 pub(crate) fn any_plan() -> impl Strategy<Value = Plan> {
     let triggers =
@@ -303,9 +333,10 @@ pub(crate) fn any_plan() -> impl Strategy<Value = Plan> {
     let identity = (any_plan_id(), any_digest(), any_tenant_name(), any_time(), any_time());
     let origin = (triggers, option::of(any_plan_id()), any_basis(), any_summary());
     let entries = (any_operations(), any_blocked(), any_waiting(), any_scheduled(), any_released());
-    let rest = (any_remarks(), any_seats(), any_verdicts());
+    let rest = (any_remarks(), any_seats(), any_verdicts(), any_origin());
     (identity, origin, entries, rest).prop_map(|(identity, origin, entries, rest)| {
         let (unknown, left_out, warnings) = rest.0;
+        let (follows_from, undone_by) = rest.3;
         Plan {
             id: identity.0,
             digest: identity.1,
@@ -313,6 +344,7 @@ pub(crate) fn any_plan() -> impl Strategy<Value = Plan> {
             created_at: identity.3,
             expires_at: identity.4,
             trigger: origin.0,
+            origin: follows_from,
             part_of: origin.1,
             basis: origin.2,
             summary: origin.3,
@@ -326,6 +358,7 @@ pub(crate) fn any_plan() -> impl Strategy<Value = Plan> {
             warnings,
             seats: rest.1,
             guards: rest.2,
+            undone_by,
         }
     })
 }
@@ -355,6 +388,7 @@ pub(crate) fn a_plan(number: u8) -> Plan {
         created_at: at(1_795_424_400),
         expires_at: at(1_795_510_800),
         trigger: Trigger::Schedule,
+        origin: Origin::Policies,
         part_of: None,
         basis: Basis {
             policy_digest: Digest([0xab; 32]),
@@ -374,6 +408,7 @@ pub(crate) fn a_plan(number: u8) -> Plan {
         warnings: Vec::new(),
         seats: Vec::new(),
         guards: Vec::new(),
+        undone_by: Vec::new(),
     }
 }
 

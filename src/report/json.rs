@@ -20,6 +20,7 @@ mod entry;
 mod inventory;
 mod list;
 pub(crate) mod operation;
+mod origin;
 mod people;
 pub(crate) mod plan;
 pub(crate) mod text;

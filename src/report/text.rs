@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-use crate::plan::{Plan, PlanState};
+use crate::plan::bulk::{BulkRequest, Change, Skus};
+use crate::plan::{Origin, Plan, PlanState, SkuRef};
 use crate::ports::StoredPlan;
 use crate::report::text::style::Style;
 
@@ -104,6 +105,9 @@ fn header(out: &mut String, stored: &StoredPlan, style: Style) {
             time(basis.snapshot_taken_at),
         ))
     );
+    if let Some(origin) = origin(&plan.origin) {
+        let _ = writeln!(out, "{origin}");
+    }
     if let Some(whole) = plan.part_of {
         let _ = writeln!(out, "the part of plan {whole} that no guard holds");
     }
@@ -123,16 +127,26 @@ fn header(out: &mut String, stored: &StoredPlan, style: Style) {
             reason.unwrap_or_default(),
         );
     }
+    counts(out, plan, style);
+}
+
+fn counts(out: &mut String, plan: &Plan, style: Style) {
     let _ = writeln!(out, "\n{}", style.strong(&summary(plan)));
     let s = &plan.summary;
+    let unmanaged = match &plan.origin {
+        Origin::Policies => {
+            let count = count(s.unmanaged, "assignment", "assignments");
+            format!(", {count} that no policy wants or owns")
+        }
+        Origin::Bulk(_) | Origin::Revert(_) => String::new(),
+    };
     let _ = writeln!(
         out,
         "{}",
         style.dim(&format!(
-            "{} changed in the tenant, {} without an operation, {} that no policy wants or owns",
+            "{} changed in the tenant, {} without an operation{unmanaged}",
             count(s.people, "person", "people"),
             count(s.unchanged, "person", "people"),
-            count(s.unmanaged, "assignment", "assignments"),
         ))
     );
     if !plan.operations.is_empty() {
@@ -140,6 +154,38 @@ fn header(out: &mut String, stored: &StoredPlan, style: Style) {
             "+ add  - remove  ~ change service plans  @ set location  = adopt what is there";
         let _ = writeln!(out, "{}", style.dim(legend));
     }
+}
+
+/// Says what a plan follows from, where that is not the policies.
+fn origin(origin: &Origin) -> Option<String> {
+    match origin {
+        Origin::Policies => None,
+        Origin::Revert(plan) => Some(format!("puts users back as they were before plan {plan}")),
+        Origin::Bulk(BulkRequest { change, usage_location, selection, users }) => {
+            let list = |skus: &[SkuRef]| {
+                skus.iter().map(|sku| style::clean(&sku.name)).collect::<Vec<_>>().join(", ")
+            };
+            let which = |skus: &Skus<SkuRef>| match skus {
+                Skus::All => "all".to_owned(),
+                Skus::Listed(skus) => list(skus),
+            };
+            let what = match change {
+                Change::Add { skus } => list(skus),
+                Change::Replace { skus, replaces } => {
+                    format!("{} for {}", list(skus), which(replaces))
+                }
+                Change::Remove { skus } => which(skus),
+            };
+            let located =
+                usage_location.map(|location| format!(" in {location}")).unwrap_or_default();
+            let who = format!("{} ({})", style::clean(selection), selected(users.len()));
+            Some(format!("bulk {} {what}{located}: {who}", change.as_str()))
+        }
+    }
+}
+
+fn selected(users: usize) -> String {
+    count(users as u64, "user", "users")
 }
 
 fn next(out: &mut String, stored: &StoredPlan, style: Style) {

@@ -2,7 +2,9 @@
 //!
 //! They are published: a word is never changed, only added.
 
-use crate::plan::{BlockedReason, DataFamily, GuardName, Kind, PlanState, Reason, Trigger};
+use crate::plan::{
+    BlockedReason, DataFamily, GuardName, Kind, OriginKind, PlanState, Reason, Trigger, UndoneHow,
+};
 use crate::ports::OutcomeKind;
 
 /// A value that has exactly one published word.
@@ -37,6 +39,8 @@ words_of_its_own! { Kind is "a kind of operation" }
 words_of_its_own! { Trigger is "a trigger" }
 words_of_its_own! { DataFamily is "a family of data" }
 words_of_its_own! { Reason is "a reason" }
+words_of_its_own! { OriginKind is "what a plan follows from" }
+words_of_its_own! { UndoneHow is "a way to undo something" }
 words_of_its_own! { BlockedReason is "a reason for being blocked" }
 words_of_its_own! { PlanState is "a state of a plan" }
 words_of_its_own! { GuardName is "a guard" }

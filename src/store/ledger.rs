@@ -91,31 +91,42 @@ fn apply_one(
             )
         }
         LedgerChange::Rename(from, to) if from == to => Ok(()),
-        LedgerChange::Rename(from, to) => {
-            let names = params![tenant, from.as_str(), to.as_str()];
-            run(
-                "INSERT INTO owners (tenant, user_id, sku_id, policy, since, let_go)
-                 SELECT tenant, user_id, sku_id, ?3, since, let_go FROM owners
-                 WHERE tenant = ?1 AND policy = ?2
-                 ON CONFLICT (tenant, user_id, sku_id, policy) DO UPDATE SET
-                     since = min(since, excluded.since),
-                     let_go = min(let_go, excluded.let_go)",
-                names,
-            )?;
-            run(
-                "INSERT INTO clocks (tenant, user_id, sku_id, policy, since)
-                 SELECT tenant, user_id, sku_id, ?3, since FROM clocks
-                 WHERE tenant = ?1 AND policy = ?2
-                 ON CONFLICT (tenant, user_id, sku_id, policy) DO UPDATE SET
-                     since = min(since, excluded.since)",
-                names,
-            )?;
-            let gone = params![tenant, from.as_str()];
-            run("DELETE FROM owners WHERE tenant = ?1 AND policy = ?2", gone)?;
-            run("DELETE FROM clocks WHERE tenant = ?1 AND policy = ?2", gone)
-        }
+        LedgerChange::Rename(from, to) => rename(transaction, tenant, from, to),
     }?;
     Ok(())
+}
+
+/// Gives everything of one policy to another, as [`Ledger`] does.
+fn rename(
+    transaction: &Transaction<'_>,
+    tenant: &str,
+    from: &PolicyName,
+    to: &PolicyName,
+) -> rusqlite::Result<()> {
+    let run = |sql: &str, parameters: &[&dyn rusqlite::ToSql]| {
+        transaction.prepare_cached(sql)?.execute(parameters).map(|_| ())
+    };
+    let names = params![tenant, from.as_str(), to.as_str()];
+    run(
+        "INSERT INTO owners (tenant, user_id, sku_id, policy, since, let_go)
+         SELECT tenant, user_id, sku_id, ?3, since, let_go FROM owners
+         WHERE tenant = ?1 AND policy = ?2
+         ON CONFLICT (tenant, user_id, sku_id, policy) DO UPDATE SET
+             since = min(since, excluded.since),
+             let_go = min(let_go, excluded.let_go)",
+        names,
+    )?;
+    run(
+        "INSERT INTO clocks (tenant, user_id, sku_id, policy, since)
+         SELECT tenant, user_id, sku_id, ?3, since FROM clocks
+         WHERE tenant = ?1 AND policy = ?2
+         ON CONFLICT (tenant, user_id, sku_id, policy) DO UPDATE SET
+             since = min(since, excluded.since)",
+        names,
+    )?;
+    let gone = params![tenant, from.as_str()];
+    run("DELETE FROM owners WHERE tenant = ?1 AND policy = ?2", gone)?;
+    run("DELETE FROM clocks WHERE tenant = ?1 AND policy = ?2", gone)
 }
 
 /// Returns the ledger of a tenant.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use crate::domain::names::TenantName;
-use crate::plan::{GuardName, Operation, Plan, PlanId, PlanState};
+use crate::plan::{GuardName, Operation, OriginKind, Plan, PlanId, PlanState};
 use crate::ports::{Decision, PlanHead, RecordsError, StoredPlan};
 use crate::report::json::operation::OperationForm;
 use crate::report::json::plan::PlanForm;
@@ -28,17 +28,21 @@ pub(super) fn propose(
         ))?
         .query_row(params![plan.tenant.as_str(), Text(plan.digest)], |row| row.get(0))
         .optional()?;
-    transaction
-        .prepare_cached(&format!(
-            "UPDATE plans SET state = ?3
-             WHERE tenant = ?1 AND digest <> ?2 AND state IN ({open}) AND id IS NOT ?4"
-        ))?
-        .execute(params![
-            plan.tenant.as_str(),
-            Text(plan.digest),
-            AsWord(PlanState::Superseded),
-            plan.part_of.map(Text),
-        ])?;
+    if plan.origin.kind() == OriginKind::Policies {
+        transaction
+            .prepare_cached(&format!(
+                "UPDATE plans SET state = ?3
+                 WHERE tenant = ?1 AND digest <> ?2 AND origin = ?5 AND state IN ({open})
+                     AND id IS NOT ?4"
+            ))?
+            .execute(params![
+                plan.tenant.as_str(),
+                Text(plan.digest),
+                AsWord(PlanState::Superseded),
+                plan.part_of.map(Text),
+                AsWord(OriginKind::Policies),
+            ])?;
+    }
     if let Some(Text(same)) = same {
         return find(transaction, same);
     }
@@ -62,14 +66,18 @@ fn expire(transaction: &Transaction<'_>, plan: &Plan) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Supersedes the open plans of a tenant.
+/// Supersedes the open plans of a tenant that follow from the policies.
 pub(super) fn supersede(transaction: &Transaction<'_>, tenant: &TenantName) -> Result<(), Fault> {
     let open = open_states();
     transaction
         .prepare_cached(&format!(
-            "UPDATE plans SET state = ?2 WHERE tenant = ?1 AND state IN ({open})"
+            "UPDATE plans SET state = ?2 WHERE tenant = ?1 AND origin = ?3 AND state IN ({open})"
         ))?
-        .execute(params![tenant.as_str(), AsWord(PlanState::Superseded)])?;
+        .execute(params![
+            tenant.as_str(),
+            AsWord(PlanState::Superseded),
+            AsWord(OriginKind::Policies),
+        ])?;
     Ok(())
 }
 
@@ -87,8 +95,8 @@ fn insert(transaction: &Transaction<'_>, plan: &Plan, state: PlanState) -> Resul
     transaction
         .prepare_cached(
             "INSERT INTO plans (id, tenant, state, created_at, expires_at, digest, operations,
-                                people, head)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                                people, head, origin)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )?
         .execute(params![
             Text(plan.id),
@@ -100,6 +108,7 @@ fn insert(transaction: &Transaction<'_>, plan: &Plan, state: PlanState) -> Resul
             Count(plan.operations.len() as u64),
             Count(plan.summary.people),
             form(&PlanForm::head(plan)),
+            AsWord(plan.origin.kind()),
         ])?;
     let id = plan.id.to_string();
     let mut statement = transaction.prepare_cached(
@@ -218,14 +227,15 @@ pub(super) fn list(
     tenant: Option<&TenantName>,
 ) -> Result<Vec<PlanHead>, Fault> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, tenant, state, created_at, operations, people FROM plans
+        "SELECT id, tenant, state, created_at, operations, people, origin FROM plans
          WHERE ?1 IS NULL OR tenant = ?1 ORDER BY number DESC",
     )?;
     let rows = statement.query_map([tenant.map(TenantName::as_str)], |row| {
         let (Text(id), Text(tenant), AsWord(state)) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let (Nanoseconds(created_at), Count(operations), Count(people)) =
             (row.get(3)?, row.get(4)?, row.get(5)?);
-        Ok(PlanHead { id, tenant, state, created_at, operations, people })
+        let AsWord(origin) = row.get(6)?;
+        Ok(PlanHead { id, tenant, state, origin, created_at, operations, people })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -1,12 +1,15 @@
 //! `seatkeeper apply`: applies a stored plan; without one: plans, shows, asks, applies.
 
-use crate::cli::args::{Apply, Deciding, Format};
+use crate::cli::args::{Apply, Deciding, Doing, Format};
 use crate::cli::commands::decide::{by, guards, not_accepted, record_approval};
 use crate::cli::commands::plan::as_stored;
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::session::{Desk, LoadedPolicies, Session, Shown, misfits, plan_id};
 use crate::cli::ui::Ui;
+use crate::config::Tenant;
 use crate::engine::carry_out::CarriedOut;
+use crate::engine::cycle::Cycle;
+use crate::engine::once::Once;
 use crate::plan::approval::{Missing, accept, goes_on, has_part};
 use crate::plan::digest::guard_list;
 use crate::plan::guard::tripped;
@@ -49,6 +52,46 @@ pub(crate) async fn run(args: &Apply, ui: &Ui, verbose: u8) -> Outcome {
     Ok(exit)
 }
 
+/// Plans what is asked for once, shows it, and applies it where a person says so.
+pub(crate) async fn once(
+    session: &Session<'_>,
+    tenant: &Tenant,
+    doing: &Doing,
+    once: &Once,
+    command: &str,
+) -> Outcome {
+    let Doing { common, plan_only, format, yes, deciding, all } = doing;
+    let policies = session.policies()?;
+    let store = session.store()?;
+    let args = Apply {
+        common: common.clone(),
+        plan: None,
+        yes: *yes,
+        deciding: deciding.clone(),
+        all: *all,
+        leave_out_misfits: true,
+    };
+    let accepted = guards(&deciding.accept)?;
+    let desk = session.desk(tenant, &store, command)?;
+    let applying = Applying { session, policies: &policies, desk, args: &args, accepted };
+    let cycle = applying
+        .desk
+        .engine()
+        .plan_once(&policies.policies, once)
+        .await
+        .map_err(|error| session.cycle_failure(error, &policies))?;
+    if *format == Format::Json {
+        // Text has them on its page.
+        for warning in &cycle.planned.plan.warnings {
+            session.ui.say(format!("warning: {}: {}", warning.at, warning.message).trim_end());
+        }
+    }
+    match applying.shown(&cycle, *format)? {
+        Some(stored) if !plan_only => Box::pin(applying.stored(stored)).await,
+        Some(_) | None => Ok(Exit::Done),
+    }
+}
+
 /// One tenant's plan on its way to being applied.
 struct Applying<'a> {
     session: &'a Session<'a>,
@@ -71,20 +114,30 @@ impl Applying<'_> {
             .plan(&self.policies.policies, Trigger::Person, misfits)
             .await
             .map_err(|error| self.session.cycle_failure(error, self.policies))?;
+        match self.shown(&cycle, Format::Text)? {
+            Some(stored) => self.stored(stored).await,
+            None => {
+                engine
+                    .let_released_go(&cycle.planned.plan)
+                    .await
+                    .map_err(|error| self.session.cycle_failure(error, self.policies))?;
+                Ok(Exit::Done)
+            }
+        }
+    }
+
+    /// Shows a plan that was just made. Returns it where there is something to do.
+    fn shown(&self, cycle: &Cycle, format: Format) -> Result<Option<StoredPlan>, Failure> {
         if cycle.recovered > 0 {
             self.ui().say("an interrupted run was settled first; `seatkeeper history` tells");
         }
-        let stored = as_stored(&cycle);
-        self.session.show_plan(&stored, Shown { format: Format::Text, all: self.args.all })?;
+        let stored = as_stored(cycle);
+        self.session.show_plan(&stored, Shown { format, all: self.args.all })?;
         if stored.plan.operations.is_empty() {
-            engine
-                .let_released_go(&stored.plan)
-                .await
-                .map_err(|error| self.session.cycle_failure(error, self.policies))?;
             self.ui().say("nothing to do");
-            return Ok(Exit::Done);
+            return Ok(None);
         }
-        self.stored(stored).await
+        Ok(Some(stored))
     }
 
     /// Shows a stored plan and what remains to be decided, and carries it out.

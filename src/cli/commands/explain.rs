@@ -9,9 +9,9 @@ use crate::cli::session::Session;
 use crate::cli::ui::Ui;
 use crate::domain::ids::{SkuId, UserId};
 use crate::domain::snapshot::Snapshot;
-use crate::plan::Trigger;
 use crate::plan::explain::explain;
 use crate::plan::make::Inputs;
+use crate::plan::{Asked, Trigger};
 use crate::ports::{Clock as _, Records as _};
 use crate::report;
 
@@ -36,6 +36,7 @@ pub(crate) async fn run(args: &Explain, ui: &Ui, verbose: u8) -> Outcome {
         ledger: &ledger,
         now: SystemClock.now(),
         trigger: Trigger::Person,
+        asked: Asked::Policies,
     };
     let explanation = explain(&inputs, user, sku).map_err(|problems| {
         session.show_problems(&problems, &policies);

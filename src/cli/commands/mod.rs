@@ -1,6 +1,7 @@
 //! One file a command: what it takes, what it calls, what it prints, how it ends.
 
 pub(crate) mod apply;
+pub(crate) mod bulk;
 pub(crate) mod completions;
 pub(crate) mod decide;
 pub(crate) mod demo;
@@ -12,6 +13,7 @@ pub(crate) mod init;
 pub(crate) mod ous;
 pub(crate) mod plan;
 pub(crate) mod plans;
+pub(crate) mod revert;
 pub(crate) mod sandbox;
 pub(crate) mod seats;
 pub(crate) mod show;

@@ -5,9 +5,9 @@ use crate::cli::clock::SystemClock;
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::session::Session;
 use crate::cli::ui::Ui;
-use crate::plan::Trigger;
 use crate::plan::inventory;
 use crate::plan::make::{Inputs, make};
+use crate::plan::{Asked, Trigger};
 use crate::ports::{Clock as _, Records as _};
 use crate::report;
 
@@ -30,6 +30,7 @@ pub(crate) async fn run(args: &Listing, ui: &Ui, verbose: u8) -> Outcome {
         ledger: &ledger,
         now: SystemClock.now(),
         trigger: Trigger::Person,
+        asked: Asked::Policies,
     };
     let planned = make(&inputs).map_err(|problems| {
         session.show_problems(&problems, &policies);

@@ -130,7 +130,7 @@ fn a_sku_that_a_selector_names_has_to_be_there() {
     let policies = "a: has:SPE_E33 -> VISIO\nb: everyone but not has:QQQ -> VISIO";
     assert_snapshot!(found(&world("ana:", policies)), @r"
         policies.yaml:1:1: unknown SKU `SPE_E33` (hint: tenant `contoso` has `SPE_E3`)
-        policies.yaml:2:1: unknown SKU `QQQ` (hint: tenant `contoso` has `COMPANY`, `POWER_BI_PRO`, `SPE_E3`, `SPE_E5`, `SPE_F1`, `SUSPENDED`, `VISIO`)
+        policies.yaml:2:1: unknown SKU `QQQ` (hint: tenant `contoso` has `COMPANY`, `MAIL_1`, `PHONE`, `POWER_BI_PRO`, `SPE_E3`, `SPE_E5`, `SPE_F1`, `SUSPENDED`, `TEAMS`, `VISIO`)
     ");
 }
 

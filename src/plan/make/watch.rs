@@ -1,24 +1,26 @@
 //! What a plan notices beside users one by one: who waits since when, and what the catalogue gained.
 
-use std::collections::BTreeSet;
-
 use super::Making;
 use crate::domain::ids::{ServicePlanId, SkuId, UserId};
 use crate::domain::sku::Sku;
 use crate::domain::user::ServicePlanSet;
 use crate::plan::Warning;
 use crate::plan::ledger::LedgerChange;
-use crate::plan::seats::Shares;
 
 impl Making<'_> {
-    /// Notes who waits from now on, and who no longer has to. Whoever is given a seat by this plan
-    /// keeps their place until they have it.
-    pub(super) fn watch_the_queue(&mut self, shares: &Shares) {
+    /// Notes who needs a seat from now on, and who no longer does. Whoever is given one by this plan
+    /// has a place as well, and keeps it until they hold the seat: otherwise those who wait would come
+    /// before them when it is planned again, and what was approved would not be what runs.
+    pub(super) fn watch_the_queue(&mut self) {
         let now = self.inputs.now;
         let queue = &self.inputs.ledger.queue;
-        let waiting: BTreeSet<(UserId, SkuId)> = shares.all_waiting().collect();
-        let joins = waiting.iter().filter(|place| !queue.contains_key(place));
-        let joins = joins.map(|(user, sku)| LedgerChange::Queue(*user, *sku, now));
+        let needs = self.resolutions.iter().flat_map(|(at, resolution)| {
+            let user = self.user(*at);
+            let needed = resolution.grants.iter().filter(|(_, grant)| grant.needs_seat);
+            needed.map(move |(sku, _)| (user, *sku))
+        });
+        let joins = needs.filter(|place| !queue.contains_key(place));
+        let joins = joins.map(|(user, sku)| LedgerChange::Queue(user, sku, now));
         let wants = |user: UserId, sku: SkuId| {
             let at = self.words.position(user);
             let resolution = at.and_then(|at| self.resolutions.get(&at));
@@ -41,14 +43,21 @@ impl Making<'_> {
         let news = self.inputs.snapshot.catalogue().skus().iter().filter_map(|sku| {
             let now: ServicePlanSet = sku.service_plans.iter().map(|plan| plan.id).collect();
             let before = self.inputs.ledger.seen.get(&sku.id);
-            (before != Some(&now)).then(|| LedgerChange::See(sku.id, now))
+            (before != Some(&now)).then_some(LedgerChange::See(sku.id, now))
         });
         self.observed.extend(news);
     }
 
     /// Returns what a reviewer should know.
     pub(super) fn warnings(&self) -> Vec<Warning> {
-        let mut warnings = self.bound.warnings.clone();
+        let asked = self.inputs.asked;
+        let mut warnings = asked.warnings(self.inputs);
+        if asked.is_once() {
+            // That those whom a made-up policy names are gone, the request tells itself.
+            warnings.extend(self.mastered_elsewhere());
+            return warnings;
+        }
+        warnings.extend(self.bound.warnings.iter().cloned());
         let problem = |problem: &crate::plan::bind::Problem| Warning {
             at: problem.place.file_and_line().into(),
             message: format!("{}; the ladder takes no part", problem.message),

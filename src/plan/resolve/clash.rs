@@ -60,7 +60,7 @@ impl Resolver<'_> {
         let mut on = On::new();
         let mut add = |sku: SkuId, off: &ServicePlanSet| {
             let product = self.snapshot.catalogue().get(sku);
-            for plan in product.into_iter().flat_map(|product| product.switchable()) {
+            for plan in product.into_iter().flat_map(crate::domain::sku::Sku::switchable) {
                 if !off.contains(plan) {
                     on.entry(plan).or_default().insert(sku);
                 }

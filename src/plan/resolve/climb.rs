@@ -81,10 +81,9 @@ impl Resolver<'_> {
                 by,
                 stands_in: met_by != wanted_rung,
                 outranks: match stand_in {
-                    None => Outranks::Yes,
                     Some(rung) if self.is_in_doubt(view, rung) => Outranks::InDoubt,
                     Some(rung) if !self.asked_away(view, rung).is_empty() => Outranks::NotYet,
-                    Some(_) => Outranks::Yes,
+                    None | Some(_) => Outranks::Yes,
                 },
             });
         }
@@ -144,13 +143,12 @@ impl Resolver<'_> {
         wanted.rungs.iter().find_map(|rung| {
             let place = self.bound.ladders[rung.ladder].place(sku)?;
             let verdict = match (place.cmp(&rung.place), rung.outranks) {
-                (Ordering::Equal, _) => return None,
                 (Ordering::Greater, Outranks::Yes) => Verdict::Outranked,
                 (Ordering::Greater, Outranks::NotYet) => Verdict::Waits,
                 (Ordering::Greater, Outranks::InDoubt) => Verdict::InDoubt,
                 (Ordering::Less, _) if self.goes_down(view, sku) => Verdict::SteppedDown,
                 // What stands above the wanted one has its own reasons to stay or to go.
-                (Ordering::Less, _) => return None,
+                (Ordering::Equal | Ordering::Less, _) => return None,
             };
             Some((verdict, rung))
         })

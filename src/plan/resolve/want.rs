@@ -144,14 +144,13 @@ impl Resolver<'_> {
                     resolution.switching.push((sku.id, due, on, why.clone()));
                 }
             }
-            self.block_if_inherited(assignment, &taken, why, resolution);
+            Self::block_if_inherited(assignment, &taken, why, resolution);
         }
         cut
     }
 
     /// Tells of service plans that a group gives, so that they cannot be switched off on the user.
     fn block_if_inherited(
-        &self,
         assignment: Option<&Assignment>,
         taken: &[ServicePlanId],
         why: Why,

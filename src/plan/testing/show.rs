@@ -7,7 +7,7 @@ use crate::domain::known::Known;
 use crate::domain::names::PolicyName;
 use crate::domain::user::{Assignment, Licenses, ServicePlanSet, User};
 use crate::plan::ledger::LedgerChange;
-use crate::plan::{Because, Operation, Plan, ServicePlanRef, UserRef};
+use crate::plan::{Because, Operation, Plan, ServicePlanRef, Undoing, UserRef};
 
 /// Shows a plan: operations, then everything else that it says, but counts and seats.
 pub(crate) fn show(plan: &Plan) -> String {
@@ -43,6 +43,10 @@ pub(crate) fn show(plan: &Plan) -> String {
     }
     for left_out in &plan.left_out {
         lines.push(format!("left out {} ({}): {}", left_out.policy, left_out.at, left_out.problem));
+    }
+    for Undoing { policy, at, sku, how, users } in &plan.undone_by {
+        let sku = sku.as_ref().map_or("location", |sku| &sku.name);
+        lines.push(format!("undone by {policy} ({at}): {} {sku} for {users}", how.as_str()));
     }
     for warning in &plan.warnings {
         lines.push(format!("warning ({}): {}", warning.at, warning.message));

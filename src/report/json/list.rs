@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::domain::names::TenantName;
-use crate::plan::{Digest, PlanId, PlanState};
+use crate::plan::{Digest, OriginKind, PlanId, PlanState};
 use crate::ports::{HistoryEntry, Outcome, OutcomeKind, PlanHead};
 use crate::report::json::operation::OperationForm;
 use crate::report::json::text::{AsWord, Text};
@@ -17,6 +17,7 @@ pub(crate) struct HeadForm {
     id: Text<PlanId>,
     tenant: Text<TenantName>,
     state: AsWord<PlanState>,
+    origin: AsWord<OriginKind>,
     created_at: Text<Timestamp>,
     operations: u64,
     people: u64,
@@ -40,11 +41,12 @@ pub(crate) struct HistoryForm {
 
 impl From<&PlanHead> for HeadForm {
     fn from(head: &PlanHead) -> Self {
-        let PlanHead { id, tenant, state, created_at, operations, people } = head;
+        let PlanHead { id, tenant, state, origin, created_at, operations, people } = head;
         Self {
             id: Text(*id),
             tenant: Text(tenant.clone()),
             state: AsWord(*state),
+            origin: AsWord(*origin),
             created_at: Text(*created_at),
             operations: *operations,
             people: *people,

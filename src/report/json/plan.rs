@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::names::TenantName;
 use crate::plan::{
-    Basis, Digest, GuardName, LeftOut, Operation, Plan, PlanId, PlanState, Released, SeatLine,
-    Summary, Trigger, UnknownMatch, Verdict, Warning,
+    Basis, Digest, GuardName, LeftOut, Operation, Origin, Plan, PlanId, PlanState, Released,
+    SeatLine, Summary, Trigger, UnknownMatch, Verdict, Warning,
 };
 use crate::ports::{Decision, StoredPlan};
 use crate::report::json::FORMAT_VERSION;
@@ -17,6 +17,7 @@ use crate::report::json::entry::{
     WaitingForm, WarningForm,
 };
 use crate::report::json::operation::{Contradiction, OperationForm, forms, values};
+use crate::report::json::origin::{OriginForm, UndoingForm};
 use crate::report::json::text::{AsWord, Text};
 
 /// A [`Plan`] in JSON. What can change after the plan was made (`state`, `decisions`) and what is
@@ -32,6 +33,9 @@ pub(crate) struct PlanForm {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     state: Option<AsWord<PlanState>>,
     trigger: AsWord<Trigger>,
+    /// Absent where the plan follows from the policies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    origin: Option<OriginForm>,
     part_of: Option<Text<PlanId>>,
     basis: BasisForm,
     summary: SummaryForm,
@@ -46,6 +50,9 @@ pub(crate) struct PlanForm {
     warnings: Vec<WarningForm>,
     seats: Vec<SeatForm>,
     guards: Vec<VerdictForm>,
+    /// Absent where the plan follows from the policies, as nothing of it would be undone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    undone_by: Option<Vec<UndoingForm>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     decisions: Option<Vec<DecisionForm>>,
 }
@@ -119,6 +126,7 @@ impl PlanForm {
             created_at,
             expires_at,
             trigger,
+            origin,
             part_of,
             basis,
             summary,
@@ -132,7 +140,9 @@ impl PlanForm {
             warnings,
             seats,
             guards,
+            undone_by,
         } = plan;
+        let origin = OriginForm::of(origin);
         Self {
             format_version: FORMAT_VERSION,
             id: Text(*id),
@@ -142,6 +152,8 @@ impl PlanForm {
             expires_at: Text(*expires_at),
             state: None,
             trigger: AsWord(*trigger),
+            undone_by: origin.is_some().then(|| forms(undone_by)),
+            origin,
             part_of: part_of.map(Text),
             basis: basis.into(),
             summary: summary.into(),
@@ -168,6 +180,7 @@ impl PlanForm {
             created_at: self.created_at.0,
             expires_at: self.expires_at.0,
             trigger: self.trigger.0,
+            origin: self.origin.map(Origin::from).unwrap_or_default(),
             part_of: self.part_of.map(|plan| plan.0),
             basis: self.basis.into(),
             summary: self.summary.into(),
@@ -181,6 +194,7 @@ impl PlanForm {
             warnings: self.warnings.into_iter().map(Warning::from).collect(),
             seats: self.seats.into_iter().map(SeatLine::from).collect(),
             guards: self.guards.into_iter().map(Verdict::from).collect(),
+            undone_by: values(self.undone_by.unwrap_or_default())?,
         })
     }
 

@@ -3,8 +3,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::plan::{
-    Blocked, BlockedReason, GuardName, Kind, PlanState, Released, Scheduled, SeatLine, Verdict,
-    Waiting,
+    Blocked, BlockedReason, GuardName, Kind, OriginKind, PlanState, Released, Scheduled, SeatLine,
+    Verdict, Waiting,
 };
 use crate::ports::{Decision, HistoryEntry, Outcome, OutcomeKind, PlanHead, StoredPlan};
 use crate::report::any::{a_plan, a_sku, a_user, any_stored_plan};
@@ -296,6 +296,7 @@ fn the_list_of_plans_has_the_published_names() {
         id: plan.id,
         tenant: plan.tenant,
         state: PlanState::Held,
+        origin: OriginKind::Policies,
         created_at: plan.created_at,
         operations: 2,
         people: 1,
@@ -304,7 +305,7 @@ fn the_list_of_plans_has_the_published_names() {
     assert_eq!(
         value,
         json!({"format_version": 1, "plans": [{
-            "id": plan.id.to_string(), "tenant": "contoso", "state": "held",
+            "id": plan.id.to_string(), "tenant": "contoso", "state": "held", "origin": "policies",
             "created_at": "2026-11-23T09:00:00Z", "operations": 2, "people": 1,
         }]})
     );

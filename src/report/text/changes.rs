@@ -60,7 +60,7 @@ fn lead(operation: &Operation) -> Option<&Because> {
         operation.add.iter().any(|addition| because.sku.as_ref() == Some(&addition.sku))
     };
     operation.because.iter().min_by_key(|because| match because.reason {
-        Reason::Matched if added(because) => 0,
+        Reason::Matched | Reason::Requested | Reason::Reverted if added(because) => 0,
         Reason::Removed
         | Reason::Left
         | Reason::Exchanged
@@ -68,7 +68,7 @@ fn lead(operation: &Operation) -> Option<&Because> {
         | Reason::Outranked
         | Reason::SteppedDown => 1,
         Reason::Located => 2,
-        Reason::Matched => 3,
+        Reason::Matched | Reason::Requested | Reason::Reverted => 3,
     })
 }
 
@@ -148,6 +148,8 @@ fn why(operation: &Operation) -> String {
         let verb = match because.reason {
             Reason::Left => "no longer matches: ",
             Reason::Matched
+            | Reason::Requested
+            | Reason::Reverted
             | Reason::Located
             | Reason::Removed
             | Reason::Replaced

@@ -32,12 +32,14 @@ pub(super) fn table(rows: &[Vec<String>], style: Style) -> String {
 
 /// Renders the list of plans.
 pub fn plans(plans: &[PlanHead], style: Style) -> String {
-    let mut rows = vec![heading(&["plan", "tenant", "state", "made", "operations", "people"])];
+    let mut rows =
+        vec![heading(&["plan", "tenant", "state", "from", "made", "operations", "people"])];
     rows.extend(plans.iter().map(|plan| {
         vec![
             plan.id.to_string(),
             plan.tenant.to_string(),
             plan.state.as_str().to_owned(),
+            plan.origin.word().to_owned(),
             time(plan.created_at),
             plan.operations.to_string(),
             plan.people.to_string(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::plan::{Plan, SeatLine, Verdict};
+use crate::plan::{Because, Plan, SeatLine, Undoing, UndoneHow, Verdict};
 use crate::report::text::style::{Style, clean};
 use crate::report::text::{Options, count, time};
 
@@ -18,6 +18,7 @@ pub(crate) fn render(out: &mut String, plan: &Plan, options: Options) {
     scheduled(out, plan, options);
     released(out, plan, options);
     unknown(out, plan, options.style);
+    undone_by(out, plan, options.style);
     warnings(out, plan, options.style);
     seats(out, &plan.seats, options.style);
     guards(out, &plan.guards, options.style);
@@ -58,8 +59,7 @@ fn blocked(out: &mut String, plan: &Plan, options: Options) {
     let mut groups: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
     for blocked in &plan.blocked {
         let sku = blocked.sku.as_ref().map_or("the user", |sku| &sku.name);
-        let policies: Vec<String> =
-            blocked.because.iter().map(|b| format!("{} ({})", b.policy, b.at)).collect();
+        let policies: Vec<String> = blocked.because.iter().map(placed).collect();
         let key = (format!("{sku}: {}", blocked.detail), policies.join(", "));
         groups.entry(key).or_default().push(clean(&blocked.user.principal_name));
     }
@@ -159,6 +159,32 @@ fn unknown(out: &mut String, plan: &Plan, style: Style) {
             unknown.policy,
             style.dim(&format!("{}  {people} · {}", unknown.at, unknown.detail)),
         );
+    }
+}
+
+fn undone_by(out: &mut String, plan: &Plan, style: Style) {
+    if plan.undone_by.is_empty() {
+        return;
+    }
+    section(out, "Would be undone (by the next plan that follows from the policies)", style);
+    for Undoing { policy, at, sku, how, users } in &plan.undone_by {
+        let sku = sku.as_ref().map_or("", |sku| &sku.name);
+        let people = match how {
+            UndoneHow::Adds => format!("gives {sku} back to"),
+            UndoneHow::Removes => format!("takes {sku} away from"),
+            UndoneHow::Modifies => format!("changes the service plans of {sku} for"),
+            UndoneHow::Locates => "sets another usage location for".to_owned(),
+        };
+        let line = format!("! {policy} {people} {}", count(*users, "person", "people"));
+        let _ = writeln!(out, "  {}  {}", style.warn(&line), style.dim(at));
+    }
+}
+
+/// Names a policy and where it stands, where it stands in a file.
+fn placed(because: &Because) -> String {
+    match &*because.at {
+        "" => because.policy.to_string(),
+        at => format!("{} ({at})", because.policy),
     }
 }
 

@@ -45,3 +45,7 @@ CREATE TABLE sign_in_reads (
     -- When the latest read began that came to its end: every user was read since.
     whole_since  INTEGER
 ) STRICT, WITHOUT ROWID;
+
+-- What a plan follows from: the policies, or what a person asked for once.
+ALTER TABLE plans ADD COLUMN origin TEXT NOT NULL DEFAULT 'policies'
+    CHECK (origin IN ('policies', 'bulk', 'revert'));

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::{approval, at, block_on, contoso, fabrikam, open, scratch};
-use crate::plan::{Digest, GuardName, Plan, PlanState};
+use crate::plan::{Digest, GuardName, Origin, OriginKind, Plan, PlanState};
 use crate::ports::{CycleRecord, Decision, PlanHead, Records, RecordsError};
 use crate::report::any::{a_plan, any_plan, any_state};
 use crate::store::Store;
@@ -50,6 +50,24 @@ async fn a_plan_that_is_being_carried_out_is_not_superseded() {
     store.settle_open_plans(&contoso()).await.unwrap();
     assert_eq!(state(&store, &a_plan(1)).await, PlanState::Applying);
     assert_eq!(state(&store, &a_plan(2)).await, PlanState::Superseded);
+}
+
+#[tokio::test]
+async fn what_a_person_asked_for_once_stays_open_beside_the_plans_of_the_policies() {
+    let dir = scratch();
+    let store = open(&dir);
+    let once = Plan { origin: Origin::Revert(a_plan(8).id), ..a_plan(2) };
+    store.propose(a_plan(1), PlanState::Proposed).await.unwrap();
+    store.propose(once.clone(), PlanState::Held).await.unwrap();
+    assert_eq!(state(&store, &a_plan(1)).await, PlanState::Proposed);
+    store.propose(a_plan(3), PlanState::Proposed).await.unwrap();
+    assert_eq!(state(&store, &a_plan(1)).await, PlanState::Superseded);
+    store.settle_open_plans(&contoso()).await.unwrap();
+    assert_eq!(state(&store, &a_plan(3)).await, PlanState::Superseded);
+    assert_eq!(state(&store, &once).await, PlanState::Held);
+    let heads = store.plans(None).await.unwrap();
+    let origins: Vec<OriginKind> = heads.iter().map(|head| head.origin).collect();
+    assert_eq!(origins, [OriginKind::Policies, OriginKind::Revert, OriginKind::Policies]);
 }
 
 #[tokio::test]
@@ -127,7 +145,8 @@ async fn plans_are_listed_newest_first() {
         let plan = a_plan(number);
         let (operations, people) = (2, 1);
         let (id, tenant, created_at) = (plan.id, plan.tenant, plan.created_at);
-        PlanHead { id, tenant, state, created_at, operations, people }
+        let origin = OriginKind::Policies;
+        PlanHead { id, tenant, state, origin, created_at, operations, people }
     };
     assert_eq!(heads, [expected(2, PlanState::Held), expected(1, PlanState::Superseded)]);
     assert_eq!(store.plans(Some(&fabrikam())).await.unwrap(), []);

@@ -3,9 +3,7 @@ use rusqlite::Connection;
 
 use super::{at, contoso, fabrikam, open, scratch};
 use crate::domain::ids::UserId;
-use crate::plan::PlanState;
-use crate::ports::{Records, SignInReading};
-use crate::report::any::a_plan;
+use crate::ports::{CycleRecord, Records, SignInReading};
 use crate::store::Store;
 use crate::store::schema::MIGRATIONS;
 
@@ -69,10 +67,12 @@ async fn a_whole_read_forgets_whom_it_did_not_see() {
 async fn a_store_without_sign_ins_is_brought_up_to_date_and_keeps_what_it_has() {
     let dir = scratch();
     let first = Store::open_with(dir.path(), &MIGRATIONS[..1]).unwrap();
-    first.propose(a_plan(1), PlanState::Proposed).await.unwrap();
+    let (tenant, failure) = (contoso(), Some("no network".to_owned()));
+    let cycle = CycleRecord { tenant, started_at: at(1), ended_at: at(2), plan: None, failure };
+    first.cycle(cycle.clone()).await.unwrap();
     drop(first);
     let store = open(&dir);
-    assert_eq!(store.plan(None, None).await.unwrap().unwrap().plan, a_plan(1));
+    assert_eq!(store.cycles(&contoso()).await.unwrap(), (Some(cycle), None));
     let page = vec![(user(1), Some(at(5)))];
     store.keep_sign_ins(&contoso(), page, at(101), reading(100, 1, None)).await.unwrap();
     assert_eq!(found(&store, 0).await.0.len(), 1);

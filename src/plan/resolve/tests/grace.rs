@@ -52,6 +52,7 @@ fn remove_and_replace_wait_only_where_they_say_so() {
     assert_snapshot!(observed(&world.planned().observed), @r"
         start ana SPE_E3 leavers
         start ben SPE_E3 up
+        queue ben SPE_E5
     ");
     let later = world.later("3d");
     assert_snapshot!(later.text(), @r"

@@ -130,10 +130,23 @@ fn a_ladder_with_an_unknown_rung_takes_no_part() {
 }
 
 #[test]
-fn who_waits_is_in_the_queue_since_the_first_plan_that_found_no_seat() {
+fn who_is_given_a_seat_keeps_it_when_it_is_planned_again() {
+    let world = world("ana: in Eng\nben: in Eng\nseats SPE_E5 1", "eng: Eng -> SPE_E5");
+    assert_snapshot!(world.text(), @r"
+        add ana: +SPE_E5 (eng matched)
+        waiting 1 for SPE_E5: ben (eng matched)
+    ");
+    assert_eq!(world.clone().later("1d").text(), world.text());
+}
+
+#[test]
+fn who_waits_is_in_the_queue_since_the_first_plan_that_saw_the_need() {
     let tenant = "ana: in Eng\nben: in Eng\nseats SPE_E5 1";
     let world = world(tenant, "eng: Eng -> SPE_E5");
-    assert_snapshot!(observed(&world.planned().observed), @"queue ben SPE_E5");
+    assert_snapshot!(observed(&world.planned().observed), @r"
+        queue ana SPE_E5
+        queue ben SPE_E5
+    ");
     let later = world.but("seats SPE_E5 0").later("1d").but("aaa: in Eng\nseats SPE_E5 1");
     assert_snapshot!(later.text(), @r"
         add ana: +SPE_E5 (eng matched)

@@ -166,6 +166,6 @@ fn what_is_gone_already_is_forgotten() {
 fn what_somebody_took_away_by_hand_comes_back() {
     let tenant = "ana: in Staff, lost SPE_E3 by:staff";
     let policies = "staff: Staff -> SPE_E3";
-    assert_snapshot!(observed(&world(tenant, policies).planned().observed), @"nothing");
+    assert_snapshot!(observed(&world(tenant, policies).planned().observed), @"queue ana SPE_E3");
     assert_snapshot!(world(tenant, policies).text(), @"add ana: +SPE_E3 (staff matched)");
 }
