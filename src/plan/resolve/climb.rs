@@ -12,6 +12,7 @@ use crate::plan::Reason;
 use crate::plan::bind::{BoundLadder, Takes, Terms};
 use crate::plan::seats;
 use crate::policy::OnLeave;
+use crate::policy::settings::InheritedRule;
 
 /// Where a user stands on a ladder, some rung of which is wanted.
 #[derive(Clone, Debug)]
@@ -67,7 +68,9 @@ impl Resolver<'_> {
             let wanted_rung = ladder.rungs[top];
             let by = wanted.skus[&wanted_rung].clone();
             // What is wanted and there stays, whatever stands above it.
-            let is_there = view.licenses.get(wanted_rung).is_some();
+            let is_there = view.licenses.get(wanted_rung).is_some_and(|held| {
+                held.direct().is_some() || self.settings.inherited == InheritedRule::Satisfies
+            });
             let met_by = stand_in.filter(|_| !is_there).unwrap_or(wanted_rung);
             for rung in ladder.rungs.iter().filter(|rung| **rung != met_by) {
                 if let Some(by) = wanted.skus.remove(rung) {

@@ -1,6 +1,6 @@
 //! The usage location: what policies want it to be, and what cannot be assigned without one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::walk::View;
 use super::{About, Block, Resolution, Resolver, Wanted, Why, matched};
@@ -78,13 +78,7 @@ impl Resolver<'_> {
             block_user(resolution, reason, &unreadable, About::Attribute);
             return Located::Unreadable;
         }
-        let mut doubtful = self.doubtful(view).map(|(_, terms)| wish(terms, view, current));
-        resolution.location_doubted = !wishes.is_empty()
-            && doubtful.any(|wish| match wish {
-                Wish::Is(location) => !wishes.contains_key(&location),
-                Wish::Unreadable => true,
-                Wish::Nothing | Wish::NoCountry(_) => false,
-            });
+        resolution.location_doubted = self.may_conflict(view, &wishes, current);
         if wishes.len() > 1 {
             let why: Vec<usize> = wishes.into_values().flatten().collect();
             block_user(resolution, BlockedReason::LocationConflict, &why, About::Nothing);
@@ -97,6 +91,26 @@ impl Resolver<'_> {
             return Located::There;
         }
         if current.is_some() { Located::There } else { Located::Missing }
+    }
+
+    /// Whether policies of which it cannot be told whether they match may want another location than
+    /// the others, or one that cannot be read.
+    fn may_conflict(
+        &self,
+        view: &View<'_>,
+        wishes: &BTreeMap<UsageLocation, Vec<usize>>,
+        current: Option<UsageLocation>,
+    ) -> bool {
+        let mut possible: BTreeSet<UsageLocation> = wishes.keys().copied().collect();
+        let certain = possible.len();
+        for (_, terms) in self.doubtful(view) {
+            match wish(terms, view, current) {
+                Wish::Is(location) => drop(possible.insert(location)),
+                Wish::Unreadable => return true,
+                Wish::Nothing | Wish::NoCountry(_) => {}
+            }
+        }
+        possible.len() > 1 && possible.len() > certain
     }
 
     /// Takes back what needs a location where there is none.
