@@ -3,7 +3,6 @@
 //! Every user holds two SKUs that policies own. In one shape there is nothing to do; in the other,
 //! one user in twenty has something missing, something to lose, or both.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -17,7 +16,7 @@ use seatkeeper::domain::snapshot::{Reading, Snapshot};
 use seatkeeper::domain::user::{
     Assignment, AssignmentSource, Licenses, ServicePlanSet, User, UserType,
 };
-use seatkeeper::plan::ledger::{Ledger, Ownership};
+use seatkeeper::plan::ledger::{Ledger, Owners, Ownership};
 use seatkeeper::plan::make::{Inputs, Planned, make};
 use seatkeeper::plan::{Asked, Digest, Trigger};
 use seatkeeper::policy::settings::Settings;
@@ -75,17 +74,18 @@ impl Tenant {
     fn new(size: Size, busy: Option<usize>) -> Self {
         let now: Timestamp = "2026-11-23T09:00:00Z".parse().expect("a time");
         let policies = policies(size);
-        let mut ledger = Ledger::default();
+        let mut owners = Vec::with_capacity(size.users * 2);
         let users: Vec<User> = (0..size.users).map(|at| user(at, size, busy)).collect();
         for (at, user) in users.iter().enumerate() {
             let ownership = Ownership { since: now, let_go: None };
             let mut own = |sku: usize, policy: usize| {
-                let owners = BTreeMap::from([(policies.policies[policy].name.clone(), ownership)]);
-                ledger.owners.insert((user.id, sku_id(sku)), owners);
+                let owner = (policies.policies[policy].name.clone(), ownership);
+                owners.push(((user.id, sku_id(sku)), Owners::from_iter([owner])));
             };
             own(suite(at, size), policy_of(at, size));
             own(SKUS - 1, 0);
         }
+        let ledger = Ledger { owners: owners.into_iter().collect(), ..Ledger::default() };
         let mut reading = Reading::begin(now);
         reading.users(users);
         reading.groups((0..size.groups).map(|at| group(at, size)).collect());

@@ -4,8 +4,10 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use jiff::Timestamp;
+use smallvec::SmallVec;
 
 use crate::domain::ids::{SkuId, UserId};
 use crate::domain::names::PolicyName;
@@ -22,11 +24,104 @@ pub struct Ownership {
     pub let_go: Option<Timestamp>,
 }
 
+/// The policies that own one assignment, in the order of their names. Mostly it is one, so that is
+/// kept in place: a ledger has as many of these as there are assignments.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Owners(SmallVec<[(PolicyName, Ownership); 1]>);
+
+impl Owners {
+    /// Whether nobody owns it.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether a policy is among them.
+    pub fn contains_key(&self, policy: &PolicyName) -> bool {
+        self.find(policy).is_ok()
+    }
+
+    /// Returns how a policy owns it.
+    pub fn get(&self, policy: &PolicyName) -> Option<&Ownership> {
+        self.find(policy).ok().map(|at| &self.0[at].1)
+    }
+
+    /// Returns the policies.
+    pub fn keys(&self) -> impl Iterator<Item = &PolicyName> {
+        self.0.iter().map(|(policy, _)| policy)
+    }
+
+    /// Returns the policies, each with how it owns the assignment.
+    pub fn iter(&self) -> Iter<'_> {
+        let pair: fn(&(PolicyName, Ownership)) -> (&PolicyName, &Ownership) =
+            |(name, own)| (name, own);
+        self.0.iter().map(pair)
+    }
+
+    /// Makes a policy one of them, in this way.
+    pub fn insert(&mut self, policy: PolicyName, ownership: Ownership) {
+        match self.find(&policy) {
+            Ok(at) => self.0[at].1 = ownership,
+            Err(at) => self.0.insert(at, (policy, ownership)),
+        }
+    }
+
+    fn or_insert(&mut self, policy: &PolicyName, ownership: Ownership) -> &mut Ownership {
+        let at = self.find(policy).unwrap_or_else(|at| {
+            self.0.insert(at, (policy.clone(), ownership));
+            at
+        });
+        &mut self.0[at].1
+    }
+
+    fn get_mut(&mut self, policy: &PolicyName) -> Option<&mut Ownership> {
+        self.find(policy).ok().map(|at| &mut self.0[at].1)
+    }
+
+    fn remove(&mut self, policy: &PolicyName) -> Option<Ownership> {
+        self.find(policy).ok().map(|at| self.0.remove(at).1)
+    }
+
+    fn find(&self, policy: &PolicyName) -> Result<usize, usize> {
+        self.0.binary_search_by(|(name, _)| name.cmp(policy))
+    }
+}
+
+/// The policies that own an assignment, each with how.
+pub type Iter<'a> = std::iter::Map<
+    std::slice::Iter<'a, (PolicyName, Ownership)>,
+    fn(&(PolicyName, Ownership)) -> (&PolicyName, &Ownership),
+>;
+
+impl<'a> IntoIterator for &'a Owners {
+    type Item = (&'a PolicyName, &'a Ownership);
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+impl FromIterator<(PolicyName, Ownership)> for Owners {
+    fn from_iter<I: IntoIterator<Item = (PolicyName, Ownership)>>(all: I) -> Self {
+        let mut owners = Self::default();
+        for (policy, ownership) in all {
+            owners.insert(policy, ownership);
+        }
+        owners
+    }
+}
+
+impl fmt::Debug for Owners {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self).finish()
+    }
+}
+
 /// What one tenant's ledger says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
     /// Who owns which assignment.
-    pub owners: BTreeMap<(UserId, SkuId), BTreeMap<PolicyName, Ownership>>,
+    pub owners: BTreeMap<(UserId, SkuId), Owners>,
     /// Since when a policy (`remove` or `replace`) wants an assignment gone that is still there.
     pub clocks: BTreeMap<(UserId, SkuId, PolicyName), Timestamp>,
     /// Since when somebody waits for a seat.
@@ -79,9 +174,7 @@ impl Ledger {
         match change {
             LedgerChange::Own(user, sku, policy, at) => {
                 let owners = self.owners.entry((*user, *sku)).or_default();
-                let own =
-                    owners.entry(policy.clone()).or_insert(Ownership { since: *at, let_go: None });
-                own.let_go = None;
+                owners.or_insert(policy, Ownership { since: *at, let_go: None }).let_go = None;
             }
             LedgerChange::LetGo(user, sku, policy, at) => {
                 if let Some(own) = self.ownership(*user, *sku, policy) {
@@ -103,7 +196,19 @@ impl Ledger {
             }
             LedgerChange::Forget(user, sku) => {
                 self.owners.remove(&(*user, *sku));
-                self.clocks.retain(|(of, on, _), _| (of, on) != (user, sku));
+                let name = "0".parse().expect("a name, and the first of all in order");
+                let first = (*user, *sku, name);
+                let of_it = |key: &&(UserId, SkuId, PolicyName)| (key.0, key.1) == (*user, *sku);
+                let stopped: Vec<_> = self
+                    .clocks
+                    .range(first..)
+                    .map(|(key, _)| key)
+                    .take_while(of_it)
+                    .cloned()
+                    .collect();
+                for key in stopped {
+                    self.clocks.remove(&key);
+                }
             }
             LedgerChange::StartClock(user, sku, policy, at) => {
                 self.clocks.entry((*user, *sku, policy.clone())).or_insert(*at);
@@ -145,7 +250,7 @@ impl Ledger {
     fn rename(&mut self, from: &PolicyName, to: &PolicyName) {
         for owners in self.owners.values_mut() {
             let Some(old) = owners.remove(from) else { continue };
-            let own = owners.entry(to.clone()).or_insert(old);
+            let own = owners.or_insert(to, old);
             own.since = own.since.min(old.since);
             own.let_go = own.let_go.min(old.let_go);
         }
@@ -176,7 +281,7 @@ impl Ledger {
             return Vec::new();
         }
         let mut named: BTreeSet<&PolicyName> =
-            self.owners.values().flat_map(|owners| owners.keys()).collect();
+            self.owners.values().flat_map(Owners::keys).collect();
         named.extend(self.clocks.keys().map(|(_, _, policy)| policy));
         moved.retain(|(from, _)| named.contains(from));
         moved.sort();

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Transaction, params};
 use crate::domain::ids::{InvalidId, ServicePlanId, SkuId, UserId};
 use crate::domain::names::{PolicyName, TenantName};
 use crate::plan::conflict::Lesson;
-use crate::plan::ledger::{Ledger, LedgerChange, Ownership};
+use crate::plan::ledger::{Ledger, LedgerChange, Owners, Ownership};
 use crate::store::column::{Count, Nanoseconds, Text};
 use crate::store::error::Fault;
 
@@ -133,6 +133,7 @@ fn rename(
 pub(super) fn load(connection: &Connection, tenant: &TenantName) -> Result<Ledger, Fault> {
     let mut ledger = Ledger::default();
     let mut names = Names::default();
+    let mut owners: Vec<((UserId, SkuId), Owners)> = Vec::new();
     let mut statement = connection.prepare_cached(
         "SELECT user_id, sku_id, policy, since, let_go FROM owners WHERE tenant = ?1
          ORDER BY user_id, sku_id, policy",
@@ -143,9 +144,14 @@ pub(super) fn load(connection: &Connection, tenant: &TenantName) -> Result<Ledge
         let policy = names.get(row, 2)?;
         let Nanoseconds(since) = row.get(3)?;
         let let_go = row.get::<_, Option<Nanoseconds>>(4)?.map(|Nanoseconds(at)| at);
-        let owners = ledger.owners.entry((user, sku)).or_default();
-        owners.insert(policy, Ownership { since, let_go });
+        if owners.last().is_none_or(|(of, _)| *of != (user, sku)) {
+            owners.push(((user, sku), Owners::default()));
+        }
+        let (_, of_it) = owners.last_mut().expect("one was just put there where none was");
+        of_it.insert(policy, Ownership { since, let_go });
     }
+    // Built in one go, the map has full nodes: half the memory of one that grew.
+    ledger.owners = owners.into_iter().collect();
     let mut statement = connection.prepare_cached(
         "SELECT user_id, sku_id, policy, since FROM clocks WHERE tenant = ?1
          ORDER BY user_id, sku_id, policy",

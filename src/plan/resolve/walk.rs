@@ -1,7 +1,7 @@
 //! Goes through the users in the order of their ids, with policies and ledger in step, so that
 //! nothing is looked up from the beginning for each user.
 
-use std::collections::{BTreeMap, btree_map};
+use std::collections::btree_map;
 use std::iter::Peekable;
 
 use jiff::Timestamp;
@@ -11,7 +11,7 @@ use crate::domain::ids::{SkuId, UserId};
 use crate::domain::names::PolicyName;
 use crate::domain::user::{Licenses, User};
 use crate::plan::bind::Part;
-use crate::plan::ledger::{Ledger, Ownership};
+use crate::plan::ledger::{Ledger, Owners};
 
 /// How a policy stands to a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,9 +20,6 @@ pub(super) enum Standing {
     DoesNotMatch,
     CannotBeTold,
 }
-
-/// Who owns an assignment.
-pub(super) type Owners = BTreeMap<PolicyName, Ownership>;
 
 /// What policies and ledger say of one user.
 #[derive(Clone, Default)]
