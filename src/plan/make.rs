@@ -174,7 +174,7 @@ struct Making<'a> {
     bound: &'a Bound<'a>,
     words: Words<'a>,
     /// What is to become of the users for whom there is something to say, by position.
-    resolutions: BTreeMap<usize, Resolution>,
+    resolutions: BTreeMap<usize, Box<Resolution>>,
     /// What the users who are left out would ask of the seats.
     kept: BTreeMap<UserId, Request>,
     owned: guard::Owned,
@@ -183,7 +183,7 @@ struct Making<'a> {
 }
 
 impl Making<'_> {
-    fn take(&mut self, at: usize, mut resolution: Resolution, scope: &Scope) {
+    fn take(&mut self, at: usize, mut resolution: Box<Resolution>, scope: &Scope) {
         self.owned.count(&resolution.owned);
         self.unmanaged += resolution.unmanaged;
         self.observed.append(&mut resolution.observed);
@@ -212,7 +212,7 @@ impl Making<'_> {
             unmanaged: _,
             owned: _,
             observed: _,
-        } = &resolution;
+        } = &*resolution;
         let nothing = grants.is_empty()
             && adopts.is_empty()
             && removals.is_empty()

@@ -1,7 +1,5 @@
 //! Puts together what is done to one user, in one call.
 
-use std::collections::BTreeSet;
-
 use crate::domain::ids::{ServicePlanId, SkuId, UserId};
 use crate::domain::names::PolicyName;
 use crate::domain::sku::Sku;
@@ -9,7 +7,7 @@ use crate::domain::user::{Assignment, Licenses, ServicePlanSet};
 use crate::plan::make::Inputs;
 use crate::plan::resolve::{Grant, Removal, Resolution, Why};
 use crate::plan::seats::Shares;
-use crate::plan::words::{Words, data_family};
+use crate::plan::words::Words;
 use crate::plan::{
     Addition, Adoption, Because, DataFamily, Digest, Held, Kind, Operation, Reason, ServicePlanRef,
     digest,
@@ -176,8 +174,8 @@ impl ServicePlans {
         if grants.is_empty() && removals.is_empty() {
             return Self::default();
         }
-        let mut before = BTreeSet::new();
-        let mut after = BTreeSet::new();
+        let mut before: Vec<ServicePlanId> = Vec::new();
+        let mut after: Vec<ServicePlanId> = Vec::new();
         for assignment in &licenses.assignments {
             let Some(sku) = inputs.snapshot.catalogue().get(assignment.sku) else { continue };
             before.extend(on(sku, &assignment.disabled));
@@ -197,22 +195,31 @@ impl ServicePlans {
                 after.extend(on(sku, &grant.disabled));
             }
         }
-        let refs = |ids: BTreeSet<ServicePlanId>| {
+        for plans in [&mut before, &mut after] {
+            plans.sort_unstable();
+            plans.dedup();
+        }
+        let gained = without(&after, &before);
+        let lost = without(&before, &after);
+        let refs = |ids: &[ServicePlanId]| {
             let mut refs: Vec<ServicePlanRef> =
-                ids.into_iter().map(|id| words.service_plan(id)).collect();
+                ids.iter().map(|id| words.service_plan(*id)).collect();
             refs.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
             refs
         };
-        let families = |ids: &BTreeSet<ServicePlanId>| -> BTreeSet<DataFamily> {
-            ids.iter().filter_map(|id| data_family(&words.service_plan(*id).name)).collect()
-        };
-        let (had, has) = (families(&before), families(&after));
-        Self {
-            gains: refs(after.difference(&before).copied().collect()),
-            loses: refs(before.difference(&after).copied().collect()),
-            data_at_risk: had.difference(&has).copied().collect(),
-        }
+        let mut data_at_risk: Vec<DataFamily> =
+            lost.iter().filter_map(|plan| words.data_family(*plan)).collect();
+        data_at_risk.sort_unstable();
+        data_at_risk.dedup();
+        data_at_risk
+            .retain(|family| !after.iter().any(|plan| words.data_family(*plan) == Some(*family)));
+        Self { gains: refs(&gained), loses: refs(&lost), data_at_risk }
     }
+}
+
+/// Returns what is in one list and not in another, both in order.
+fn without(one: &[ServicePlanId], other: &[ServicePlanId]) -> Vec<ServicePlanId> {
+    one.iter().copied().filter(|plan| other.binary_search(plan).is_err()).collect()
 }
 
 fn on<'a>(sku: &'a Sku, disabled: &'a ServicePlanSet) -> impl Iterator<Item = ServicePlanId> + 'a {

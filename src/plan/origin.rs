@@ -172,8 +172,8 @@ impl<'a> Asked<'a> {
         inputs: &Inputs<'_>,
         bound: &Bound<'_>,
         user: &User,
-        resolution: Resolution,
-    ) -> Resolution {
+        resolution: Box<Resolution>,
+    ) -> Box<Resolution> {
         let once = match self {
             Self::Policies => return resolution,
             Self::Bulk(bulk) => {
@@ -181,7 +181,7 @@ impl<'a> Asked<'a> {
                 if selected && bound.protected.contains(&user.id) {
                     untouchable()
                 } else {
-                    resolution
+                    *resolution
                 }
             }
             Self::Revert(reverting) => match reverting.of_user(user.id) {
@@ -190,7 +190,7 @@ impl<'a> Asked<'a> {
                 None => Resolution::default(),
             },
         };
-        Resolution {
+        Box::new(Resolution {
             // What is there already is as asked for; nobody comes to own it.
             adopts: BTreeMap::new(),
             released: Vec::new(),
@@ -199,7 +199,7 @@ impl<'a> Asked<'a> {
             unmanaged: 0,
             owned: owned(user, inputs.ledger),
             ..once
-        }
+        })
     }
 
     /// Leaves what a one-off plan gives without an owner.

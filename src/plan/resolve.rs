@@ -227,8 +227,8 @@ impl<'a> Resolver<'a> {
         Walk::new(self)
     }
 
-    fn resolve(&self, user: &User, row: &Row<'_>) -> Resolution {
-        let mut resolution = Resolution::default();
+    fn resolve(&self, user: &User, row: &Row<'_>) -> Box<Resolution> {
+        let mut resolution = Box::<Resolution>::default();
         if self.bound.protected.contains(&user.id) {
             return resolution;
         }
@@ -363,7 +363,7 @@ fn matched(by: &[usize]) -> Vec<Why> {
 /// Whether two lists of disabled service plans come to the same, leaving out what cannot be
 /// switched per user.
 pub(crate) fn same(sku: &Sku, is: &ServicePlanSet, should: &ServicePlanSet) -> bool {
-    sku.switchable().all(|plan| is.contains(plan) == should.contains(plan))
+    is == should || sku.switchable().all(|plan| is.contains(plan) == should.contains(plan))
 }
 
 /// Whether a service plan is off in effect that should be on.

@@ -18,7 +18,7 @@ pub(crate) struct Words<'a> {
     snapshot: &'a Snapshot,
     /// What everything is done for, where the plan does not follow from the policies.
     voice: Option<Voice>,
-    service_plans: BTreeMap<ServicePlanId, Arc<str>>,
+    service_plans: BTreeMap<ServicePlanId, (Arc<str>, Option<DataFamily>)>,
 }
 
 impl<'a> Words<'a> {
@@ -27,7 +27,8 @@ impl<'a> Words<'a> {
         let mut service_plans = BTreeMap::new();
         for plan in snapshot.catalogue().skus().iter().flat_map(|sku| &sku.service_plans) {
             // One service plan may go by several names; the first SKU's is as good as any.
-            service_plans.entry(plan.id).or_insert_with(|| plan.name.clone());
+            let named = || (plan.name.clone(), data_family(&plan.name));
+            service_plans.entry(plan.id).or_insert_with(named);
         }
         Self { bound, snapshot, voice: None, service_plans }
     }
@@ -69,8 +70,13 @@ impl<'a> Words<'a> {
 
     /// Names a service plan.
     pub(crate) fn service_plan(&self, id: ServicePlanId) -> ServicePlanRef {
-        let name = self.service_plans.get(&id).cloned().unwrap_or_else(|| id.to_string().into());
-        ServicePlanRef { id, name }
+        let named = self.service_plans.get(&id).map(|(name, _)| name.clone());
+        ServicePlanRef { id, name: named.unwrap_or_else(|| id.to_string().into()) }
+    }
+
+    /// Returns what is lost for good some time after a service plan is gone.
+    pub(crate) fn data_family(&self, id: ServicePlanId) -> Option<DataFamily> {
+        self.service_plans.get(&id).and_then(|(_, family)| *family)
     }
 
     /// Says which selector of a policy decides about a user.
@@ -226,7 +232,7 @@ fn joined(names: &[String]) -> String {
 ///
 /// Source: names of Exchange, `SharePoint`, `OneDrive` and Teams Phone service plans in Microsoft's
 /// list of products; `EXCHANGE_S_FOUNDATION` and `SHAREPOINTWAC` carry no data of their own.
-pub(crate) fn data_family(service_plan: &str) -> Option<DataFamily> {
+fn data_family(service_plan: &str) -> Option<DataFamily> {
     let name = service_plan.to_ascii_uppercase();
     let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
     if begins(&[

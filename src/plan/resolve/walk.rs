@@ -114,9 +114,9 @@ impl<'a> Walk<'a> {
 }
 
 impl Iterator for Walk<'_> {
-    type Item = Resolution;
+    type Item = Box<Resolution>;
 
-    fn next(&mut self) -> Option<Resolution> {
+    fn next(&mut self) -> Option<Box<Resolution>> {
         let user = self.resolver.snapshot.users().get(self.at)?;
         if self.at.is_multiple_of(BLOCK) {
             self.ask(self.at / BLOCK);
