@@ -20,12 +20,12 @@
 //! | [`yaml`] | pure | YAML that keeps its places, and diagnostics that show them |
 //! | [`policy`] | pure | text → policies, or every problem; the settings that planning obeys |
 //! | [`config`] | pure | text → settings; a secret stays a reference |
-//! | [`plan`] | pure | bind, select, resolve, share seats, judge, approve, explain, revert |
+//! | [`plan`] | pure | bind, select, resolve, share seats, judge, approve, explain, revert, look ahead, compare |
 //! | [`report`] | pure | one value, many renderings: text, JSON |
 //! | [`ports`] | | what the engine asks of the world |
 //! | [`graph`] | effect | Microsoft Graph: sign-in, paging, batches, retries, waits |
 //! | [`source`] | effect | policy files from a directory |
-//! | [`store`] | effect | ledger, plans, intents, outcomes (SQLite); snapshots and locks beside it |
+//! | [`store`] | effect | ledger, plans, intents, outcomes (SQLite); snapshots and locks beside it; exported tenants |
 //! | [`sandbox`] | | the emulated tenant: a product and the test bed; knows nothing of `graph` |
 //! | [`engine`] | effect | cycle, executor, recovery, breaker; knows ports alone |
 //! | [`cli`] | effect | the command line, and the one place that wires the parts together |

@@ -29,6 +29,18 @@ pub struct ReadRequest {
     /// A name that fits no group or several is not the reader's to judge: members of what fits
     /// are read, and the list of groups shows the rest.
     pub groups: Vec<GroupRequest>,
+    /// What to read of the groups that are not among them.
+    pub others: OtherGroups,
+}
+
+/// What is read of groups that no policy names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OtherGroups {
+    /// That they are there.
+    #[default]
+    Listed,
+    /// Their members too, direct ones apart: for policies that are not written yet.
+    Read,
 }
 
 /// A group whose members are needed.

@@ -58,6 +58,12 @@ pub enum Command {
     Domains(Listing),
     /// List groups, the policies that name them and the SKUs they carry
     Groups(Listing),
+    /// Write the tenant to a file, for plans without network
+    ///
+    /// The file holds what a plan follows from beside policies and configuration: the tenant as a
+    /// read saw it, and which licenses policies own. It names people, and only this account may read
+    /// it; a version of seatkeeper reads what a version of the same format wrote.
+    Snapshot(SnapshotArgs),
     /// Show the seats of every SKU
     ///
     /// Free is what can be used, less what is in use and what is reserved. Waiting is who has no seat
@@ -180,6 +186,18 @@ pub struct PlanArgs {
     /// Exit with 0 for nothing to do, 2 for changes, 3 for a held plan
     #[arg(long)]
     pub detailed_exitcode: bool,
+
+    /// Plan from a file that `snapshot` wrote (- for stdin), without network or store
+    #[arg(long, value_name = "FILE")]
+    pub snapshot: Option<PathBuf>,
+
+    /// Show only what the policies change against those of another version; stores nothing
+    #[arg(long, value_name = "DIR")]
+    pub baseline: Option<PathBuf>,
+
+    /// Show the plan as it would be on a date or at an instant (RFC 3339); stores nothing
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
 
     /// List everybody
     #[arg(long)]
@@ -486,6 +504,26 @@ pub struct Listing {
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// Arguments of `snapshot`
+#[derive(Args, Clone, Debug)]
+pub struct SnapshotArgs {
+    /// Which configuration and tenant
+    #[command(flatten)]
+    pub common: Common,
+
+    /// The file to write; - for stdout
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+
+    /// Write the last read, without network, instead of reading the tenant anew
+    #[arg(long, conflicts_with = "all_groups")]
+    pub stored: bool,
+
+    /// Read the members of every group, for policies that are not written yet
+    #[arg(long)]
+    pub all_groups: bool,
 }
 
 /// Arguments of `history`

@@ -15,7 +15,9 @@ pub mod clock;
 mod commands;
 pub mod environment;
 pub mod exit;
+mod export;
 mod failure;
+mod private_file;
 mod secret;
 pub mod session;
 pub mod telemetry;
@@ -76,6 +78,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Outcome {
             Command::Ous(args) => commands::ous::run(args, ui, verbose).await,
             Command::Domains(args) => commands::domains::run(args, ui, verbose).await,
             Command::Groups(args) => commands::groups::run(args, ui, verbose).await,
+            Command::Snapshot(args) => commands::snapshot::run(args, ui, verbose).await,
             Command::Seats(args) => commands::seats::run(args, ui, verbose).await,
             Command::History(args) => commands::history::run(args, ui).await,
             Command::Status(args) => commands::status::run(args, ui).await,

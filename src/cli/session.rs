@@ -1,5 +1,6 @@
 //! What commands work with: the configuration, the policies, the store, and a desk per tenant.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,8 +20,8 @@ use crate::engine::{CycleError, Engine, Misfits, Patience, Policies, Stop};
 use crate::graph;
 use crate::plan::PlanId;
 use crate::plan::bind::Problem;
-use crate::policy;
-use crate::ports::{Clock as _, HistoryFilter, RecordsError, StoredPlan};
+use crate::policy::{self, PolicySet};
+use crate::ports::{Clock as _, HistoryFilter, OtherGroups, RecordsError, StoredPlan};
 use crate::report;
 use crate::source;
 use crate::store::lock::{Holder, TenantLock};
@@ -49,6 +50,32 @@ pub struct LoadedPolicies {
     /// The policies.
     pub policies: Policies,
     files: Vec<SourceFile>,
+}
+
+/// What is read of a tenant beside what its policies ask for.
+#[derive(Clone, Copy, Debug)]
+pub enum Beside<'a> {
+    /// Nothing.
+    Nothing,
+    /// What other policies ask for.
+    For(&'a PolicySet),
+    /// The members of every group.
+    AllGroups,
+}
+
+impl Beside<'_> {
+    /// Returns the policies to read for, and what to read of groups that they do not name.
+    fn reach<'p>(&self, policies: &'p PolicySet) -> (Cow<'p, PolicySet>, OtherGroups) {
+        match self {
+            Self::Nothing => (Cow::Borrowed(policies), OtherGroups::Listed),
+            Self::AllGroups => (Cow::Borrowed(policies), OtherGroups::Read),
+            Self::For(others) => {
+                let mut both = policies.clone();
+                both.policies.extend(others.policies.iter().cloned());
+                (Cow::Owned(both), OtherGroups::Listed)
+            }
+        }
+    }
 }
 
 /// How a plan is shown.
@@ -143,8 +170,33 @@ impl<'u> Session<'u> {
     ///
     /// Every problem was shown; the failure counts them.
     pub fn policies(&self) -> Result<LoadedPolicies, Failure> {
-        let read = source::read(&self.config.policies).map_err(|error| match &error {
-            source::SourceError::NotText(problems) => invalid(self.ui, problems, &[], "policies"),
+        let (loaded, warnings) = self.policies_in(&self.config.policies, "policies")?;
+        warn(self.ui, &warnings, &loaded.files);
+        Ok(loaded)
+    }
+
+    /// Loads policies to compare with. What they only warn of is not told: it is about another
+    /// version.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::policies`].
+    pub fn baseline(&self, directory: &Path) -> Result<LoadedPolicies, Failure> {
+        let what = format!("baseline `{}`", directory.display());
+        let loaded = self.policies_in(directory, &what).map(|(loaded, _)| loaded);
+        loaded.map_err(|failure| match failure.hint {
+            None => failure,
+            Some(_) => failure.hint("name the policy directory of another version: --baseline DIR"),
+        })
+    }
+
+    fn policies_in(
+        &self,
+        directory: &Path,
+        what: &str,
+    ) -> Result<(LoadedPolicies, Vec<Diagnostic>), Failure> {
+        let read = source::read(directory).map_err(|error| match &error {
+            source::SourceError::NotText(problems) => invalid(self.ui, problems, &[], what),
             source::SourceError::Unreadable { .. }
             | source::SourceError::Empty { .. }
             | source::SourceError::TooMuch { .. }
@@ -158,10 +210,9 @@ impl<'u> Session<'u> {
         let loaded = policy::load_for(&read.files, &read.lists, &names);
         let mut files = read.files;
         files.extend(read.lists.texts().cloned());
-        let loaded = loaded.map_err(|problems| invalid(self.ui, &problems, &files, "policies"))?;
-        warn(self.ui, &loaded.warnings, &files);
+        let loaded = loaded.map_err(|problems| invalid(self.ui, &problems, &files, what))?;
         let policies = Policies { set: loaded.policies, digest: read.digest, commit: read.commit };
-        Ok(LoadedPolicies { policies, files })
+        Ok((LoadedPolicies { policies, files }, loaded.warnings))
     }
 
     /// Opens the store.
@@ -481,11 +532,28 @@ impl Session<'_> {
                 return Ok((Arc::new(snapshot), store));
             }
         }
+        self.read_anew(tenant, policies, &Beside::Nothing, command).await
+    }
+
+    /// Reads the tenant anew, keeps what was read, and returns it.
+    ///
+    /// # Errors
+    ///
+    /// Where the store or the tenant cannot be read.
+    pub async fn read_anew(
+        &self,
+        tenant: &Tenant,
+        policies: &LoadedPolicies,
+        beside: &Beside<'_>,
+        command: &str,
+    ) -> Result<(Arc<Snapshot>, Store), Failure> {
+        use crate::ports::Records as _;
+        let (set, others) = beside.reach(&policies.policies.set);
         let store = self.store()?;
         let snapshot = {
             let desk = self.desk(tenant, &store, command)?;
             let engine = desk.engine();
-            let read = engine.read_for(&policies.policies.set).await;
+            let read = engine.read_for(&set, others).await;
             let snapshot = Arc::new(read.map_err(|error| self.cycle_failure(error, policies))?);
             store
                 .keep_snapshot(&tenant.name, snapshot.clone())

@@ -5,16 +5,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
-
-use crate::domain::names::PolicyName;
 use crate::domain::sku::Catalogue;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::user::User;
 use crate::engine::breaker::Breaker;
 use crate::engine::{CycleError, Engine, Policies};
+use crate::plan::after::consequences;
 use crate::plan::approval::{ApprovedPlan, is_in_effect};
-use crate::plan::ledger::{Ledger, LedgerChange};
+use crate::plan::ledger::Ledger;
 use crate::plan::second_look::SecondLook;
 use crate::plan::{Asked, Operation, PlanId, Trigger};
 use crate::ports::{Clock, Outcome, OutcomeKind, Records, Settlement, TenantReader, TenantWriter};
@@ -247,22 +245,4 @@ pub(crate) fn shows(operation: &Operation, holding: &User, catalogue: &Catalogue
     let licensed =
         holding.licenses.value().is_some_and(|held| is_in_effect(operation, held, catalogue));
     located && licensed
-}
-
-/// Returns what an operation that took effect changes in the ledger.
-pub(crate) fn consequences(operation: &Operation, at: Timestamp) -> Vec<LedgerChange> {
-    let user = operation.user.id;
-    let own = |sku, owners: &[PolicyName]| {
-        let own = |owner: &PolicyName| LedgerChange::Own(user, sku, owner.clone(), at);
-        owners.iter().map(own).collect::<Vec<_>>()
-    };
-    let mut changes: Vec<LedgerChange> =
-        operation.remove.iter().map(|sku| LedgerChange::Forget(user, sku.id)).collect();
-    for addition in &operation.add {
-        changes.extend(own(addition.sku.id, &addition.owners));
-    }
-    for adoption in &operation.adopt {
-        changes.extend(own(adoption.sku.id, &adoption.owners));
-    }
-    changes
 }

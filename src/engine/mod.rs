@@ -15,7 +15,8 @@ use crate::plan::{Digest, RequestError};
 use crate::policy::settings::Settings;
 use crate::policy::{PolicySet, Selector, Test};
 use crate::ports::{
-    Clock, GroupRequest, Progress, ReadRequest, Records, RecordsError, TenantError, TenantReader,
+    Clock, GroupRequest, OtherGroups, Progress, ReadRequest, Records, RecordsError, TenantError,
+    TenantReader,
 };
 
 mod breaker;
@@ -172,7 +173,8 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             groups.insert((group.value.clone(), false));
         }
         let request = |(group, direct): (Arc<str>, bool)| GroupRequest { group, direct };
-        ReadRequest { groups: groups.into_iter().map(request).collect() }
+        let groups = groups.into_iter().map(request).collect();
+        ReadRequest { groups, others: OtherGroups::Listed }
     }
 }
 

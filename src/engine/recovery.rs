@@ -7,8 +7,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::domain::snapshot::Snapshot;
-use crate::engine::executor::{consequences, shows};
+use crate::engine::executor::shows;
 use crate::engine::{CycleError, Engine};
+use crate::plan::after::consequences;
 use crate::plan::{Digest, Operation, PlanState};
 use crate::ports::{
     Clock, HistoryFilter, OpenPlan, Outcome, OutcomeKind, Records, Settlement, TenantReader,

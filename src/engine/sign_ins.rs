@@ -11,7 +11,9 @@ use crate::domain::sign_in::{Extent, SignIns};
 use crate::domain::snapshot::Snapshot;
 use crate::engine::{CycleError, Engine};
 use crate::policy::{Policy, PolicySet};
-use crate::ports::{Clock, Records, SignInAnswer, SignInPage, SignInReading, TenantReader};
+use crate::ports::{
+    Clock, OtherGroups, ReadRequest, Records, SignInAnswer, SignInPage, SignInReading, TenantReader,
+};
 
 /// A read that came to its end is not repeated before. Graph's own data is as late.
 const FRESH_FOR: SignedDuration = SignedDuration::from_hours(24);
@@ -34,13 +36,18 @@ enum Gone {
 
 impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
     /// Reads the tenant for these policies, with the sign-ins that were recorded before: none are
-    /// read, since that takes long.
+    /// read, since that takes long. Of groups that no policy names it reads what it is told.
     ///
     /// # Errors
     ///
     /// As [`Engine::read`]; also where the records cannot be read.
-    pub async fn read_for(&self, policies: &PolicySet) -> Result<Snapshot, CycleError> {
-        let snapshot = self.read(&self.request(policies)).await?;
+    pub async fn read_for(
+        &self,
+        policies: &PolicySet,
+        others: OtherGroups,
+    ) -> Result<Snapshot, CycleError> {
+        let request = ReadRequest { others, ..self.request(policies) };
+        let snapshot = self.read(&request).await?;
         self.with_sign_ins(snapshot, policies, Duration::ZERO).await
     }
 

@@ -22,7 +22,7 @@ use crate::graph::wire::page::Page;
 use crate::graph::wire::sku::sku;
 use crate::graph::wire::subscription::next_expiry;
 use crate::graph::wire::user::{Shared, USER_QUERY, user};
-use crate::ports::{Clock, GroupRequest, Progress, ReadRequest, TenantError};
+use crate::ports::{Clock, GroupRequest, OtherGroups, Progress, ReadRequest, TenantError};
 
 /// How long what nothing depends on is tried for.
 const OPTIONAL_MAX: Duration = Duration::from_secs(10);
@@ -46,7 +46,7 @@ impl<C: Clock> Session<C> {
             async { Ok(self.next_expiries().await) },
         )
         .map_err(Unread::into_error)?;
-        let wanted = wanted(&request.groups, &groups);
+        let wanted = wanted(request, &groups);
         let mut members = self.members(&wanted, &groups, progress).await?;
         reading.catalogue(Catalogue::new(skus).with_next_expiries(next_expiries));
         reading.users(users);
@@ -124,7 +124,12 @@ impl<C: Clock> Session<C> {
 /// whether their direct members are needed too.
 ///
 /// Source: Graph compares display names without regard to case.
-fn wanted(requests: &[GroupRequest], groups: &[ListedGroup]) -> BTreeMap<GroupId, bool> {
+fn wanted(request: &ReadRequest, groups: &[ListedGroup]) -> BTreeMap<GroupId, bool> {
+    let ReadRequest { groups: requests, others } = request;
+    match others {
+        OtherGroups::Read => return groups.iter().map(|group| (group.id, true)).collect(),
+        OtherGroups::Listed => {}
+    }
     let mut by_name: BTreeMap<String, Vec<GroupId>> = BTreeMap::new();
     for group in groups {
         let same = by_name.entry(group.name.to_lowercase()).or_default();
@@ -171,14 +176,26 @@ mod tests {
         GroupRequest { group: group.into(), direct }
     }
 
+    fn named<const N: usize>(groups: [GroupRequest; N]) -> ReadRequest {
+        ReadRequest { groups: groups.into(), others: OtherGroups::Listed }
+    }
+
+    #[test]
+    fn every_group_is_read_with_its_direct_members_where_that_is_asked() {
+        let groups = [listed(1, "Sales"), listed(2, "SALES")];
+        let request = ReadRequest { others: OtherGroups::Read, ..named([ask("Sales", false)]) };
+        let all = wanted(&request, &groups);
+        assert_eq!(all.into_iter().collect::<Vec<_>>(), groups.map(|group| (group.id, true)));
+    }
+
     #[test]
     fn a_name_that_several_groups_share_fits_none_of_them() {
         let groups =
             [listed(1, "Sales"), listed(2, "SALES"), listed(3, "Engineering"), listed(3, "x")];
-        assert!(wanted(&[ask("sales", false), ask("Marketing", false)], &groups).is_empty());
-        let both = wanted(&[ask("engineering", false), ask("Engineering", true)], &groups);
+        assert!(wanted(&named([ask("sales", false), ask("Marketing", false)]), &groups).is_empty());
+        let both = wanted(&named([ask("engineering", false), ask("Engineering", true)]), &groups);
         assert_eq!(both.into_iter().collect::<Vec<_>>(), [(groups[2].id, true)]);
-        let by_id = wanted(&[ask(&groups[1].id.to_string().to_uppercase(), false)], &groups);
+        let by_id = wanted(&named([ask(&groups[1].id.to_string().to_uppercase(), false)]), &groups);
         assert_eq!(by_id.into_keys().collect::<Vec<_>>(), [groups[1].id]);
     }
 }

@@ -159,6 +159,14 @@ pub(crate) fn plan(plan: &Plan) -> Digest {
         meaning.text(&verdict.actual);
         meaning.number(u64::from(verdict.tripped));
     });
+    if plan.basis.baseline.is_some() {
+        meaning.text("compared");
+        meaning.list(&plan.no_longer, |meaning, gone| {
+            meaning.text(gone.what.as_str());
+            meaning.shown(gone.user.id);
+            sku(meaning, gone.sku.as_ref());
+        });
+    }
     meaning.finish()
 }
 

@@ -3,11 +3,10 @@
 //! Compared strictly: more than the limit trips, zero forbids.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use crate::domain::ids::{SkuId, UserId};
 use crate::domain::names::PolicyName;
-use crate::plan::{Because, GuardName, Operation, PlanState, Reason, SkuRef, Verdict};
+use crate::plan::{Because, GuardName, Operation, PlanState, Reason, Scheduled, SkuRef, Verdict};
 use crate::policy::settings::{CountLimit, GuardSettings, MaxRemovals, PercentLimit};
 
 /// Below this many owned, a share is no measure: two people are the limit instead.
@@ -31,47 +30,71 @@ impl Owned {
     }
 }
 
-/// Judges the operations of a plan. Returns all verdicts and the users whose operation counts as a
-/// removal.
+/// Who loses something.
+#[derive(Default)]
+struct Losers {
+    /// By what is done now.
+    now: BTreeSet<UserId>,
+    /// When their grace is over.
+    later: BTreeSet<UserId>,
+}
+
+/// Judges the operations of a plan, and notes on each which guards hold it. Returns all verdicts.
+///
+/// Removals that come `later`, when their grace is over, count where a plan is compared with another:
+/// that is when a reviewer can still stop them. Elsewhere there are none of them, since each is judged
+/// when it is due.
 pub(crate) fn judge(
-    operations: &[Operation],
+    operations: &mut [Operation],
+    later: &[Scheduled],
     settings: &GuardSettings,
     ledger_is_empty: bool,
     owned: &Owned,
-    names: impl Fn(SkuId) -> Arc<str>,
-) -> (Vec<Verdict>, BTreeSet<UserId>) {
+) -> Vec<Verdict> {
     let mut verdicts = Vec::new();
     if settings.first_plan {
-        let count = operations.len();
-        let actual = match (ledger_is_empty, count) {
-            (true, 0) => "the ledger is empty, and there is nothing to do".to_owned(),
-            (true, 1) => "the ledger is empty: 1 operation would be the first".to_owned(),
-            (true, _) => format!("the ledger is empty: {count} operations would be the first"),
-            (false, _) => "the ledger is not empty".to_owned(),
-        };
-        verdicts.push(Verdict {
-            guard: GuardName::FirstPlan,
-            scope: "tenant".into(),
-            limit: "a person looks at the first plan".to_owned(),
-            actual,
-            tripped: ledger_is_empty && count > 0,
-        });
+        verdicts.push(first_plan(operations.len(), ledger_is_empty));
     }
-    let mut losers: BTreeMap<SkuId, u64> = BTreeMap::new();
-    let mut people = BTreeSet::new();
+    let mut losers: BTreeMap<&SkuRef, Losers> = BTreeMap::new();
+    let mut people = Losers::default();
     for operation in operations.iter().filter(|operation| counts(operation)) {
-        people.insert(operation.user.id);
+        people.now.insert(operation.user.id);
         for sku in operation.remove.iter().filter(|sku| is_lost(operation, sku)) {
-            *losers.entry(sku.id).or_default() += 1;
+            losers.entry(sku).or_default().now.insert(operation.user.id);
         }
     }
-    for (sku, count) in losers {
-        let of = owned.per_sku.get(&sku).copied().unwrap_or_default();
-        verdicts.push(removals(names(sku), count, of, settings.max_removals));
+    for scheduled in later.iter().filter(|scheduled| scheduled.service_plans.is_empty()) {
+        people.later.insert(scheduled.user.id);
+        losers.entry(&scheduled.sku).or_default().later.insert(scheduled.user.id);
     }
-    let count = people.len() as u64;
-    verdicts.push(removals("tenant".into(), count, owned.people, settings.max_removals));
-    (verdicts, people)
+    for (sku, losers) in losers {
+        let of = owned.per_sku.get(&sku.id).copied().unwrap_or_default();
+        verdicts.push(removals(&sku.name, &losers, of, settings.max_removals));
+    }
+    verdicts.push(removals("tenant", &people, owned.people, settings.max_removals));
+    let holding: Vec<GuardName> = tripped(&verdicts).into_iter().collect();
+    for operation in operations {
+        let counted = people.now.contains(&operation.user.id);
+        let holds = |guard: &&GuardName| !guard.holds_removals_only() || counted;
+        operation.held_by = holding.iter().filter(holds).copied().collect();
+    }
+    verdicts
+}
+
+fn first_plan(count: usize, ledger_is_empty: bool) -> Verdict {
+    let actual = match (ledger_is_empty, count) {
+        (true, 0) => "the ledger is empty, and there is nothing to do".to_owned(),
+        (true, 1) => "the ledger is empty: 1 operation would be the first".to_owned(),
+        (true, _) => format!("the ledger is empty: {count} operations would be the first"),
+        (false, _) => "the ledger is not empty".to_owned(),
+    };
+    Verdict {
+        guard: GuardName::FirstPlan,
+        scope: "tenant".into(),
+        limit: "a person looks at the first plan".to_owned(),
+        actual,
+        tripped: ledger_is_empty && count > 0,
+    }
 }
 
 /// Whether an operation takes something away for good: a SKU that goes without another in its
@@ -98,7 +121,13 @@ fn is_lost(operation: &Operation, sku: &SkuRef) -> bool {
     !operation.data_at_risk.is_empty() || !why.all(swapped)
 }
 
-fn removals(scope: Arc<str>, count: u64, owned: u64, limits: MaxRemovals) -> Verdict {
+fn removals(scope: &str, losers: &Losers, owned: u64, limits: MaxRemovals) -> Verdict {
+    let only_later = losers.later.difference(&losers.now).count();
+    let count = (losers.now.len() + only_later) as u64;
+    let later = match only_later {
+        0 => String::new(),
+        later => format!(", {later} of them when their grace is over"),
+    };
     let share = match limits.percent {
         PercentLimit::Unlimited => None,
         PercentLimit::AtMost(percent) if owned < FEW && percent.of(10_000) > 0 => {
@@ -117,9 +146,9 @@ fn removals(scope: Arc<str>, count: u64, owned: u64, limits: MaxRemovals) -> Ver
     let stricter = [count_limit, share].into_iter().flatten().min_by_key(|(most, _)| *most);
     Verdict {
         guard: GuardName::MaxRemovals,
-        scope,
+        scope: scope.into(),
         limit: stricter.as_ref().map_or_else(|| "unlimited".to_owned(), |(_, words)| words.clone()),
-        actual: format!("{count} of {owned} owned"),
+        actual: format!("{count} of {owned} owned{later}"),
         tripped: stricter.is_some_and(|(most, _)| count > most),
     }
 }

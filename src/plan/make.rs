@@ -124,6 +124,14 @@ pub fn make(inputs: &Inputs<'_>) -> Result<Planned, Vec<Problem>> {
 ///
 /// As [`make`].
 pub fn make_for(inputs: &Inputs<'_>, scope: &Scope) -> Result<Planned, Vec<Problem>> {
+    make_counting(inputs, scope).map(|(planned, _)| planned)
+}
+
+/// Does so, and counts who holds what policies own, so that guards can judge a part of the plan.
+pub(crate) fn make_counting(
+    inputs: &Inputs<'_>,
+    scope: &Scope,
+) -> Result<(Planned, guard::Owned), Vec<Problem>> {
     let policies = inputs.asked.policies(inputs.policies);
     let bound = bind(&policies, inputs.settings, inputs.tenant, inputs.snapshot, inputs.now)?;
     // Names are taken over by the plans that follow from the policies.
@@ -161,11 +169,11 @@ pub fn make_for(inputs: &Inputs<'_>, scope: &Scope) -> Result<Planned, Vec<Probl
     }
     let plan = making.plan(&resolver, &shares, scope);
     let state = guard::state(&plan.guards);
-    let observed = making.observed;
+    let (observed, owned) = (making.observed, making.owned);
     let mut problems: Vec<Problem> =
         bound.problems.into_iter().map(|(_, problem)| problem).collect();
     problems.extend(bound.ladder_problems);
-    Ok(Planned { plan, state, observed, problems })
+    Ok((Planned { plan, state, observed, problems }, owned))
 }
 
 /// A plan in the making.
@@ -310,19 +318,13 @@ impl Making<'_> {
             .map(|operation| self.inputs.asked.disown(self.inputs, operation))
             .collect();
         operations.sort_by_key(|operation| (operation.wave, operation.user.id));
-        let (guards, removing) = guard::judge(
-            &operations,
+        let guards = guard::judge(
+            &mut operations,
+            &[],
             &self.inputs.settings.guards,
             self.inputs.ledger.is_empty(),
             &self.owned,
-            |sku| self.words.sku(sku).name,
         );
-        let holding: Vec<_> = guard::tripped(&guards).into_iter().collect();
-        for operation in &mut operations {
-            let counted = removing.contains(&operation.user.id);
-            let holds = |guard: &&crate::plan::GuardName| !guard.holds_removals_only() || counted;
-            operation.held_by = holding.iter().filter(holds).copied().collect();
-        }
         let part_of = match scope {
             Scope::Everybody | Scope::Only { users: _ } => None,
             Scope::Without { part_of, users: _ } => *part_of,
@@ -349,6 +351,7 @@ impl Making<'_> {
             operations,
             guards,
             undone_by: Vec::new(),
+            no_longer: Vec::new(),
         };
         plan.summary = self.summary(&plan, resolver);
         plan.digest = digest::plan(&plan);
@@ -366,6 +369,8 @@ impl Making<'_> {
             snapshot_taken_at: self.inputs.snapshot.taken_at(),
             users: self.inputs.snapshot.users().len() as u64,
             groups: read.count() as u64,
+            simulated: None,
+            baseline: None,
         }
     }
 
@@ -573,39 +578,44 @@ impl Making<'_> {
     }
 
     fn summary(&self, plan: &Plan, resolver: &Resolver<'_>) -> Summary {
-        let kind = |kind: Kind| {
-            plan.operations.iter().filter(|operation| operation.kind == kind).count() as u64
-        };
-        let locate =
-            plan.operations.iter().filter(|operation| operation.usage_location.is_some()).count();
-        let operations = plan.operations.len() as u64;
-        let adopt = kind(Kind::Adopt);
         let unknown: BTreeSet<usize> = (0..self.bound.policies.len())
             .filter_map(|policy| resolver.matches(policy))
             .flat_map(crate::plan::select::Matches::unknown)
             .filter(|at| !self.bound.protected.contains(&self.user(*at)))
             .collect();
-        Summary {
-            add: kind(Kind::Add),
-            replace: kind(Kind::Replace),
-            remove: kind(Kind::Remove),
-            modify: kind(Kind::Modify),
-            locate: locate as u64,
-            adopt,
-            people: operations - adopt,
-            unchanged: (self.inputs.snapshot.users().len() as u64).saturating_sub(operations),
-            blocked: plan.blocked.len() as u64,
-            waiting: plan.waiting.len() as u64,
-            scheduled: plan.scheduled.len() as u64,
-            released: plan.released.len() as u64,
-            unmanaged: self.unmanaged,
-            unknown: unknown.len() as u64,
-        }
+        summary(plan, self.unmanaged, unknown.len() as u64)
+    }
+}
+
+/// Counts what a plan says, beside what only its making tells.
+pub(crate) fn summary(plan: &Plan, unmanaged: u64, unknown: u64) -> Summary {
+    let kind = |kind: Kind| {
+        plan.operations.iter().filter(|operation| operation.kind == kind).count() as u64
+    };
+    let locate =
+        plan.operations.iter().filter(|operation| operation.usage_location.is_some()).count();
+    let operations = plan.operations.len() as u64;
+    let adopt = kind(Kind::Adopt);
+    Summary {
+        add: kind(Kind::Add),
+        replace: kind(Kind::Replace),
+        remove: kind(Kind::Remove),
+        modify: kind(Kind::Modify),
+        locate: locate as u64,
+        adopt,
+        people: operations - adopt,
+        unchanged: plan.basis.users.saturating_sub(operations),
+        blocked: plan.blocked.len() as u64,
+        waiting: plan.waiting.len() as u64,
+        scheduled: plan.scheduled.len() as u64,
+        released: plan.released.len() as u64,
+        unmanaged,
+        unknown,
     }
 }
 
 /// Returns an id that is ordered by time and follows from the plan, so that nothing is left to chance.
-fn id(now: Timestamp, digest: Digest) -> ulid::Ulid {
+pub(crate) fn id(now: Timestamp, digest: Digest) -> ulid::Ulid {
     let millisecond = u64::try_from(now.as_millisecond()).unwrap_or_default();
     let mut tail = [0u8; 16];
     tail[6..].copy_from_slice(&digest.0[..10]);

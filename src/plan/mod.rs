@@ -12,9 +12,11 @@ use jiff::Timestamp;
 use crate::domain::ids::{ServicePlanId, SkuId, UserId};
 use crate::domain::names::{PolicyName, TenantName, UsageLocation};
 
+pub mod after;
 pub mod approval;
 pub mod bind;
 pub mod bulk;
+pub mod compare;
 pub mod conflict;
 pub mod digest;
 pub mod explain;
@@ -36,11 +38,13 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod undone;
+pub mod what_if;
 mod words;
 
 pub use origin::{Asked, Origin, OriginKind, RequestError};
 pub use standing::{GuardName, PlanState, Verdict};
 pub use undone::{Undoing, UndoneHow};
+pub use what_if::{Aside, Baseline, NoLonger, Simulated, SnapshotFrom};
 
 /// Returns the name that was probably meant: the nearest one, where one is near at all.
 pub(crate) fn near<'n>(written: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
@@ -181,6 +185,8 @@ pub struct Plan {
     pub guards: Vec<Verdict>,
     /// The policies that would undo some of it, where it does not follow from the policies.
     pub undone_by: Vec<Undoing>,
+    /// What a baseline says of users and these policies do not, where it is compared with one.
+    pub no_longer: Vec<NoLonger>,
 }
 
 /// What started a cycle.
@@ -209,6 +215,12 @@ pub struct Basis {
     pub users: u64,
     /// Groups whose members were read.
     pub groups: u64,
+    /// Why it is a plan to look at only, where it is one. Such a plan is never stored, decided on or
+    /// carried out.
+    pub simulated: Option<Simulated>,
+    /// The policies that it is compared with, where it shows only what the policies change against
+    /// others.
+    pub baseline: Option<Baseline>,
 }
 
 /// Counts of a plan. Operations are counted by kind, the rest by entry.

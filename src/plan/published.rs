@@ -2,7 +2,9 @@
 //!
 //! They are published: a word is never changed, only added.
 
-use crate::plan::{BlockedReason, DataFamily, Kind, OriginKind, Reason, Trigger, UndoneHow};
+use crate::plan::{
+    Aside, BlockedReason, DataFamily, Kind, OriginKind, Reason, SnapshotFrom, Trigger, UndoneHow,
+};
 
 macro_rules! words {
     ($type:ident: $($variant:ident = $word:literal,)+) => {
@@ -87,4 +89,17 @@ words! { UndoneHow:
     Removes = "removes",
     Modifies = "modifies",
     Locates = "locates",
+}
+
+words! { SnapshotFrom:
+    Tenant = "tenant",
+    File = "file",
+}
+
+words! { Aside:
+    Planned = "planned",
+    Blocked = "blocked",
+    Waiting = "waiting",
+    Scheduled = "scheduled",
+    Released = "released",
 }

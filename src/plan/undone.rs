@@ -4,11 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::ids::{SkuId, UserId};
-use crate::domain::known::Known;
 use crate::domain::names::PolicyName;
-use crate::domain::snapshot::Snapshot;
-use crate::domain::user::{Assignment, AssignmentSource, Licenses, ServicePlanSet, User};
-use crate::plan::ledger::LedgerChange;
+use crate::plan::after::{After, after};
 use crate::plan::make::{Inputs, Scope, make_for};
 use crate::plan::{Asked, Because, Operation, Plan, SkuRef};
 
@@ -45,15 +42,9 @@ type Deed = (UserId, Option<SkuId>, UndoneHow);
 
 /// Returns the policies that would undo some of a one-off plan.
 pub(crate) fn undone_by(inputs: &Inputs<'_>, plan: &Plan) -> Vec<Undoing> {
-    let after = after(inputs.snapshot, plan);
-    let mut ledger = inputs.ledger.clone();
-    for operation in &plan.operations {
-        for sku in &operation.remove {
-            ledger.apply(&LedgerChange::Forget(operation.user.id, sku.id));
-        }
-    }
+    let After { snapshot, ledger } = after(inputs.snapshot, inputs.ledger, plan);
     let users: BTreeSet<UserId> = plan.operations.iter().map(|op| op.user.id).collect();
-    let next = Inputs { snapshot: &after, ledger: &ledger, asked: Asked::Policies, ..*inputs };
+    let next = Inputs { snapshot: &snapshot, ledger: &ledger, asked: Asked::Policies, ..*inputs };
     // Settings that do not fit would have kept the one-off plan from being made, too.
     let Ok(next) = make_for(&next, &Scope::Only { users }) else { return Vec::new() };
     let reversals: BTreeSet<Deed> = plan.operations.iter().flat_map(reversals).collect();
@@ -124,45 +115,3 @@ fn how(operation: &Operation, why: &Because) -> Option<UndoneHow> {
     let addition = operation.add.iter().find(|addition| addition.sku == *sku)?;
     Some(if addition.held { UndoneHow::Modifies } else { UndoneHow::Adds })
 }
-
-/// Returns the tenant as it is when a plan has been carried out.
-fn after(snapshot: &Snapshot, plan: &Plan) -> Snapshot {
-    let changed = |operation: &Operation| {
-        let user = snapshot.user(operation.user.id)?;
-        Some(changed(user.clone(), operation))
-    };
-    snapshot.updated(plan.operations.iter().filter_map(changed))
-}
-
-/// Returns a user as an operation leaves them.
-fn changed(mut user: User, operation: &Operation) -> User {
-    if let Some(change) = operation.usage_location {
-        user.usage_location = Known::Known(Some(change.to));
-    }
-    if let Known::Known(licenses) = &mut user.licenses {
-        for addition in &operation.add {
-            let off = addition.disabled.iter().map(|plan| plan.id).collect();
-            put(licenses, addition.sku.id, Some(off));
-        }
-        for removed in &operation.remove {
-            put(licenses, removed.id, None);
-        }
-    }
-    user
-}
-
-/// Puts a direct assignment in place of the one before, or takes it away.
-fn put(licenses: &mut Licenses, sku: SkuId, direct: Option<ServicePlanSet>) {
-    let inherited = licenses.get(sku).map(Assignment::inherited).unwrap_or_default().to_vec();
-    licenses.assignments.retain(|assignment| assignment.sku != sku);
-    let mut sources: Vec<&ServicePlanSet> = direct.iter().collect();
-    sources.extend(inherited.iter().map(|inherited| &inherited.disabled));
-    let Some((first, rest)) = sources.split_first() else { return };
-    let disabled = first.iter().filter(|plan| rest.iter().all(|off| off.contains(*plan))).collect();
-    let source = AssignmentSource::Told { direct, inherited };
-    licenses.assignments.push(Assignment { sku, disabled, source });
-    licenses.assignments.sort_by_key(|assignment| assignment.sku);
-}
-
-#[cfg(test)]
-mod tests;

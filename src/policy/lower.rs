@@ -20,6 +20,8 @@ mod sku;
 mod tests_section;
 mod window;
 
+pub use window::InvalidMoment;
+
 pub(super) use sku::sku_key;
 
 /// The priorities that a policy may have, far more than anybody needs and far from overflowing.

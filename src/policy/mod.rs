@@ -26,6 +26,7 @@ pub mod settings;
 mod unsupported;
 
 pub use load::{Loaded, load, load_for};
+pub use lower::InvalidMoment;
 
 /// All policies of a directory: the whole tree is valid, or there is none of it.
 #[derive(Clone, Debug, Default, PartialEq)]

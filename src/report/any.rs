@@ -13,10 +13,11 @@ use crate::domain::ids::{ServicePlanId, SkuId, UserId};
 use crate::domain::names::{PolicyName, TenantName, UsageLocation};
 use crate::plan::bulk::{BulkRequest, Change, Skus};
 use crate::plan::{
-    Addition, Adoption, Basis, Because, Blocked, BlockedReason, DataFamily, Digest, GuardName,
-    Held, Kind, LeftOut, LocationChange, Operation, Origin, Plan, PlanId, PlanState, Reason,
-    Released, Scheduled, SeatLine, ServicePlanRef, SkuRef, Summary, Trigger, Undoing, UndoneHow,
-    UnknownMatch, UserRef, Verdict, Waiting, Warning,
+    Addition, Adoption, Aside, Baseline, Basis, Because, Blocked, BlockedReason, DataFamily,
+    Digest, GuardName, Held, Kind, LeftOut, LocationChange, NoLonger, Operation, Origin, Plan,
+    PlanId, PlanState, Reason, Released, Scheduled, SeatLine, ServicePlanRef, Simulated, SkuRef,
+    SnapshotFrom, Summary, Trigger, Undoing, UndoneHow, UnknownMatch, UserRef, Verdict, Waiting,
+    Warning,
 };
 use crate::ports::{Decision, StoredPlan};
 
@@ -267,15 +268,38 @@ fn any_verdicts() -> impl Strategy<Value = Vec<Verdict>> {
 }
 
 fn any_basis() -> impl Strategy<Value = Basis> {
-    (any_digest(), option::of(any_text()), any_time(), any::<u64>(), any::<u64>()).prop_map(
-        |(policy_digest, policy_commit, snapshot_taken_at, users, groups)| Basis {
-            policy_digest,
-            policy_commit,
-            snapshot_taken_at,
-            users,
-            groups,
-        },
-    )
+    let read = (any_time(), any::<u64>(), any::<u64>());
+    let from = one_of(&[SnapshotFrom::Tenant, SnapshotFrom::File]);
+    let simulated = (from, any_time()).prop_map(|(snapshot, at)| Simulated { snapshot, at });
+    let policies = (any_digest(), option::of(any_text()));
+    (policies, read, option::of(simulated)).prop_map(|(policies, read, simulated)| Basis {
+        policy_digest: policies.0,
+        policy_commit: policies.1,
+        snapshot_taken_at: read.0,
+        users: read.1,
+        groups: read.2,
+        simulated,
+        baseline: None,
+    })
+}
+
+/// Policies that a plan is compared with and what they say alone, or neither.
+fn any_comparison() -> impl Strategy<Value = (Option<Baseline>, Vec<NoLonger>)> {
+    let baseline = (any_digest(), option::of(any_text()))
+        .prop_map(|(policy_digest, policy_commit)| Baseline { policy_digest, policy_commit });
+    let what = one_of(&[
+        Aside::Planned,
+        Aside::Blocked,
+        Aside::Waiting,
+        Aside::Scheduled,
+        Aside::Released,
+    ]);
+    let gone = (what, any_user_ref(), option::of(any_sku_ref()), any_because())
+        .prop_map(|(what, user, sku, because)| NoLonger { what, user, sku, because });
+    prop_oneof![
+        Just((None, Vec::new())),
+        (baseline, vec(gone, 0..3)).prop_map(|(baseline, gone)| (Some(baseline), gone)),
+    ]
 }
 
 fn any_summary() -> impl Strategy<Value = Summary> {
@@ -333,10 +357,11 @@ pub(crate) fn any_plan() -> impl Strategy<Value = Plan> {
     let identity = (any_plan_id(), any_digest(), any_tenant_name(), any_time(), any_time());
     let origin = (triggers, option::of(any_plan_id()), any_basis(), any_summary());
     let entries = (any_operations(), any_blocked(), any_waiting(), any_scheduled(), any_released());
-    let rest = (any_remarks(), any_seats(), any_verdicts(), any_origin());
+    let rest = (any_remarks(), any_seats(), any_verdicts(), any_origin(), any_comparison());
     (identity, origin, entries, rest).prop_map(|(identity, origin, entries, rest)| {
         let (unknown, left_out, warnings) = rest.0;
         let (follows_from, undone_by) = rest.3;
+        let (baseline, no_longer) = rest.4;
         Plan {
             id: identity.0,
             digest: identity.1,
@@ -346,7 +371,7 @@ pub(crate) fn any_plan() -> impl Strategy<Value = Plan> {
             trigger: origin.0,
             origin: follows_from,
             part_of: origin.1,
-            basis: origin.2,
+            basis: Basis { baseline, ..origin.2 },
             summary: origin.3,
             operations: entries.0,
             blocked: entries.1,
@@ -359,6 +384,7 @@ pub(crate) fn any_plan() -> impl Strategy<Value = Plan> {
             seats: rest.1,
             guards: rest.2,
             undone_by,
+            no_longer,
         }
     })
 }
@@ -396,6 +422,8 @@ pub(crate) fn a_plan(number: u8) -> Plan {
             snapshot_taken_at: at(1_795_424_390),
             users: 1200,
             groups: 14,
+            simulated: None,
+            baseline: None,
         },
         summary: Summary { replace: 1, locate: 1, adopt: 1, people: 1, ..Summary::default() },
         operations: vec![a_swap(number), an_adoption(number)],
@@ -409,6 +437,7 @@ pub(crate) fn a_plan(number: u8) -> Plan {
         seats: Vec::new(),
         guards: Vec::new(),
         undone_by: Vec::new(),
+        no_longer: Vec::new(),
     }
 }
 

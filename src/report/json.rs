@@ -24,6 +24,7 @@ mod origin;
 mod people;
 pub(crate) mod plan;
 pub(crate) mod text;
+mod what_if;
 
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 
 use crate::plan::bulk::{BulkRequest, Change, Skus};
-use crate::plan::{Origin, Plan, PlanState, SkuRef};
+use crate::plan::{Baseline, GuardName, Origin, Plan, PlanState, Simulated, SkuRef};
 use crate::ports::StoredPlan;
 use crate::report::text::style::Style;
 
@@ -64,20 +64,30 @@ pub fn summary(plan: &Plan) -> String {
         (s.waiting, "waiting"),
         (s.scheduled, "scheduled"),
         (s.released, "released"),
+        (plan.no_longer.len() as u64, "no longer"),
     ];
     let aside: Vec<String> = aside
         .iter()
         .filter(|(count, _)| *count > 0)
         .map(|(count, what)| format!("{count} {what}"))
         .collect();
-    let main = if parts.is_empty() { "nothing to do".to_owned() } else { parts.join(", ") };
+    let remarks = plan.warnings.len() + plan.unknown.len() + plan.left_out.len();
+    let nothing = match &plan.basis.baseline {
+        None => "nothing to do",
+        Some(_) if !aside.is_empty() => "no difference in what is done at once",
+        Some(_) if remarks > 0 => "no difference in what is done",
+        Some(_) => "no difference",
+    };
+    let main = if parts.is_empty() { nothing.to_owned() } else { parts.join(", ") };
     if aside.is_empty() { main } else { format!("{main}; {}", aside.join(", ")) }
 }
 
 fn header(out: &mut String, stored: &StoredPlan, style: Style) {
     let plan = &stored.plan;
     let state = match stored.state {
+        PlanState::Held if plan.basis.simulated.is_some() => style.warn("would be held"),
         PlanState::Held => style.warn(stored.state.as_str()),
+        PlanState::Proposed if plan.basis.simulated.is_some() => String::new(),
         PlanState::Proposed
         | PlanState::Approved
         | PlanState::Applying
@@ -88,7 +98,20 @@ fn header(out: &mut String, stored: &StoredPlan, style: Style) {
         | PlanState::Superseded
         | PlanState::Expired => style.strong(stored.state.as_str()),
     };
-    let _ = writeln!(out, "{} {}  tenant {}  {state}", style.strong("Plan"), plan.id, plan.tenant);
+    let (name, made) = match &plan.basis.simulated {
+        None => {
+            let (made, expires) = (time(plan.created_at), time(plan.expires_at));
+            (
+                format!("{} {}", style.strong("Plan"), plan.id),
+                format!("made {made}, expires {expires}"),
+            )
+        }
+        Some(Simulated { snapshot: _, at }) => {
+            (style.strong("Plan to look at, not stored"), format!("as of {}", time(*at)))
+        }
+    };
+    let line = format!("{name}  tenant {}  {state}", plan.tenant);
+    let _ = writeln!(out, "{}", line.trim_end());
     let basis = &plan.basis;
     let commit = basis.policy_commit.as_ref().map_or_else(String::new, |commit| {
         format!(", policies at {}", commit.get(..12).unwrap_or(commit))
@@ -97,14 +120,15 @@ fn header(out: &mut String, stored: &StoredPlan, style: Style) {
         out,
         "{}",
         style.dim(&format!(
-            "made {}, expires {}, from {} and {} read {}{commit}",
-            time(plan.created_at),
-            time(plan.expires_at),
+            "{made}, from {} and {} read {}{commit}",
             count(basis.users, "user", "users"),
             count(basis.groups, "group", "groups"),
             time(basis.snapshot_taken_at),
         ))
     );
+    if let Some(baseline) = &basis.baseline {
+        let _ = writeln!(out, "{}", compared(baseline));
+    }
     if let Some(origin) = origin(&plan.origin) {
         let _ = writeln!(out, "{origin}");
     }
@@ -134,6 +158,13 @@ fn counts(out: &mut String, plan: &Plan, style: Style) {
     let _ = writeln!(out, "\n{}", style.strong(&summary(plan)));
     let s = &plan.summary;
     let unmanaged = match &plan.origin {
+        Origin::Policies if plan.basis.baseline.is_some() => match s.unmanaged {
+            0 => String::new(),
+            more => {
+                let count = count(more, "more assignment", "more assignments");
+                format!(", {count} that no policy wants or owns")
+            }
+        },
         Origin::Policies => {
             let count = count(s.unmanaged, "assignment", "assignments");
             format!(", {count} that no policy wants or owns")
@@ -154,6 +185,16 @@ fn counts(out: &mut String, plan: &Plan, style: Style) {
             "+ add  - remove  ~ change service plans  @ set location  = adopt what is there";
         let _ = writeln!(out, "{}", style.dim(legend));
     }
+}
+
+/// Says what a plan is compared with, and so what it shows.
+fn compared(baseline: &Baseline) -> String {
+    let Baseline { policy_digest, policy_commit } = baseline;
+    let version = match policy_commit {
+        Some(commit) => format!("at {}", commit.get(..12).unwrap_or(commit)),
+        None => policy_digest.to_string(),
+    };
+    format!("only what these policies change once the baseline {version} has been carried out")
 }
 
 /// Says what a plan follows from, where that is not the policies.
@@ -193,6 +234,14 @@ fn next(out: &mut String, stored: &StoredPlan, style: Style) {
     let tripped = crate::plan::guard::tripped(&plan.guards);
     let id = plan.id;
     let text = match stored.state {
+        PlanState::Held if plan.basis.simulated.is_some() => {
+            let guards: Vec<GuardName> = tripped.into_iter().collect();
+            format!(
+                "It would be held by {}, and wait for a person.",
+                crate::plan::digest::guard_list(&guards)
+            )
+        }
+        PlanState::Proposed if plan.basis.simulated.is_some() => return,
         PlanState::Held => {
             let accept: String =
                 tripped.iter().map(|guard| format!(" --accept {}", guard.as_str())).collect();

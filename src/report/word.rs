@@ -3,7 +3,8 @@
 //! They are published: a word is never changed, only added.
 
 use crate::plan::{
-    BlockedReason, DataFamily, GuardName, Kind, OriginKind, PlanState, Reason, Trigger, UndoneHow,
+    Aside, BlockedReason, DataFamily, GuardName, Kind, OriginKind, PlanState, Reason, SnapshotFrom,
+    Trigger, UndoneHow,
 };
 use crate::ports::OutcomeKind;
 
@@ -41,6 +42,8 @@ words_of_its_own! { DataFamily is "a family of data" }
 words_of_its_own! { Reason is "a reason" }
 words_of_its_own! { OriginKind is "what a plan follows from" }
 words_of_its_own! { UndoneHow is "a way to undo something" }
+words_of_its_own! { SnapshotFrom is "where a snapshot comes from" }
+words_of_its_own! { Aside is "what a plan says of a user" }
 words_of_its_own! { BlockedReason is "a reason for being blocked" }
 words_of_its_own! { PlanState is "a state of a plan" }
 words_of_its_own! { GuardName is "a guard" }

@@ -31,6 +31,7 @@ mod chain;
 mod column;
 mod cycles;
 mod error;
+pub mod export;
 mod ledger;
 pub mod lock;
 mod outcomes;

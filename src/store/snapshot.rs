@@ -16,8 +16,8 @@ use crate::store::error::{Cause, StoreError};
 use crate::store::schema::sync_directory;
 use form::SnapshotForm;
 
-mod form;
-mod table;
+pub(super) mod form;
+pub(super) mod table;
 
 #[cfg(test)]
 mod tests;
@@ -26,7 +26,7 @@ mod tests;
 const MAGIC: [u8; 8] = *b"SEATSNAP";
 
 /// The version of what follows. Any change of the forms raises it: the encoding names no fields.
-const FORMAT_VERSION: u32 = 4;
+pub(super) const FORMAT_VERSION: u32 = 4;
 
 /// The magic, the version and the digest of the rest.
 const HEAD_LENGTH: usize = MAGIC.len() + size_of::<u32>() + 32;

@@ -12,6 +12,7 @@ mod input;
 mod kill;
 mod lab;
 mod listings;
+mod offline;
 mod once;
 mod reviewed;
 mod selectors;

@@ -106,6 +106,9 @@ fn planning(common: &Common, all: bool) -> PlanArgs {
         detailed_exitcode: false,
         all,
         leave_out_misfits: false,
+        snapshot: None,
+        baseline: None,
+        at: None,
     }
 }
 

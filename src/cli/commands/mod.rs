@@ -17,6 +17,7 @@ pub(crate) mod revert;
 pub(crate) mod sandbox;
 pub(crate) mod seats;
 pub(crate) mod show;
+pub(crate) mod snapshot;
 pub(crate) mod status;
 pub(crate) mod users;
 pub(crate) mod validate;

@@ -2,25 +2,32 @@
 
 use crate::cli::args::{Format, PlanArgs};
 use crate::cli::exit::{Exit, Failure, Outcome};
+use crate::cli::private_file;
 use crate::cli::session::{LoadedPolicies, Session, Shown, misfits};
 use crate::cli::ui::Ui;
 use crate::config::Tenant;
 use crate::engine::cycle::Cycle;
-use crate::plan::{PlanState, Trigger};
+use crate::plan::{Plan, PlanState, Trigger};
 use crate::ports::StoredPlan;
 use crate::report;
 use crate::store::Store;
+
+mod look;
 
 /// Plans every tenant that is asked for.
 pub(crate) async fn run(args: &PlanArgs, ui: &Ui, verbose: u8) -> Outcome {
     let session = Session::open(&args.common.config, ui, verbose)?;
     let tenants = session.tenants(args.common.tenant.as_deref())?;
-    if tenants.len() > 1 && (args.format == Format::Json || args.out.is_some()) {
+    let one = args.snapshot.is_some() || tenants.len() == 1;
+    if !one && (args.format == Format::Json || args.out.is_some()) {
         return Err(Failure::text(
             Exit::Usage,
             "there are several tenants, and JSON holds one plan",
         )
         .hint("name one with --tenant"));
+    }
+    if look::is_asked(args) {
+        return look::run(args, &session).await;
     }
     let policies = session.policies()?;
     let store = session.store()?;
@@ -48,12 +55,16 @@ async fn plan_one(
         .await
         .map_err(|error| session.cycle_failure(error, policies))?;
     let stored = as_stored(&cycle);
-    let shown = Shown { format: args.format, all: args.all };
-    session.show_plan(&stored, shown)?;
+    finish(args, session, &stored)
+}
+
+/// Shows a plan, writes it out where that is asked, and returns how the command ends.
+fn finish(args: &PlanArgs, session: &Session<'_>, stored: &StoredPlan) -> Outcome {
+    session.show_plan(stored, Shown { format: args.format, all: args.all })?;
     if let Some(path) = &args.out {
-        write_private(path, &report::json::to_json(&stored))?;
+        private_file::write(path, report::json::to_json(stored).as_bytes(), "the plan")?;
     }
-    Ok(if args.detailed_exitcode { pending(&stored) } else { Exit::Done })
+    Ok(if args.detailed_exitcode { pending(stored) } else { Exit::Done })
 }
 
 /// Returns the plan as it is stored, or as it would be where there is nothing to store.
@@ -65,9 +76,23 @@ pub(crate) fn as_stored(cycle: &Cycle) -> StoredPlan {
     })
 }
 
+/// Whether there is anything to do; in a comparison, whether the policies make any difference, now or
+/// later.
+fn changes_something(plan: &Plan) -> bool {
+    let differs = || {
+        !(plan.blocked.is_empty()
+            && plan.waiting.is_empty()
+            && plan.scheduled.is_empty()
+            && plan.released.is_empty()
+            && plan.no_longer.is_empty())
+    };
+    !plan.operations.is_empty() || (plan.basis.baseline.is_some() && differs())
+}
+
+/// Returns how `--detailed-exitcode` ends.
 fn pending(stored: &StoredPlan) -> Exit {
     match stored.state {
-        _ if stored.plan.operations.is_empty() => Exit::Done,
+        _ if !changes_something(&stored.plan) => Exit::Done,
         PlanState::Held => Exit::Held,
         PlanState::Proposed
         | PlanState::Approved
@@ -78,24 +103,5 @@ fn pending(stored: &StoredPlan) -> Exit {
         | PlanState::Rejected
         | PlanState::Superseded
         | PlanState::Expired => Exit::Changes,
-    }
-}
-
-/// Writes a file that nobody else may read: a plan names people.
-fn write_private(path: &std::path::Path, text: &str) -> Result<(), Failure> {
-    use std::io::Write as _;
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let written = tempfile::NamedTempFile::new_in(directory.unwrap_or(std::path::Path::new(".")))
-        .and_then(|mut file| {
-            file.write_all(text.as_bytes())?;
-            file.as_file().sync_all()?;
-            file.persist(path).map_err(|error| error.error)
-        });
-    match written {
-        Ok(_) => Ok(()),
-        Err(error) => {
-            let context = format!("cannot write the plan to `{}`", path.display());
-            Err(Failure::new(Exit::Unavailable, anyhow::Error::new(error).context(context)))
-        }
     }
 }

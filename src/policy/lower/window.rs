@@ -1,5 +1,7 @@
 //! The window in which a policy applies.
 
+use std::str::FromStr;
+
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -7,8 +9,41 @@ use jiff::{SignedDuration, Timestamp};
 use crate::policy::{Moment, Written};
 use crate::yaml::{Entry, Reader};
 
-const FORMS: &str =
-    "write a date such as `2026-01-31`, or an instant such as `2026-01-31T18:00:00Z`";
+/// A text that is not the beginning of a day or an instant.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidMoment {
+    /// It has the form of neither.
+    #[error("`{text}` is neither a date nor an instant")]
+    Neither {
+        /// The text as it was given.
+        text: String,
+    },
+    /// It has the form, and no calendar has the time.
+    #[error("there is no such time as `{text}`")]
+    NoSuchTime {
+        /// The text as it was given.
+        text: String,
+    },
+}
+
+impl InvalidMoment {
+    /// What to write instead.
+    pub const HINT: &str =
+        "write a date such as `2026-01-31`, or an instant such as `2026-01-31T18:00:00Z`";
+}
+
+impl FromStr for Moment {
+    type Err = InvalidMoment;
+
+    fn from_str(text: &str) -> Result<Self, InvalidMoment> {
+        let read = match shape(text) {
+            Shape::Date => text.parse::<Date>().ok().map(Self::Day),
+            Shape::Instant => text.parse::<Timestamp>().ok().map(Self::Instant),
+            Shape::Neither => return Err(InvalidMoment::Neither { text: text.to_owned() }),
+        };
+        read.ok_or_else(|| InvalidMoment::NoSuchTime { text: text.to_owned() })
+    }
+}
 
 /// Reads `from` and `until`. A window that is over before it begins is an error.
 pub(super) fn lower(
@@ -30,19 +65,14 @@ pub(super) fn lower(
 fn moment(reader: &mut Reader, entry: &Entry) -> Option<Written<Moment>> {
     let spot = entry.value.spot;
     let text = reader.text(&entry.value)?;
-    let read = match shape(text) {
-        Shape::Date => text.parse::<Date>().ok().map(Moment::Day),
-        Shape::Instant => text.parse::<Timestamp>().ok().map(Moment::Instant),
-        Shape::Neither => {
-            let message = format!("`{text}` is neither a date nor an instant");
-            reader.error_with(spot, message, FORMS);
-            return None;
+    match text.parse() {
+        Ok(value) => Some(Written { value, place: reader.place(spot) }),
+        Err(error) => {
+            let error: InvalidMoment = error;
+            reader.error_with(spot, error.to_string(), InvalidMoment::HINT);
+            None
         }
-    };
-    if read.is_none() {
-        reader.error_with(spot, format!("there is no such time as `{text}`"), FORMS);
     }
-    read.map(|value| Written { value, place: reader.place(spot) })
 }
 
 enum Shape {

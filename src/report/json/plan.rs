@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::names::TenantName;
 use crate::plan::{
-    Basis, Digest, GuardName, LeftOut, Operation, Origin, Plan, PlanId, PlanState, Released,
-    SeatLine, Summary, Trigger, UnknownMatch, Verdict, Warning,
+    Baseline, Basis, Digest, GuardName, LeftOut, Operation, Origin, Plan, PlanId, PlanState,
+    Released, SeatLine, Simulated, Summary, Trigger, UnknownMatch, Verdict, Warning,
 };
 use crate::ports::{Decision, StoredPlan};
 use crate::report::json::FORMAT_VERSION;
@@ -19,6 +19,7 @@ use crate::report::json::entry::{
 use crate::report::json::operation::{Contradiction, OperationForm, forms, values};
 use crate::report::json::origin::{OriginForm, UndoingForm};
 use crate::report::json::text::{AsWord, Text};
+use crate::report::json::what_if::{BaselineForm, NoLongerForm, SimulatedForm};
 
 /// A [`Plan`] in JSON. What can change after the plan was made (`state`, `decisions`) and what is
 /// kept row by row in the store (`operations`) is there in the published form alone.
@@ -53,6 +54,9 @@ pub(crate) struct PlanForm {
     /// Absent where the plan follows from the policies, as nothing of it would be undone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     undone_by: Option<Vec<UndoingForm>>,
+    /// Absent where the plan is compared with no other policies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    no_longer: Option<Vec<NoLongerForm>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     decisions: Option<Vec<DecisionForm>>,
 }
@@ -65,6 +69,12 @@ struct BasisForm {
     users: u64,
     groups: u64,
     read: ReadForm,
+    /// Absent where the plan can be stored, decided on and carried out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    simulated: Option<SimulatedForm>,
+    /// Absent where the plan is compared with no other policies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    baseline: Option<BaselineForm>,
 }
 
 /// How the tenant was read. Every plan rests on a full read; other words are for later versions,
@@ -141,6 +151,7 @@ impl PlanForm {
             seats,
             guards,
             undone_by,
+            no_longer,
         } = plan;
         let origin = OriginForm::of(origin);
         Self {
@@ -153,6 +164,7 @@ impl PlanForm {
             state: None,
             trigger: AsWord(*trigger),
             undone_by: origin.is_some().then(|| forms(undone_by)),
+            no_longer: basis.baseline.is_some().then(|| forms(no_longer)),
             origin,
             part_of: part_of.map(Text),
             basis: basis.into(),
@@ -195,6 +207,7 @@ impl PlanForm {
             seats: self.seats.into_iter().map(SeatLine::from).collect(),
             guards: self.guards.into_iter().map(Verdict::from).collect(),
             undone_by: values(self.undone_by.unwrap_or_default())?,
+            no_longer: values(self.no_longer.unwrap_or_default())?,
         })
     }
 
@@ -214,7 +227,15 @@ impl PlanForm {
 
 impl From<&Basis> for BasisForm {
     fn from(basis: &Basis) -> Self {
-        let Basis { policy_digest, policy_commit, snapshot_taken_at, users, groups } = basis;
+        let Basis {
+            policy_digest,
+            policy_commit,
+            snapshot_taken_at,
+            users,
+            groups,
+            simulated,
+            baseline,
+        } = basis;
         Self {
             policy_digest: Text(*policy_digest),
             policy_commit: policy_commit.clone(),
@@ -222,20 +243,32 @@ impl From<&Basis> for BasisForm {
             users: *users,
             groups: *groups,
             read: ReadForm::Full,
+            simulated: simulated.as_ref().map(SimulatedForm::from),
+            baseline: baseline.as_ref().map(BaselineForm::from),
         }
     }
 }
 
 impl From<BasisForm> for Basis {
     fn from(form: BasisForm) -> Self {
-        let BasisForm { policy_digest, policy_commit, snapshot_taken_at, users, groups, read: _ } =
-            form;
+        let BasisForm {
+            policy_digest,
+            policy_commit,
+            snapshot_taken_at,
+            users,
+            groups,
+            read: _,
+            simulated,
+            baseline,
+        } = form;
         Self {
             policy_digest: policy_digest.0,
             policy_commit,
             snapshot_taken_at: snapshot_taken_at.0,
             users,
             groups,
+            simulated: simulated.map(Simulated::from),
+            baseline: baseline.map(Baseline::from),
         }
     }
 }

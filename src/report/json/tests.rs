@@ -3,8 +3,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::plan::{
-    Blocked, BlockedReason, GuardName, Kind, OriginKind, PlanState, Released, Scheduled, SeatLine,
-    Verdict, Waiting,
+    Aside, Baseline, Blocked, BlockedReason, Digest, GuardName, Kind, NoLonger, OriginKind,
+    PlanState, Released, Scheduled, SeatLine, Simulated, SnapshotFrom, Verdict, Waiting,
 };
 use crate::ports::{Decision, HistoryEntry, Outcome, OutcomeKind, PlanHead, StoredPlan};
 use crate::report::any::{a_plan, a_sku, a_user, any_stored_plan};
@@ -132,6 +132,44 @@ fn the_head_of_a_plan_has_the_published_names() {
                 "accepted": ["first_plan"], "reason": "first run",
             }],
         })
+    );
+}
+
+#[test]
+fn what_makes_a_plan_one_to_look_at_has_the_published_names() {
+    let mut stored = full_plan();
+    stored.plan.basis.simulated =
+        Some(Simulated { snapshot: SnapshotFrom::File, at: second(1_798_000_000) });
+    stored.plan.basis.baseline =
+        Some(Baseline { policy_digest: Digest([0xcd; 32]), policy_commit: None });
+    stored.plan.no_longer.push(NoLonger {
+        what: Aside::Scheduled,
+        user: a_user(0xc3, "Cem"),
+        sku: Some(a_sku(0xe5, "SPE_E5")),
+        because: stored.plan.operations[0].because.clone(),
+    });
+    let value = written(&stored);
+    assert_eq!(
+        value["basis"]["simulated"],
+        json!({"snapshot": "file", "at": "2026-12-23T04:26:40Z"})
+    );
+    assert_eq!(
+        value["basis"]["baseline"],
+        json!({"policy_digest": format!("sha256:{}", "cd".repeat(32)), "policy_commit": null})
+    );
+    assert_eq!(
+        value["no_longer"],
+        json!([{
+            "what": "scheduled",
+            "user": {
+                "id": "00000000-0000-0000-0000-0000000000c3",
+                "user_principal_name": "Cem@contoso.com",
+                "display_name": null,
+            },
+            "sku_id": "00000000-0000-0000-0000-0000000000e5",
+            "sku": "SPE_E5",
+            "because": expected_because(),
+        }])
     );
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::plan::{Because, Plan, SeatLine, Undoing, UndoneHow, Verdict};
+use crate::plan::{Aside, Because, NoLonger, Plan, SeatLine, Undoing, UndoneHow, Verdict};
 use crate::report::text::style::{Style, clean};
 use crate::report::text::{Options, count, time};
 
@@ -17,6 +17,7 @@ pub(crate) fn render(out: &mut String, plan: &Plan, options: Options) {
     waiting(out, plan, options);
     scheduled(out, plan, options);
     released(out, plan, options);
+    no_longer(out, plan, options);
     unknown(out, plan, options.style);
     undone_by(out, plan, options.style);
     warnings(out, plan, options.style);
@@ -144,6 +145,29 @@ fn released(out: &mut String, plan: &Plan, options: Options) {
     let mut all: Vec<String> = plan.released.iter().map(line).collect();
     all.sort();
     lines(out, &all, options);
+}
+
+fn no_longer(out: &mut String, plan: &Plan, options: Options) {
+    if plan.no_longer.is_empty() {
+        return;
+    }
+    section(out, "No longer (said with the baseline alone)", options.style);
+    let mut groups: BTreeMap<(Aside, String, String), Vec<String>> = BTreeMap::new();
+    for NoLonger { what, user, sku, because } in &plan.no_longer {
+        let sku = sku.as_ref().map_or("the user", |sku| &sku.name);
+        let about = |why: &&Because| why.sku.as_ref().is_none_or(|of| &*of.name == sku);
+        let mut policies: Vec<String> = because.iter().filter(about).map(placed).collect();
+        policies.dedup();
+        let key = (*what, sku.to_owned(), policies.join(", "));
+        groups.entry(key).or_default().push(clean(&user.principal_name));
+    }
+    for ((what, sku, policies), mut people) in groups {
+        people.sort();
+        let number = count(people.len() as u64, "person", "people");
+        let note = if policies.is_empty() { number } else { format!("{number} · {policies}") };
+        let _ = writeln!(out, "  {} {sku}  {}", what.as_str(), options.style.dim(&note));
+        lines(out, &people, options);
+    }
 }
 
 fn unknown(out: &mut String, plan: &Plan, style: Style) {

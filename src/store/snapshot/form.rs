@@ -24,11 +24,11 @@ mod sku;
 mod user;
 
 /// An id.
-type Guid = [u8; 16];
+pub(in crate::store) type Guid = [u8; 16];
 
 /// A [`Snapshot`] in its file. The tables stand last, since writing the rest fills them.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct SnapshotForm {
+pub(in crate::store) struct SnapshotForm {
     taken_at: i128,
     users: Vec<UserForm>,
     groups: Vec<GroupForm>,
@@ -119,7 +119,7 @@ impl From<&Snapshot> for SnapshotForm {
 
 impl SnapshotForm {
     /// Returns the snapshot that was written, or what does not fit.
-    pub(super) fn into_snapshot(self) -> Result<Snapshot, String> {
+    pub(in crate::store) fn into_snapshot(self) -> Result<Snapshot, String> {
         let Self { taken_at, users, groups, skus, next_expiries, sign_ins, tables } = self;
         let taken_at = Timestamp::from_nanosecond(taken_at).map_err(|error| error.to_string())?;
         let users = users.into_iter().map(|user| user.into_user(&tables));

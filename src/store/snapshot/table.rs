@@ -6,23 +6,23 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 /// Where a value stands in a table.
-pub(super) type Index = u32;
+pub(in crate::store) type Index = u32;
 
 /// Values in the order in which they first occurred.
 #[derive(Debug)]
-pub(super) struct Interner<T> {
+pub(in crate::store) struct Interner<T> {
     values: Vec<T>,
     known: BTreeMap<T, Index>,
 }
 
 impl<T: Clone + Ord> Interner<T> {
     /// Begins with nothing.
-    pub(super) fn new() -> Self {
+    pub(in crate::store) fn new() -> Self {
         Self { values: Vec::new(), known: BTreeMap::new() }
     }
 
     /// Returns where a value stands, put there where it is new.
-    pub(super) fn index(&mut self, value: &T) -> Index {
+    pub(in crate::store) fn index(&mut self, value: &T) -> Index {
         if let Some(index) = self.known.get(value) {
             return *index;
         }
@@ -33,19 +33,27 @@ impl<T: Clone + Ord> Interner<T> {
     }
 
     /// Returns all values.
-    pub(super) fn into_table(self) -> Table<T> {
+    pub(in crate::store) fn into_table(self) -> Table<T> {
         Table(self.values)
     }
 }
 
 /// Values by their index.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Table<T>(Vec<T>);
+pub(in crate::store) struct Table<T>(Vec<T>);
 
 impl<T> Table<T> {
     /// Returns the value that stands there.
-    pub(super) fn get(&self, index: Index) -> Result<&T, String> {
+    pub(in crate::store) fn get(&self, index: Index) -> Result<&T, String> {
         let value = usize::try_from(index).ok().and_then(|index| self.0.get(index));
         value.ok_or_else(|| format!("it has no value number {index}"))
+    }
+
+    /// Returns the values as something else, at the same indices.
+    pub(in crate::store) fn try_map<U>(
+        self,
+        map: impl FnMut(T) -> Result<U, String>,
+    ) -> Result<Table<U>, String> {
+        self.0.into_iter().map(map).collect::<Result<_, _>>().map(Table)
     }
 }
