@@ -32,6 +32,8 @@ pub enum Command {
     Init(Init),
     /// Check configuration and policies, without network
     Validate(Validate),
+    /// Run the policy tests, without network
+    Test(Test),
     /// Read the tenant and show what would change; changes nothing
     Plan(PlanArgs),
     /// Show a stored plan
@@ -166,6 +168,46 @@ pub struct Validate {
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// How to print the results of tests
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum TestFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+    /// For test reports of pipelines
+    Junit,
+}
+
+/// Arguments of `test`
+#[derive(Args, Clone, Debug)]
+pub struct Test {
+    /// Which configuration
+    #[command(flatten)]
+    pub config: Config,
+
+    /// Test a policy directory without a configuration, with the settings that hold by default
+    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    pub policies: Option<PathBuf>,
+
+    /// Run only the tests whose name contains this, ignoring case
+    #[arg(value_name = "TEXT")]
+    pub filter: Option<String>,
+
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub format: TestFormat,
+
+    /// Write the results to this file instead of stdout
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+
+    /// Fail where a policy is reached by no test
+    #[arg(long, conflicts_with = "filter")]
+    pub require_coverage: bool,
 }
 
 /// Arguments of `plan`

@@ -17,6 +17,7 @@ pub mod environment;
 pub mod exit;
 mod export;
 mod failure;
+mod policies;
 mod private_file;
 mod secret;
 pub mod session;
@@ -65,6 +66,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Outcome {
             Command::Sandbox(args) => commands::sandbox::run(args, ui, verbose).await,
             Command::Init(args) => commands::init::run(args, ui),
             Command::Validate(args) => commands::validate::run(args, ui),
+            Command::Test(args) => commands::test::run(args, ui),
             Command::Plan(args) => commands::plan::run(args, ui, verbose).await,
             Command::Show(args) => commands::show::run(args, ui).await,
             Command::Plans(args) => commands::plans::run(args, ui).await,

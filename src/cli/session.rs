@@ -9,6 +9,7 @@ use crate::cli::args::Format;
 use crate::cli::clock::SystemClock;
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::failure::{lock_failure, store_failure, tenant_failure};
+use crate::cli::policies::{self, LoadedPolicies, invalid, warn};
 use crate::cli::secret::secret_source;
 use crate::cli::ui::Ui;
 use crate::cli::{args, telemetry};
@@ -16,7 +17,7 @@ use crate::config::{Config, LogFormat, Tenant};
 use crate::domain::names::TenantName;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::span::Span;
-use crate::engine::{CycleError, Engine, Misfits, Patience, Policies, Stop};
+use crate::engine::{CycleError, Engine, Misfits, Patience, Stop};
 use crate::graph;
 use crate::plan::PlanId;
 use crate::plan::bind::Problem;
@@ -26,7 +27,7 @@ use crate::report;
 use crate::source;
 use crate::store::lock::{Holder, TenantLock};
 use crate::store::{Store, StoreError};
-use crate::yaml::{Diagnostic, Severity, SourceFile, render};
+use crate::yaml::{Diagnostic, SourceFile, render};
 
 /// Listings that are read, and batches that are written, at once.
 const CONCURRENCY: u32 = 4;
@@ -43,13 +44,6 @@ pub struct Session<'u> {
     pub stop: Stop,
     /// The text of the configuration, for problems that show only against a tenant.
     source: SourceFile,
-}
-
-/// The policies and the texts they were read from.
-pub struct LoadedPolicies {
-    /// The policies.
-    pub policies: Policies,
-    files: Vec<SourceFile>,
 }
 
 /// What is read of a tenant beside what its policies ask for.
@@ -170,7 +164,9 @@ impl<'u> Session<'u> {
     ///
     /// Every problem was shown; the failure counts them.
     pub fn policies(&self) -> Result<LoadedPolicies, Failure> {
-        let (loaded, warnings) = self.policies_in(&self.config.policies, "policies")?;
+        let (directory, tenants) = (&self.config.policies, self.tenant_names());
+        let (loaded, warnings) =
+            policies::load_from(self.ui, directory, "policies", Some(&tenants))?;
         warn(self.ui, &warnings, &loaded.files);
         Ok(loaded)
     }
@@ -183,36 +179,16 @@ impl<'u> Session<'u> {
     /// As [`Session::policies`].
     pub fn baseline(&self, directory: &Path) -> Result<LoadedPolicies, Failure> {
         let what = format!("baseline `{}`", directory.display());
-        let loaded = self.policies_in(directory, &what).map(|(loaded, _)| loaded);
-        loaded.map_err(|failure| match failure.hint {
+        let tenants = self.tenant_names();
+        let loaded = policies::load_from(self.ui, directory, &what, Some(&tenants));
+        loaded.map(|(loaded, _)| loaded).map_err(|failure| match failure.hint {
             None => failure,
             Some(_) => failure.hint("name the policy directory of another version: --baseline DIR"),
         })
     }
 
-    fn policies_in(
-        &self,
-        directory: &Path,
-        what: &str,
-    ) -> Result<(LoadedPolicies, Vec<Diagnostic>), Failure> {
-        let read = source::read(directory).map_err(|error| match &error {
-            source::SourceError::NotText(problems) => invalid(self.ui, problems, &[], what),
-            source::SourceError::Unreadable { .. }
-            | source::SourceError::Empty { .. }
-            | source::SourceError::TooMuch { .. }
-            | source::SourceError::TooManyLists { .. } => {
-                let hint = error.hint();
-                Failure::new(Exit::Invalid, error).hint(hint)
-            }
-        })?;
-        let names: Vec<TenantName> =
-            self.config.tenants.iter().map(|tenant| tenant.name.clone()).collect();
-        let loaded = policy::load_for(&read.files, &read.lists, &names);
-        let mut files = read.files;
-        files.extend(read.lists.texts().cloned());
-        let loaded = loaded.map_err(|problems| invalid(self.ui, &problems, &files, what))?;
-        let policies = Policies { set: loaded.policies, digest: read.digest, commit: read.commit };
-        Ok((LoadedPolicies { policies, files }, loaded.warnings))
+    fn tenant_names(&self) -> Vec<TenantName> {
+        self.config.tenants.iter().map(|tenant| tenant.name.clone()).collect()
     }
 
     /// Opens the store.
@@ -323,10 +299,14 @@ impl<'u> Session<'u> {
 
     /// Shows problems with their lines, in policies and in the configuration alike.
     pub fn show_problems(&self, problems: &[Problem], policies: &LoadedPolicies) {
-        let diagnostics: Vec<Diagnostic> = problems.iter().map(diagnostic).collect();
         let mut sources = policies.files.clone();
         sources.push(self.source.clone());
-        self.ui.err(&render(&diagnostics, &sources));
+        show_problems(self.ui, problems, &sources);
+    }
+
+    /// Returns the text of the configuration, for problems that show only when it is used.
+    pub fn source(&self) -> &SourceFile {
+        &self.source
     }
 
     /// Says why the records could not be read or written.
@@ -439,18 +419,10 @@ fn read_configuration(path: &Path) -> Result<SourceFile, Failure> {
     })
 }
 
-/// Shows every problem, and counts them.
-fn invalid(ui: &Ui, problems: &[Diagnostic], files: &[SourceFile], what: &str) -> Failure {
-    ui.err(&render(problems, files));
-    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
-    let count = report::text::count(errors as u64, "error", "errors");
-    Failure::text(Exit::Invalid, format!("{count} in the {what}; nothing was done"))
-}
-
-fn warn(ui: &Ui, warnings: &[Diagnostic], files: &[SourceFile]) {
-    if !warnings.is_empty() {
-        ui.say(&render(warnings, files));
-    }
+/// Shows problems with their lines.
+pub(super) fn show_problems(ui: &Ui, problems: &[Problem], sources: &[SourceFile]) {
+    let diagnostics: Vec<Diagnostic> = problems.iter().map(diagnostic).collect();
+    ui.err(&render(&diagnostics, sources));
 }
 
 fn diagnostic(problem: &Problem) -> Diagnostic {

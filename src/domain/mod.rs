@@ -9,6 +9,7 @@ pub mod group;
 pub mod ids;
 pub mod known;
 pub mod names;
+pub mod products;
 pub mod sign_in;
 pub mod sku;
 pub mod snapshot;

@@ -27,6 +27,7 @@ pub mod make;
 mod operation;
 mod origin;
 mod published;
+pub mod rehearse;
 mod resolve;
 pub mod revert;
 mod seats;

@@ -4,18 +4,22 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::names::TenantName;
+use crate::policy::case::Case;
 use crate::policy::list::Lists;
 use crate::policy::lower::{Lowered, Named, lower, sku_key};
 use crate::policy::raw::RawFile;
-use crate::policy::unsupported::unsupported;
 use crate::policy::{Action, Ladder, License, Policy, PolicySet, Written};
-use crate::yaml::{Diagnostic, Kind, Parsed, Reader, SourceFile, did_you_mean, examine};
+use crate::yaml::{Diagnostic, Kind, Node, Parsed, Reader, SourceFile, did_you_mean, examine};
+
+mod cases;
 
 /// Policies, and what a person should look at although they are valid.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Loaded {
     /// The policies.
     pub policies: PolicySet,
+    /// The policy tests, in the order of files and then of lines.
+    pub tests: Vec<Case>,
     /// What is valid and probably not meant.
     pub warnings: Vec<Diagnostic>,
 }
@@ -26,7 +30,7 @@ pub struct Loaded {
 ///
 /// Returns every problem of every file; nothing was loaded.
 pub fn load(files: &[SourceFile], lists: &Lists) -> Result<Loaded, Vec<Diagnostic>> {
-    load_with(files, lists, unsupported)
+    load_with(files, lists, |_, _| {})
 }
 
 /// Loads policies from files, with the lists that they name, knowing which tenants there are: a policy
@@ -41,7 +45,6 @@ pub fn load_for(
     tenants: &[TenantName],
 ) -> Result<Loaded, Vec<Diagnostic>> {
     load_with(files, lists, |reader, file| {
-        unsupported(reader, file);
         unknown_tenants(reader, file, tenants);
     })
 }
@@ -70,9 +73,10 @@ fn load_with(
         warnings.extend(warnings_of_file);
     }
     errors.extend(across_files(&all));
+    warnings.extend(cases::warnings(&all));
     if errors.is_empty() {
-        let Lowered { policies, ladders, .. } = all;
-        Ok(Loaded { policies: PolicySet { policies, ladders }, warnings })
+        let Lowered { policies, ladders, cases: tests, .. } = all;
+        Ok(Loaded { policies: PolicySet { policies, ladders }, tests, warnings })
     } else {
         errors.sort_by(|a, b| a.place.cmp(&b.place));
         Err(errors)
@@ -80,12 +84,13 @@ fn load_with(
 }
 
 fn gather(all: &mut Lowered, of_file: Lowered) {
-    let Lowered { policies, ladders, policy_names, ladder_names, former_names } = of_file;
+    let Lowered { policies, ladders, policy_names, ladder_names, former_names, cases } = of_file;
     all.policies.extend(policies);
     all.ladders.extend(ladders);
     all.policy_names.extend(policy_names);
     all.ladder_names.extend(ladder_names);
     all.former_names.extend(former_names);
+    all.cases.extend(cases);
 }
 
 fn unknown_tenants(reader: &mut Reader, file: &RawFile<'_>, tenants: &[TenantName]) {
@@ -96,15 +101,22 @@ fn unknown_tenants(reader: &mut Reader, file: &RawFile<'_>, tenants: &[TenantNam
             continue;
         };
         for item in items {
-            let Kind::Scalar { text, plain: _ } = &item.kind else { continue };
-            if text.parse::<TenantName>().is_ok_and(|name| !tenants.contains(&name)) {
-                let hint = match did_you_mean(text, tenants.iter().map(TenantName::as_str)) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => "the tenants are those of the configuration file".to_owned(),
-                };
-                reader.error_with(item.spot, format!("unknown tenant `{text}`"), hint);
-            }
+            unknown_tenant(reader, item, tenants);
         }
+    }
+    for entry in file.tests.iter().filter_map(|test| test.tenant) {
+        unknown_tenant(reader, &entry.value, tenants);
+    }
+}
+
+fn unknown_tenant(reader: &mut Reader, item: &Node, tenants: &[TenantName]) {
+    let Kind::Scalar { text, plain: _ } = &item.kind else { return };
+    if text.parse::<TenantName>().is_ok_and(|name| !tenants.contains(&name)) {
+        let hint = match did_you_mean(text, tenants.iter().map(TenantName::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "the tenants are those of the configuration file".to_owned(),
+        };
+        reader.error_with(item.spot, format!("unknown tenant `{text}`"), hint);
     }
 }
 
@@ -115,6 +127,7 @@ fn across_files(all: &Lowered) -> Vec<Diagnostic> {
     problems.extend(names_still_in_use(all));
     problems.extend(shared_rungs(&all.ladders));
     problems.extend(all.policies.iter().flat_map(|policy| two_rungs(policy, &all.ladders)));
+    problems.extend(cases::errors(all));
     problems
 }
 

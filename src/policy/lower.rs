@@ -8,16 +8,17 @@ use std::sync::Arc;
 
 use crate::domain::names::{Place, PolicyName, TenantName};
 use crate::domain::span::Span;
+use crate::policy::case::Case;
 use crate::policy::list::Read as Lists;
 use crate::policy::raw::{RawFile, RawLadder, RawPolicy};
 use crate::policy::{Action, Ladder, OnLeave, Policy, Written};
 use crate::yaml::{Entry, Node, Reader, Spot};
 
 mod action;
+mod case;
 mod location;
 mod selector;
 mod sku;
-mod tests_section;
 mod window;
 
 pub use window::InvalidMoment;
@@ -45,11 +46,12 @@ pub(super) struct Lowered {
     pub(super) ladder_names: Vec<Named>,
     /// Every `moved_from`.
     pub(super) former_names: Vec<Named>,
+    pub(super) cases: Vec<Case>,
 }
 
 /// Lowers a file. Every problem is noted with the reader.
 pub(super) fn lower(reader: &mut Reader, file: &RawFile<'_>, lists: &Lists) -> Lowered {
-    let RawFile { top: _, policies, ladders, tests } = file;
+    let RawFile { policies, ladders, tests } = file;
     let mut lowered = Lowered::default();
     for raw in policies {
         let policy = policy(reader, raw, lists);
@@ -62,7 +64,7 @@ pub(super) fn lower(reader: &mut Reader, file: &RawFile<'_>, lists: &Lists) -> L
         lowered.ladder_names.extend(named(reader, raw.name));
         lowered.ladders.extend(ladder);
     }
-    tests_section::check(reader, tests);
+    lowered.cases = tests.iter().filter_map(|raw| case::lower(reader, raw)).collect();
     lowered
 }
 

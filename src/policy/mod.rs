@@ -16,6 +16,7 @@ use crate::domain::span::Span;
 use crate::domain::user::UserType;
 use crate::policy::list::List;
 
+pub mod case;
 pub mod list;
 mod load;
 mod lower;
@@ -23,7 +24,6 @@ pub mod pattern;
 mod raw;
 pub mod selector;
 pub mod settings;
-mod unsupported;
 
 pub use load::{Loaded, load, load_for};
 pub use lower::InvalidMoment;

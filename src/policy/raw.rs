@@ -1,11 +1,15 @@
 //! The file as it was written: which keys are where. Nothing here knows what they mean, and the
 //! values are still nodes with their places.
 
+use crate::domain::attribute::Attribute;
 use crate::yaml::{Entry, Node, Reader, Spot};
 
 /// Declares the mirror of a mapping: each field is the entry of one key, where it was written.
 macro_rules! mirror {
-    ($(#[$doc:meta])* $name:ident, $what:literal, { $($field:ident: $key:literal),* $(,)? }) => {
+    (@others) => { |_: &str| false };
+    (@others $others:path) => { |key: &str| $others(key).is_some() };
+    ($(#[$doc:meta])* $name:ident, $what:literal, { $($field:ident: $key:literal),* $(,)? }
+     $(beside $others:path)?) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug)]
         pub(super) struct $name<'a> {
@@ -17,7 +21,8 @@ macro_rules! mirror {
         impl<'a> $name<'a> {
             /// Mirrors a mapping; another kind of value, or an unknown key, is noted.
             pub(super) fn read(reader: &mut Reader, node: &'a Node) -> Option<Self> {
-                let fields = reader.fields(node, $what, &[$($key),*])?;
+                let others = mirror!(@others $($others)?);
+                let fields = reader.fields_beside(node, $what, &[$($key),*], &others)?;
                 Some(Self { spot: fields.spot, $($field: fields.get($key),)* })
             }
         }
@@ -73,13 +78,114 @@ mirror! {
 
 mirror! {
     /// A policy test.
-    RawTest, "a test", { name: "name", user: "user", expect: "expect" }
+    RawTest, "a test", {
+        name: "name",
+        tenant: "tenant",
+        at: "at",
+        seats: "seats",
+        user: "user",
+        expect: "expect",
+    }
+}
+
+mirror! {
+    /// A license that the user of a test holds, in its long form.
+    RawHeld, "a license that is held", {
+        sku: "sku",
+        disable: "disable",
+        group: "group",
+        owner: "owner",
+        let_go: "let_go",
+        clocks: "clocks",
+    }
+}
+
+mirror! {
+    /// A license that the user of a test should have, in its long form.
+    RawWanted, "a license that is expected", { sku: "sku", disable: "disable" }
+}
+
+mirror! {
+    /// What should become of the user of a test.
+    RawExpect, "`expect`", {
+        licenses: "licenses",
+        not_licenses: "not_licenses",
+        because: "because",
+        not_because: "not_because",
+        usage_location: "usage_location",
+        waiting: "waiting",
+        blocked: "blocked",
+        scheduled: "scheduled",
+        unchanged: "unchanged",
+    }
+}
+
+impl RawExpect<'_> {
+    /// Whether nothing is expected.
+    pub(super) fn is_empty(&self) -> bool {
+        let Self {
+            spot: _,
+            licenses,
+            not_licenses,
+            because,
+            not_because,
+            usage_location,
+            waiting,
+            blocked,
+            scheduled,
+            unchanged,
+        } = self;
+        [licenses, not_licenses, because, not_because, usage_location]
+            .into_iter()
+            .chain([waiting, blocked, scheduled, unchanged])
+            .all(Option::is_none)
+    }
+}
+
+mirror! {
+    /// The user of a test, but the attributes.
+    #[expect(dead_code, reason = "every mirror has its spot; nothing is said of this one as a whole")]
+    RawNamed, "`user`", {
+        id: "id",
+        user_principal_name: "user_principal_name",
+        groups: "groups",
+        nested_groups: "nested_groups",
+        ou: "ou",
+        ad_domain: "ad_domain",
+        usage_location: "usage_location",
+        user_type: "user_type",
+        enabled: "enabled",
+        synced: "synced",
+        last_sign_in: "last_sign_in",
+        licenses: "licenses",
+    }
+    beside Attribute::named
+}
+
+/// The user of a test.
+#[derive(Clone, Debug)]
+pub(super) struct RawUser<'a> {
+    /// All but the attributes.
+    pub(super) named: RawNamed<'a>,
+    /// Department, country and the like.
+    pub(super) attributes: Vec<&'a Entry>,
+}
+
+impl<'a> RawUser<'a> {
+    /// Mirrors the user of a test.
+    pub(super) fn read(reader: &mut Reader, node: &'a Node) -> Option<Self> {
+        let named = RawNamed::read(reader, node)?;
+        let entries = reader.mapping(node)?.entries().iter();
+        let is_attribute = |entry: &&Entry| {
+            Attribute::named(&entry.key).is_some_and(|of| of != Attribute::UsageLocation)
+        };
+        Some(Self { named, attributes: entries.filter(is_attribute).collect() })
+    }
 }
 
 /// Everything in a file.
 #[derive(Debug)]
 pub(super) struct RawFile<'a> {
-    pub(super) top: RawTop<'a>,
     pub(super) policies: Vec<RawPolicy<'a>>,
     pub(super) ladders: Vec<RawLadder<'a>>,
     pub(super) tests: Vec<RawTest<'a>>,
@@ -95,7 +201,7 @@ impl<'a> RawFile<'a> {
         let policies = items(reader, top.policies, RawPolicy::read);
         let ladders = items(reader, top.ladders, RawLadder::read);
         let tests = items(reader, top.tests, RawTest::read);
-        Some(Self { top, policies, ladders, tests })
+        Some(Self { policies, ladders, tests })
     }
 }
 

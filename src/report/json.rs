@@ -15,6 +15,7 @@ use plan::PlanForm;
 pub use inventory::{domains_to_json, groups_to_json, ous_to_json, seats_to_json};
 pub use operation::Contradiction;
 pub use people::{explanation_to_json, users_to_json};
+pub use rehearsal::rehearsed_to_json;
 
 mod entry;
 mod inventory;
@@ -23,6 +24,7 @@ pub(crate) mod operation;
 mod origin;
 mod people;
 pub(crate) mod plan;
+mod rehearsal;
 pub(crate) mod text;
 mod what_if;
 

@@ -2,6 +2,7 @@
 //! a plan holds, and never more.
 
 pub mod json;
+pub mod junit;
 pub mod text;
 pub mod word;
 

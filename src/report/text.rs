@@ -14,6 +14,7 @@ mod changes;
 mod explanation;
 mod inventory;
 mod lists;
+mod rehearsal;
 mod rest;
 pub mod style;
 
@@ -23,6 +24,7 @@ mod tests;
 pub use explanation::explanation;
 pub use inventory::{domains, groups, ous, seats};
 pub use lists::{history, plans, users};
+pub use rehearsal::rehearsed;
 
 /// How to render.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

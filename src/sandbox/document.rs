@@ -41,11 +41,11 @@ use serde::Deserialize;
 
 use crate::domain::ids::{GroupId, UserId};
 use crate::domain::names::UsageLocation;
+use crate::domain::products::{Product, Products};
 use crate::domain::sku::{Sku, SkuStatus, Units};
 use crate::domain::user::{ServicePlanSet, UserType};
 use crate::sandbox::chance::Chance;
 use crate::sandbox::company::TENANT_ID;
-use crate::sandbox::model::catalogue::{Product, Products};
 use crate::sandbox::model::{
     About, Direct, Group, GroupKind, Held, Member, OnPremises, Parts, Profile, SignIns, Tenant,
     User,

@@ -115,9 +115,20 @@ impl Reader {
 
     /// Returns the keys of a mapping. An unknown key is an error, with the nearest known one.
     pub fn fields<'a>(&mut self, node: &'a Node, what: &str, known: &[&str]) -> Option<Fields<'a>> {
+        self.fields_beside(node, what, known, &|_| false)
+    }
+
+    /// Returns the keys of a mapping, which may have others beside the known ones.
+    pub fn fields_beside<'a>(
+        &mut self,
+        node: &'a Node,
+        what: &str,
+        known: &[&str],
+        others: &dyn Fn(&str) -> bool,
+    ) -> Option<Fields<'a>> {
         let fields = self.mapping(node)?;
         for entry in fields.entries {
-            if !known.contains(&&*entry.key) {
+            if !known.contains(&&*entry.key) && !others(&entry.key) {
                 self.unknown_key(entry, what, known);
             }
         }

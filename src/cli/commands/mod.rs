@@ -19,5 +19,6 @@ pub(crate) mod seats;
 pub(crate) mod show;
 pub(crate) mod snapshot;
 pub(crate) mod status;
+pub(crate) mod test;
 pub(crate) mod users;
 pub(crate) mod validate;

@@ -2,8 +2,9 @@
 
 use crate::cli::args::{Format, PlanArgs};
 use crate::cli::exit::{Exit, Failure, Outcome};
+use crate::cli::policies::LoadedPolicies;
 use crate::cli::private_file;
-use crate::cli::session::{LoadedPolicies, Session, Shown, misfits};
+use crate::cli::session::{Session, Shown, misfits};
 use crate::cli::ui::Ui;
 use crate::config::Tenant;
 use crate::engine::cycle::Cycle;

@@ -104,7 +104,7 @@ fn every_valid_file_means_what_its_snapshot_says() {
 #[test]
 fn files_are_loaded_in_their_order() {
     let files = directory("valid");
-    let Loaded { policies, warnings } = super::load(&files, &lists("valid", &files)).unwrap();
+    let Loaded { policies, tests: _, warnings } = super::load(&files, &lists("valid", &files)).unwrap();
     assert_eq!(warnings, []);
     let names: Vec<_> = policies.policies.iter().map(|one| one.name.as_str()).collect();
     assert_snapshot!(names.join(" "), @"engineering-e5 contractors-f3 only-e5 leavers nobody-needs-visio pilot attributes guests nested norway 123 vertrieb");
@@ -137,28 +137,19 @@ fn removals_are_told_apart() {
     assert!(listed.len() == 2 && listed.iter().all(whole));
 }
 
-/// What is refused as not supported yet is understood all the same.
 #[test]
 fn the_whole_format_is_understood() {
-    let files = directory("later");
-    let all = load_with(&files, &lists("later", &files), |_, _| {});
-    let set = all.unwrap_or_else(|problems| panic!("{}", render(&problems, &files))).policies;
+    let files = directory("whole");
+    let all = super::load(&files, &lists("whole", &files));
+    let Loaded { policies: set, tests, warnings } =
+        all.unwrap_or_else(|problems| panic!("{}", render(&problems, &files)));
     assert!(set.policies.iter().all(|policy| policy.reaches_guests));
     assert!(matches!(
         &set.policies[1].selector,
         Selector::Test(test) if test.value == Test::UserType(vec![UserType::Member, UserType::Guest])
     ));
-    snapshot_beside("later", &files[0], &format!("{set:#?}"));
-}
-
-#[test]
-fn what_is_not_supported_yet_is_all_that_is_wrong_with_the_whole_format() {
-    let files = directory("later");
-    let problems = super::load(&files, &lists("later", &files)).unwrap_err();
-    assert!(!problems.is_empty());
-    for problem in problems {
-        assert!(problem.message.ends_with("is not supported yet"), "{}", problem.message);
-    }
+    let shown = format!("{set:#?}\n{tests:#?}\n{}", render(&warnings, &files));
+    snapshot_beside("whole", &files[0], &shown);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::policy::{Moment, Written};
-use crate::yaml::{Entry, Reader};
+use crate::yaml::{Entry, Node, Reader};
 
 /// A text that is not the beginning of a day or an instant.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,8 +51,8 @@ pub(super) fn lower(
     from: Option<&Entry>,
     until: Option<&Entry>,
 ) -> (Option<Written<Moment>>, Option<Written<Moment>>) {
-    let begins = from.and_then(|entry| moment(reader, entry));
-    let ends = until.and_then(|entry| moment(reader, entry));
+    let begins = from.and_then(|entry| moment(reader, &entry.value));
+    let ends = until.and_then(|entry| moment(reader, &entry.value));
     if let (Some(from), Some(until), Some(entry)) = (&begins, &ends, until)
         && never(from.value, until.value)
     {
@@ -62,9 +62,10 @@ pub(super) fn lower(
     (begins, ends)
 }
 
-fn moment(reader: &mut Reader, entry: &Entry) -> Option<Written<Moment>> {
-    let spot = entry.value.spot;
-    let text = reader.text(&entry.value)?;
+/// Reads the beginning of a day or an instant.
+pub(super) fn moment(reader: &mut Reader, node: &Node) -> Option<Written<Moment>> {
+    let spot = node.spot;
+    let text = reader.text(node)?;
     match text.parse() {
         Ok(value) => Some(Written { value, place: reader.place(spot) }),
         Err(error) => {

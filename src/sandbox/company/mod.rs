@@ -14,11 +14,11 @@ use jiff::Timestamp;
 use uuid::{Uuid, uuid};
 
 use crate::domain::ids::{GroupId, SkuId};
+use crate::domain::products::{Product, Products};
 use crate::domain::sku::{Sku, SkuStatus, Units};
 use crate::domain::user::ServicePlanSet;
 use crate::sandbox::chance::Chance;
 use crate::sandbox::company::people::Person;
-use crate::sandbox::model::catalogue::{Product, Products};
 use crate::sandbox::model::{About, Group, GroupKind, Member, Parts, Tenant};
 
 mod names;

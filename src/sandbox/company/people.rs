@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::ids::UserId;
+use crate::domain::products::{Product, Products};
 use crate::domain::user::{ServicePlanSet, UserType};
 use crate::sandbox::chance::Chance;
 use crate::sandbox::company::instant;
@@ -13,7 +14,6 @@ use crate::sandbox::company::names::{self, Name};
 use crate::sandbox::company::situations::{
     self, ALL_BUT_CONTRACTORS, CONTRACTOR_PLANS, Country, Department, Part, Situation,
 };
-use crate::sandbox::model::catalogue::{Product, Products};
 use crate::sandbox::model::{Direct, Held, OnPremises, Profile, SignIns, User};
 
 /// A user and the groups that hold the user.

@@ -14,7 +14,6 @@ use crate::domain::names::UsageLocation;
 use crate::domain::sku::Sku;
 use crate::domain::user::{ServicePlanSet, UserType};
 
-pub mod catalogue;
 mod inherit;
 mod licensing;
 mod members;

@@ -1,6 +1,7 @@
-//! The products that a sandbox tenant can own: real ids, real service plans.
+//! Well-known products: real ids, real service plans.
 //!
-//! A table for the emulator alone; the program itself learns products from `subscribedSkus`.
+//! For tenants that are made up: the sandbox, and those that policy tests run in. Of a real tenant the
+//! program learns its products from `subscribedSkus`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use crate::domain::ids::{ServicePlanId, SkuId};
 use crate::domain::sku::{AppliesTo, ServicePlan};
 
-const TABLE: &str = include_str!("catalogue.txt");
+const TABLE: &str = include_str!("products.txt");
 
 /// A product as Microsoft sells it.
 #[derive(Clone, Debug)]
