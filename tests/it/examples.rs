@@ -15,7 +15,9 @@ async fn lab(people: usize) -> Lab {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_example_is_valid_by_itself() {
-    for (name, text) in example_policies() {
+    // The tests are about all of them.
+    let policies = example_policies().into_iter().filter(|(name, _)| name != "tests.yaml");
+    for (name, text) in policies {
         let site = Site::new(Tenant::company(50, 1), &[(&name, &text)]).await;
         site.expect(0, &["validate"]);
         assert_eq!(site.sandbox.counts().requests, 0);

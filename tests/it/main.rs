@@ -14,6 +14,7 @@ mod lab;
 mod listings;
 mod offline;
 mod once;
+mod rehearsals;
 mod reviewed;
 mod selectors;
 mod sign_ins;

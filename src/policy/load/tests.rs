@@ -104,7 +104,8 @@ fn every_valid_file_means_what_its_snapshot_says() {
 #[test]
 fn files_are_loaded_in_their_order() {
     let files = directory("valid");
-    let Loaded { policies, tests: _, warnings } = super::load(&files, &lists("valid", &files)).unwrap();
+    let Loaded { policies, tests: _, warnings } =
+        super::load(&files, &lists("valid", &files)).unwrap();
     assert_eq!(warnings, []);
     let names: Vec<_> = policies.policies.iter().map(|one| one.name.as_str()).collect();
     assert_snapshot!(names.join(" "), @"engineering-e5 contractors-f3 only-e5 leavers nobody-needs-visio pilot attributes guests nested norway 123 vertrieb");
