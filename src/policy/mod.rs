@@ -24,6 +24,7 @@ mod raw;
 pub mod selector;
 pub mod settings;
 mod unsupported;
+pub mod write;
 
 pub use load::{Loaded, load, load_for};
 
