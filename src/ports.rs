@@ -29,6 +29,8 @@ pub struct ReadRequest {
     /// A name that fits no group or several is not the reader's to judge: members of what fits
     /// are read, and the list of groups shows the rest.
     pub groups: Vec<GroupRequest>,
+    /// How many more groups have their members read, the first in the order of their names.
+    pub more_groups_max: usize,
 }
 
 /// A group whose members are needed.

@@ -143,7 +143,16 @@ impl<'u> Session<'u> {
     ///
     /// Every problem was shown; the failure counts them.
     pub fn policies(&self) -> Result<LoadedPolicies, Failure> {
-        let read = source::read(&self.config.policies).map_err(|error| match &error {
+        self.policies_in(&self.config.policies)
+    }
+
+    /// Loads the policies of a directory.
+    ///
+    /// # Errors
+    ///
+    /// Every problem was shown; the failure counts them.
+    pub fn policies_in(&self, directory: &Path) -> Result<LoadedPolicies, Failure> {
+        let read = source::read(directory).map_err(|error| match &error {
             source::SourceError::NotText(problems) => invalid(self.ui, problems, &[], "policies"),
             source::SourceError::Unreadable { .. }
             | source::SourceError::Empty { .. }
@@ -233,12 +242,24 @@ impl<'u> Session<'u> {
         self.ui.result(&text)
     }
 
-    /// Says why a cycle came to nothing. What does not fit is shown with its place.
-    pub fn cycle_failure(&self, error: CycleError, policies: &LoadedPolicies) -> Failure {
+    /// Says why the tenant could not be read.
+    pub fn read_failure(&self, error: CycleError) -> Failure {
         match error {
             CycleError::Tenant(error) => tenant_failure(error),
             CycleError::Records(error) => self.records_failure(error),
-            CycleError::Stopped => Failure::new(Exit::Unavailable, error),
+            CycleError::Stopped
+            | CycleError::Misfit { tenant: _, problems: _ }
+            | CycleError::Request(_)
+            | CycleError::NotTakenUp(_) => Failure::new(Exit::Unavailable, error),
+        }
+    }
+
+    /// Says why a cycle came to nothing. What does not fit is shown with its place.
+    pub fn cycle_failure(&self, error: CycleError, policies: &LoadedPolicies) -> Failure {
+        match error {
+            CycleError::Tenant(_) | CycleError::Records(_) | CycleError::Stopped => {
+                self.read_failure(error)
+            }
             CycleError::Misfit { tenant, problems } => {
                 self.show_problems(&problems, policies);
                 let count = report::text::count(problems.len() as u64, "problem", "problems");
@@ -272,8 +293,16 @@ impl<'u> Session<'u> {
 
     /// Shows problems with their lines, in policies and in the configuration alike.
     pub fn show_problems(&self, problems: &[Problem], policies: &LoadedPolicies) {
+        self.show(problems, policies.files.clone());
+    }
+
+    /// Shows problems of the configuration alone, with their lines.
+    pub fn show_settings_problems(&self, problems: &[Problem]) {
+        self.show(problems, Vec::new());
+    }
+
+    fn show(&self, problems: &[Problem], mut sources: Vec<SourceFile>) {
         let diagnostics: Vec<Diagnostic> = problems.iter().map(diagnostic).collect();
-        let mut sources = policies.files.clone();
         sources.push(self.source.clone());
         self.ui.err(&render(&diagnostics, &sources));
     }

@@ -172,7 +172,8 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             groups.insert((group.value.clone(), false));
         }
         let request = |(group, direct): (Arc<str>, bool)| GroupRequest { group, direct };
-        ReadRequest { groups: groups.into_iter().map(request).collect() }
+        let groups = groups.into_iter().map(request).collect();
+        ReadRequest { groups, more_groups_max: 0 }
     }
 }
 

@@ -46,7 +46,8 @@ impl<C: Clock> Session<C> {
             async { Ok(self.next_expiries().await) },
         )
         .map_err(Unread::into_error)?;
-        let wanted = wanted(&request.groups, &groups);
+        let mut wanted = wanted(&request.groups, &groups);
+        add_more(&mut wanted, request.more_groups_max, &groups);
         let mut members = self.members(&wanted, &groups, progress).await?;
         reading.catalogue(Catalogue::new(skus).with_next_expiries(next_expiries));
         reading.users(users);
@@ -142,6 +143,16 @@ fn wanted(requests: &[GroupRequest], groups: &[ListedGroup]) -> BTreeMap<GroupId
     wanted
 }
 
+/// Adds groups that nobody asked for by name, so many of them, the first in the order of their names.
+fn add_more(wanted: &mut BTreeMap<GroupId, bool>, more_max: usize, groups: &[ListedGroup]) {
+    let mut others: Vec<&ListedGroup> =
+        groups.iter().filter(|group| !wanted.contains_key(&group.id)).collect();
+    others.sort_by_key(|group| (group.name.to_lowercase(), group.id));
+    // Paging may show one group twice.
+    others.dedup_by_key(|group| group.id);
+    wanted.extend(others.into_iter().take(more_max).map(|group| (group.id, false)));
+}
+
 fn fitting(
     request: &Arc<str>,
     groups: &[ListedGroup],
@@ -180,5 +191,19 @@ mod tests {
         assert_eq!(both.into_iter().collect::<Vec<_>>(), [(groups[2].id, true)]);
         let by_id = wanted(&[ask(&groups[1].id.to_string().to_uppercase(), false)], &groups);
         assert_eq!(by_id.into_keys().collect::<Vec<_>>(), [groups[1].id]);
+    }
+
+    #[test]
+    fn more_groups_are_the_first_by_name_beside_those_asked_for() {
+        let groups = [listed(1, "Sales"), listed(2, "board"), listed(2, "Board"), listed(3, "HR")];
+        let with_more = |more_max| {
+            let mut wanted = wanted(&[ask("sales", true)], &groups);
+            add_more(&mut wanted, more_max, &groups);
+            wanted.into_iter().collect::<Vec<_>>()
+        };
+        assert_eq!(with_more(0), [(groups[0].id, true)]);
+        assert_eq!(with_more(1), [(groups[0].id, true), (groups[1].id, false)]);
+        let all = [(groups[0].id, true), (groups[1].id, false), (groups[3].id, false)];
+        assert_eq!(with_more(9), all);
     }
 }

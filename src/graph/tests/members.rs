@@ -54,7 +54,7 @@ async fn read(server: &Server, asked: &[(&str, bool)]) -> Result<Vec<Membership>
         .map(|(group, direct)| GroupRequest { group: (*group).into(), direct: *direct })
         .collect();
     let (client, _) = client(server);
-    let snapshot = client.read(&ReadRequest { groups }, &Quiet).await?;
+    let snapshot = client.read(&ReadRequest { groups, more_groups_max: 0 }, &Quiet).await?;
     Ok(snapshot.groups().iter().map(|group| group.membership.clone()).collect())
 }
 
