@@ -20,7 +20,7 @@
 //! | [`yaml`] | pure | YAML that keeps its places, and diagnostics that show them |
 //! | [`policy`] | pure | text → policies, or every problem; the settings that planning obeys |
 //! | [`config`] | pure | text → settings; a secret stays a reference |
-//! | [`plan`] | pure | bind, select, resolve, share seats, judge, approve, explain, revert, look ahead, compare |
+//! | [`plan`] | pure | bind, select, resolve, share seats, judge, approve, explain, revert, look ahead, compare, rehearse, describe |
 //! | [`report`] | pure | one value, many renderings: text, JSON |
 //! | [`ports`] | | what the engine asks of the world |
 //! | [`graph`] | effect | Microsoft Graph: sign-in, paging, batches, retries, waits |

@@ -39,6 +39,8 @@ pub enum OtherGroups {
     /// That they are there.
     #[default]
     Listed,
+    /// Their members too, of so many: the first in the order of their names.
+    First(usize),
     /// Their members too, direct ones apart: for policies that are not written yet.
     Read,
 }

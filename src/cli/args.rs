@@ -72,6 +72,12 @@ pub enum Command {
     /// in the plan that follows from the last read. Reclaimable is what disabled accounts hold
     /// directly and through no group.
     Seats(Listing),
+    /// Write policies that describe the tenant as it is
+    ///
+    /// Reads the tenant and writes rules by group, OU, department and domain where they fit exactly, and
+    /// lists of people for the rest. A plan of them only adopts what is there. Nothing is overwritten,
+    /// and other policies are not looked at.
+    Import(Import),
     /// List what became of operations
     History(History),
     /// Show tenants, last cycles and what waits for a person
@@ -566,6 +572,50 @@ pub struct SnapshotArgs {
     /// Read the members of every group, for policies that are not written yet
     #[arg(long)]
     pub all_groups: bool,
+}
+
+/// What becomes of the licenses of those who leave a policy
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum OnLeave {
+    /// They go after the grace
+    #[default]
+    Remove,
+    /// They stay
+    Keep,
+}
+
+/// Arguments of `import`
+#[derive(Args, Clone, Debug)]
+pub struct Import {
+    /// Which configuration and tenant
+    #[command(flatten)]
+    pub common: Common,
+
+    /// The directory to write to, without policies in it [default: the one of the configuration]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+
+    /// Look for rules by this group, and no other; may be repeated
+    #[arg(long, value_name = "GROUP", conflicts_with = "groups_max")]
+    pub group: Vec<String>,
+
+    /// Read the members of so many groups, the first by name; each takes a request or more
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    #[arg(value_parser = clap::value_parser!(u32).range(..=100_000))]
+    pub groups_max: u32,
+
+    /// The least people that a rule is written for
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    pub people_min: u32,
+
+    /// What the policies say of those who leave
+    #[arg(long, value_enum, default_value_t)]
+    pub on_leave: OnLeave,
+
+    /// How to print what was written
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
 }
 
 /// Arguments of `history`

@@ -82,6 +82,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Outcome {
             Command::Groups(args) => commands::groups::run(args, ui, verbose).await,
             Command::Snapshot(args) => commands::snapshot::run(args, ui, verbose).await,
             Command::Seats(args) => commands::seats::run(args, ui, verbose).await,
+            Command::Import(args) => Box::pin(commands::import::run(args, ui, verbose)).await,
             Command::History(args) => commands::history::run(args, ui).await,
             Command::Status(args) => commands::status::run(args, ui).await,
             Command::Completions(args) => commands::completions::run(args, ui),

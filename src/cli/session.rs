@@ -164,7 +164,16 @@ impl<'u> Session<'u> {
     ///
     /// Every problem was shown; the failure counts them.
     pub fn policies(&self) -> Result<LoadedPolicies, Failure> {
-        let (directory, tenants) = (&self.config.policies, self.tenant_names());
+        self.policies_in(&self.config.policies)
+    }
+
+    /// Loads the policies of a directory.
+    ///
+    /// # Errors
+    ///
+    /// Every problem was shown; the failure counts them.
+    pub fn policies_in(&self, directory: &Path) -> Result<LoadedPolicies, Failure> {
+        let tenants = self.tenant_names();
         let (loaded, warnings) =
             policies::load_from(self.ui, directory, "policies", Some(&tenants))?;
         warn(self.ui, &warnings, &loaded.files);
@@ -260,12 +269,24 @@ impl<'u> Session<'u> {
         self.ui.result(&text)
     }
 
-    /// Says why a cycle came to nothing. What does not fit is shown with its place.
-    pub fn cycle_failure(&self, error: CycleError, policies: &LoadedPolicies) -> Failure {
+    /// Says why the tenant could not be read.
+    pub fn read_failure(&self, error: CycleError) -> Failure {
         match error {
             CycleError::Tenant(error) => tenant_failure(error),
             CycleError::Records(error) => self.records_failure(error),
-            CycleError::Stopped => Failure::new(Exit::Unavailable, error),
+            CycleError::Stopped
+            | CycleError::Misfit { tenant: _, problems: _ }
+            | CycleError::Request(_)
+            | CycleError::NotTakenUp(_) => Failure::new(Exit::Unavailable, error),
+        }
+    }
+
+    /// Says why a cycle came to nothing. What does not fit is shown with its place.
+    pub fn cycle_failure(&self, error: CycleError, policies: &LoadedPolicies) -> Failure {
+        match error {
+            CycleError::Tenant(_) | CycleError::Records(_) | CycleError::Stopped => {
+                self.read_failure(error)
+            }
             CycleError::Misfit { tenant, problems } => {
                 self.show_problems(&problems, policies);
                 let count = report::text::count(problems.len() as u64, "problem", "problems");
@@ -302,6 +323,11 @@ impl<'u> Session<'u> {
         let mut sources = policies.files.clone();
         sources.push(self.source.clone());
         show_problems(self.ui, problems, &sources);
+    }
+
+    /// Shows problems of the configuration alone, with their lines.
+    pub fn show_settings_problems(&self, problems: &[Problem]) {
+        show_problems(self.ui, problems, std::slice::from_ref(&self.source));
     }
 
     /// Returns the text of the configuration, for problems that show only when it is used.

@@ -126,10 +126,11 @@ impl<C: Clock> Session<C> {
 /// Source: Graph compares display names without regard to case.
 fn wanted(request: &ReadRequest, groups: &[ListedGroup]) -> BTreeMap<GroupId, bool> {
     let ReadRequest { groups: requests, others } = request;
-    match others {
+    let more_max = match others {
         OtherGroups::Read => return groups.iter().map(|group| (group.id, true)).collect(),
-        OtherGroups::Listed => {}
-    }
+        OtherGroups::Listed => 0,
+        OtherGroups::First(more_max) => *more_max,
+    };
     let mut by_name: BTreeMap<String, Vec<GroupId>> = BTreeMap::new();
     for group in groups {
         let same = by_name.entry(group.name.to_lowercase()).or_default();
@@ -144,7 +145,18 @@ fn wanted(request: &ReadRequest, groups: &[ListedGroup]) -> BTreeMap<GroupId, bo
             *wanted.entry(id).or_insert(false) |= direct;
         }
     }
+    add_more(&mut wanted, more_max, groups);
     wanted
+}
+
+/// Adds groups that nobody asked for by name, so many of them, the first in the order of their names.
+fn add_more(wanted: &mut BTreeMap<GroupId, bool>, more_max: usize, groups: &[ListedGroup]) {
+    let mut others: Vec<&ListedGroup> =
+        groups.iter().filter(|group| !wanted.contains_key(&group.id)).collect();
+    others.sort_by_key(|group| (group.name.to_lowercase(), group.id));
+    // Paging may show one group twice.
+    others.dedup_by_key(|group| group.id);
+    wanted.extend(others.into_iter().take(more_max).map(|group| (group.id, false)));
 }
 
 fn fitting(
@@ -197,5 +209,21 @@ mod tests {
         assert_eq!(both.into_iter().collect::<Vec<_>>(), [(groups[2].id, true)]);
         let by_id = wanted(&named([ask(&groups[1].id.to_string().to_uppercase(), false)]), &groups);
         assert_eq!(by_id.into_keys().collect::<Vec<_>>(), [groups[1].id]);
+    }
+
+    #[test]
+    fn more_groups_are_the_first_by_name_beside_those_asked_for() {
+        let groups = [listed(1, "Sales"), listed(2, "board"), listed(2, "Board"), listed(3, "HR")];
+        let with_more = |more_max| {
+            let request = ReadRequest {
+                groups: vec![ask("sales", true)],
+                others: OtherGroups::First(more_max),
+            };
+            wanted(&request, &groups).into_iter().collect::<Vec<_>>()
+        };
+        assert_eq!(with_more(0), [(groups[0].id, true)]);
+        assert_eq!(with_more(1), [(groups[0].id, true), (groups[1].id, false)]);
+        let all = [(groups[0].id, true), (groups[1].id, false), (groups[3].id, false)];
+        assert_eq!(with_more(9), all);
     }
 }

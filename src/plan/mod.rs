@@ -21,6 +21,7 @@ pub mod conflict;
 pub mod digest;
 pub mod explain;
 pub mod guard;
+pub mod import;
 pub mod inventory;
 pub mod ledger;
 pub mod make;

@@ -112,6 +112,11 @@ impl Matches {
         (self.holds.as_slice()[block], self.possible.as_slice()[block])
     }
 
+    /// Returns the positions of the users who are matched.
+    pub(crate) fn matched(&self) -> impl Iterator<Item = usize> + '_ {
+        self.holds.ones()
+    }
+
     /// Returns the positions of the users for whom it cannot be told.
     pub(crate) fn unknown(&self) -> impl Iterator<Item = usize> + '_ {
         self.possible.ones().filter(|user| !self.holds.contains(*user))

@@ -24,6 +24,7 @@ pub mod pattern;
 mod raw;
 pub mod selector;
 pub mod settings;
+pub mod write;
 
 pub use load::{Loaded, load, load_for};
 pub use lower::InvalidMoment;

@@ -12,6 +12,7 @@ use crate::report::text::style::Style;
 
 mod changes;
 mod explanation;
+mod import;
 mod inventory;
 mod lists;
 mod rehearsal;
@@ -22,6 +23,7 @@ pub mod style;
 mod tests;
 
 pub use explanation::explanation;
+pub use import::import;
 pub use inventory::{domains, groups, ous, seats};
 pub use lists::{history, plans, users};
 pub use rehearsal::rehearsed;

@@ -145,6 +145,23 @@ pub fn read(directory: &Path) -> Result<Files, SourceError> {
     Ok(Files { files, lists, digest: hashing.finish(), commit: commit.map(Into::into) })
 }
 
+/// Whether a directory has no policy files, or does not exist.
+///
+/// # Errors
+///
+/// Fails where it cannot be read.
+pub fn is_empty(directory: &Path) -> Result<bool, SourceError> {
+    match walk::policy_files(directory) {
+        Ok(found) => Ok(found.paths.is_empty()),
+        Err(SourceError::Unreadable { path, source })
+            if path == directory && source.kind() == io::ErrorKind::NotFound =>
+        {
+            Ok(true)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// Reads lists that policies name.
 fn read_lists(
     directory: &Path,

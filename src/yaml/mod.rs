@@ -14,6 +14,7 @@ mod node;
 mod parse;
 mod reader;
 mod render;
+pub mod write;
 
 pub use diagnostic::{Diagnostic, Related, Severity, to_json};
 pub use node::{Entry, Kind, Node, Spot};

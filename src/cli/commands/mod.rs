@@ -9,6 +9,7 @@ pub(crate) mod domains;
 pub(crate) mod explain;
 pub(crate) mod groups;
 pub(crate) mod history;
+pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod ous;
 pub(crate) mod plan;
