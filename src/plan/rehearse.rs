@@ -16,7 +16,7 @@ use crate::plan::make::{Inputs, make};
 use crate::plan::resolve::Resolver;
 use crate::plan::words::Words;
 use crate::plan::{Asked, Because, BlockedReason, Digest, Kind, Plan, Reason, Trigger};
-use crate::policy::case::{Case, Expect, WantedLicense};
+use crate::policy::case::{Case, Due, Expect, WantedLicense};
 use crate::policy::settings::Settings;
 use crate::policy::{Moment, Policy, PolicySet, Written};
 use tenant::{Scene, Stage, narrowed};
@@ -363,7 +363,7 @@ impl<'a> Seen<'a> {
         })
     }
 
-    fn scheduled(&self, wanted: &[(Written<Arc<str>>, Option<Moment>)]) -> Option<Mismatch> {
+    fn scheduled(&self, wanted: &[Due]) -> Option<Mismatch> {
         let got: BTreeMap<SkuId, Timestamp> = self
             .plan
             .scheduled

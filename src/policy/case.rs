@@ -94,7 +94,7 @@ pub struct Expect {
     /// Why something is blocked, in the words of plans: these and no others.
     pub blocked: Option<Vec<Written<Arc<str>>>>,
     /// SKUs whose removal is scheduled, and when they are due: these and no others.
-    pub scheduled: Option<Vec<(Written<Arc<str>>, Option<Moment>)>>,
+    pub scheduled: Option<Vec<Due>>,
     /// Whether nothing is changed in the tenant.
     pub unchanged: Option<bool>,
 }
@@ -108,3 +108,7 @@ pub struct WantedLicense {
     /// is written.
     pub disable: Option<Vec<Written<Arc<str>>>>,
 }
+
+/// A SKU whose removal should be scheduled, and when it should be due; not looked at where none is
+/// written.
+pub type Due = (Written<Arc<str>>, Option<Moment>);

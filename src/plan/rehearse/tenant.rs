@@ -82,7 +82,9 @@ impl Stage {
         }
         settings.reserve.keys().for_each(|sku| stage.see_sku(sku));
         settings.protected.groups.iter().for_each(|group| stage.see_group(&group.value));
-        cases.iter().for_each(|case| stage.see_case(case));
+        for case in cases {
+            stage.see_case(case);
+        }
         stage
     }
 
@@ -160,7 +162,9 @@ impl Stage {
             Action::Add { licenses } => licenses,
             Action::Replace { licenses, replaces } => {
                 if let Replaces::Listed(listed) = replaces {
-                    listed.iter().for_each(|sku| self.see_sku(&sku.value));
+                    for sku in listed {
+                        self.see_sku(&sku.value);
+                    }
                 }
                 licenses
             }
@@ -308,7 +312,7 @@ impl Stage {
         let principal_name =
             subject.principal_name.clone().unwrap_or_else(|| "user@seatkeeper.invalid".into());
         let id = subject.id.unwrap_or_else(|| UserId::from_uuid(made_up("user", &principal_name)));
-        let dn = subject.ou.as_ref().and_then(|ou| below(ou));
+        let dn = subject.ou.as_ref().and_then(below);
         let attributes: BTreeMap<_, _> = subject.attributes.iter().cloned().collect();
         let told = crate::domain::attribute::Attribute::all()
             .map(|attribute| (attribute, Known::Known(attributes.get(&attribute).cloned())));
@@ -338,7 +342,7 @@ impl Stage {
             match &held.group {
                 None => *direct = Some(disabled),
                 Some(group) => {
-                    inherited.push(Inherited { group: group_id(&group.value), disabled })
+                    inherited.push(Inherited { group: group_id(&group.value), disabled });
                 }
             }
         }
@@ -403,7 +407,9 @@ pub(super) fn narrowed(policies: &PolicySet, case: &Case, user: UserId) -> Polic
 fn narrow(selector: &mut Selector, case: &Case, user: UserId) {
     let written = match selector {
         Selector::All(parts) | Selector::Any(parts) | Selector::None(parts) => {
-            parts.iter_mut().for_each(|part| narrow(part, case, user));
+            for part in parts {
+                narrow(part, case, user);
+            }
             return;
         }
         Selector::Test(written) => written,

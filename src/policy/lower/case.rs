@@ -8,7 +8,7 @@ use super::{needed, sku};
 use crate::domain::attribute::Attribute;
 use crate::domain::names::PolicyName;
 use crate::domain::user::UserType;
-use crate::policy::case::{Case, Expect, HeldLicense, Subject, WantedLicense};
+use crate::policy::case::{Case, Due, Expect, HeldLicense, Subject, WantedLicense};
 use crate::policy::raw::{RawExpect, RawHeld, RawTest, RawUser, RawWanted};
 use crate::policy::{Moment, Written};
 use crate::yaml::{Entry, Kind, Node, Reader};
@@ -166,7 +166,7 @@ fn wanted_licenses(reader: &mut Reader, entry: &Entry) -> Vec<WantedLicense> {
     all
 }
 
-fn scheduled(reader: &mut Reader, node: &Node) -> Vec<(Written<Arc<str>>, Option<Moment>)> {
+fn scheduled(reader: &mut Reader, node: &Node) -> Vec<Due> {
     match &node.kind {
         Kind::Mapping(_) => {
             let due = |reader: &mut Reader, sku: Written<Arc<str>>, node: &Node| {
