@@ -20,8 +20,10 @@ use crate::domain::user::{User, UserType};
 use crate::plan::Warning;
 use crate::policy::pattern::Pattern;
 use crate::policy::{OuScope, Written};
+use places::Places;
 
 mod attributes;
+mod places;
 
 /// A selector over columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -254,7 +256,7 @@ impl Columns {
     pub(crate) fn evaluate(&mut self, snapshot: &Snapshot) {
         let users = snapshot.users();
         self.users = users.len();
-        let ids: Vec<UserId> = users.iter().map(|user| user.id).collect();
+        let places = Places::of(users);
         let mut asked: Vec<(&Test, usize, Answers)> = Vec::new();
         let mut written = Vec::new();
         for (test, at) in &self.index {
@@ -262,9 +264,9 @@ impl Columns {
             match test {
                 Test::Group { group, nested } => {
                     (column.holds, column.unknown) =
-                        evaluate_group(snapshot, &ids, *group, *nested);
+                        evaluate_group(snapshot, &places, *group, *nested);
                 }
-                Test::Users(users, _) => column.holds = positions(&ids, users),
+                Test::Users(users, _) => column.holds = places.of_all(users),
                 Test::Attribute(attribute, patterns) => {
                     written.push((*attribute, patterns.as_slice(), *at));
                 }
@@ -512,7 +514,7 @@ fn told<T>(value: &Known<T>, holds: impl FnOnce(&T) -> bool) -> Truth {
 
 fn evaluate_group(
     snapshot: &Snapshot,
-    ids: &[UserId],
+    places: &Places,
     group: GroupId,
     nested: bool,
 ) -> (FixedBitSet, Option<FixedBitSet>) {
@@ -521,38 +523,13 @@ fn evaluate_group(
         Some(Membership::Read { nested: _, direct }) => direct.as_ref(),
         Some(Membership::NotRead) | None => None,
     };
-    let holds = positions(ids, members.map_or(&[][..], Members::users));
+    let holds = places.of_all(members.map_or(&[][..], Members::users));
     if members.is_some_and(Members::is_complete) {
         return (holds, None);
     }
     let mut unknown = holds.clone();
     unknown.toggle_range(..);
     (holds, Some(unknown))
-}
-
-/// Returns where users stand. Both are in the order of ids, so that one pass is enough.
-fn positions(ids: &[UserId], users: &[UserId]) -> FixedBitSet {
-    let mut positions = FixedBitSet::with_capacity(ids.len());
-    let mut at = 0;
-    for user in users {
-        at = seek(ids, at, *user);
-        if ids.get(at) == Some(user) {
-            positions.insert(at);
-        }
-    }
-    positions
-}
-
-/// Returns where an id stands or would stand at or behind a position, in steps that double, since
-/// the next member is seldom far.
-fn seek(ids: &[UserId], from: usize, wanted: UserId) -> usize {
-    let (mut low, mut step) = (from, 1);
-    while ids.get(low + step).is_some_and(|id| *id < wanted) {
-        low += step;
-        step *= 2;
-    }
-    let high = ids.len().min(low + step + 1);
-    low + ids[low..high].partition_point(|id| *id < wanted)
 }
 
 #[cfg(test)]

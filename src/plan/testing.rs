@@ -335,7 +335,7 @@ fn product(name: &str, plans: &[&str]) -> Sku {
     }
 }
 
-fn new_user(name: &str) -> User {
+pub(crate) fn new_user(name: &str) -> User {
     User {
         id: user_id(name),
         principal_name: format!("{name}@contoso.com").into(),

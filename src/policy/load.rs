@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::domain::names::TenantName;
+use crate::domain::names::{PolicyName, TenantName};
 use crate::policy::case::Case;
 use crate::policy::list::Lists;
 use crate::policy::lower::{Lowered, Named, lower, sku_key};
@@ -153,8 +153,12 @@ fn duplicates(what: &str, names: &[Named]) -> Vec<Diagnostic> {
 /// A name that a policy had before must be free, or two policies would claim one ledger entry.
 fn names_still_in_use(all: &Lowered) -> Vec<Diagnostic> {
     let mut problems = duplicates("former name", &all.former_names);
+    let mut current: BTreeMap<&PolicyName, &Named> = BTreeMap::new();
+    for named in &all.policy_names {
+        current.entry(&named.name).or_insert(named);
+    }
     for former in &all.former_names {
-        if let Some(current) = all.policy_names.iter().find(|named| named.name == former.name) {
+        if let Some(current) = current.get(&former.name) {
             let message =
                 format!("policy `{}` still exists, so nothing moved from it", former.name);
             let problem = Diagnostic::error(former.place.clone(), former.length, message);

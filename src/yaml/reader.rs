@@ -137,6 +137,11 @@ impl Reader {
 
     /// Notes that a key is unknown.
     pub fn unknown_key(&mut self, entry: &Entry, what: &str, known: &[&str]) {
+        if self.errors.len() >= PROBLEMS_MAX {
+            // Nobody reads what was probably meant here; it is only counted.
+            self.untold += 1;
+            return;
+        }
         let hint = match did_you_mean(&entry.key, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("{what} can have {}", quoted_list(known)),
