@@ -22,6 +22,9 @@ use crate::policy::pattern::Pattern;
 use crate::policy::{OuScope, Written};
 
 mod attributes;
+mod tell;
+
+pub(crate) use tell::Told;
 
 /// A selector over columns.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,11 +12,13 @@ use list::{HeadForm, HistoryForm};
 use operation::forms;
 use plan::PlanForm;
 
+pub use explanation::explanation_to_json;
 pub use inventory::{domains_to_json, groups_to_json, ous_to_json, seats_to_json};
 pub use operation::Contradiction;
-pub use people::{explanation_to_json, users_to_json};
+pub use people::users_to_json;
 
 mod entry;
+mod explanation;
 mod inventory;
 mod list;
 pub(crate) mod operation;

@@ -10,6 +10,7 @@ use crate::plan::{Origin, Plan, PlanState, SkuRef};
 use crate::ports::StoredPlan;
 use crate::report::text::style::Style;
 
+mod branch;
 mod changes;
 mod explanation;
 mod inventory;

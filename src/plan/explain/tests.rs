@@ -1,6 +1,6 @@
 use insta::assert_snapshot;
 
-use super::{Explanation, Has, explain};
+use super::{Explanation, Finding, Has, LadderVoice, RungVoice, Standing, explain};
 use crate::plan::testing::{World, sku_id, user_id, world};
 
 fn told(world: &World, user: &str, only: Option<&str>) -> String {
@@ -24,11 +24,13 @@ fn told(world: &World, user: &str, only: Option<&str>) -> String {
                 [direct, groups].into_iter().flatten().collect::<Vec<_>>().join(" and ")
             }
             Has::UnknownSource => "unsourced".to_owned(),
+            Has::NotRead => "not read".to_owned(),
         };
         let wanted = if sku.wanted { "wanted" } else { "not wanted" };
         lines.push(format!("{}: {has}, {wanted}", sku.sku.name));
         for voice in sku.policies {
-            let broken = if voice.broken { ", broken" } else { "" };
+            let broken =
+                if matches!(voice.standing, Standing::Broken { .. }) { ", broken" } else { "" };
             lines.push(format!(
                 "  {} ({}) {:?} {:?}{broken}: {}",
                 voice.policy, voice.at, voice.effect, voice.matches, voice.detail
@@ -38,7 +40,7 @@ fn told(world: &World, user: &str, only: Option<&str>) -> String {
             let gone = if owner.in_files { "" } else { ", gone" };
             lines.push(format!("  owned by {}{gone}, let go {:?}", owner.policy, owner.let_go));
         }
-        lines.extend(sku.next.iter().map(|next| format!("  {next}")));
+        lines.extend(sku.steps.iter().map(|step| format!("  {}", step.words())));
     }
     lines.extend(location.map(|location| format!("location {location}")));
     lines.extend(blocked.iter().map(|blocked| format!("blocked: {}", blocked.detail)));
@@ -117,4 +119,164 @@ fn what_is_blocked_or_set_for_the_user_as_a_whole_is_told() {
     assert_snapshot!(told(&world, "ana", None), @"blocked: policies want different usage locations");
     assert_snapshot!(told(&world, "ben", None), @"location DE becomes FR, by sales (policies.yaml:2)");
     assert_snapshot!(told(&world, "cem", None), @"protected");
+}
+
+/// The verdict on one SKU.
+fn verdict(world: &World, user: &str, sku: &str) -> String {
+    let found = world.with(|inputs| explain(inputs, user_id(user), Some(sku_id(sku))));
+    found.unwrap().unwrap().skus.remove(0).verdict
+}
+
+#[test]
+fn one_sentence_says_why_a_user_lacks_a_sku() {
+    let policies = "eng: Engineering and enabled but not Interns -> SPE_E5
+                    sales: Sales -> SPE_E5, SPE_E3
+                    leavers: disabled -> no all
+                    soon: everyone -> VISIO; from 2027-01-01
+                    over: everyone -> VISIO; until 2026-01-01
+                    old: everyone -> VISIO; retired
+                    fab: everyone -> PHONE; tenant fabrikam
+                    shops: department:shop* or job_title:clerk -> SPE_F1
+                    board: Board -> POWER_BI_PRO
+                    bad: everyone -> MAIL_1, SPE_E9
+                    ladder suite: SPE_E5 > SPE_E3";
+    let tenant = "group Board hidden
+                  group Engineering
+                  seats SPE_E5 1
+                  ana: department=Legal
+                  ben: in Engineering, in Interns
+                  cem: in Sales, SPE_E5 by:sales
+                  dan: in Sales
+                  eve: in Sales, disabled
+                  fay: in Sales, guest
+                  gil: in Sales, from nowhere
+                  hal: licenses ?, in Sales";
+    let world = world(tenant, policies).protecting(&["ben@contoso.com"], &[]);
+    let said: Vec<String> = [
+        ("ana", "SPE_E5"),
+        ("ana", "VISIO"),
+        ("ana", "PHONE"),
+        ("ana", "SPE_F1"),
+        ("ana", "POWER_BI_PRO"),
+        ("ana", "MAIL_1"),
+        ("ana", "TEAMS"),
+        ("ben", "SPE_E5"),
+        ("cem", "SPE_E3"),
+        ("dan", "SPE_E5"),
+        ("eve", "SPE_E5"),
+        ("fay", "SPE_E5"),
+        ("gil", "SPE_E5"),
+        ("hal", "SPE_E5"),
+    ]
+    .into_iter()
+    .map(|(user, sku)| format!("{user} {}", verdict(&world, user, sku)))
+    .collect();
+    assert_snapshot!(said.join("\n"), @"");
+}
+
+#[test]
+fn one_sentence_says_why_a_user_has_a_sku_and_what_becomes_of_it() {
+    let policies = "staff: Staff -> SPE_E3
+                    leavers: disabled -> no SPE_E3; grace 30d
+                    up: Up -> SPE_E5 for SPE_E3
+                    kiosk: Kiosk -> SPE_F1 off:TEAMS1
+                    phones: everyone -> no */MCOEV
+                    teams: Kiosk -> TEAMS";
+    let tenant = "group Staff
+                  seats SPE_E5 0
+                  ana: in Staff, SPE_E3 by:staff
+                  ben: SPE_E3 by:staff=1d
+                  cem: in Staff, SPE_E3 by:staff, disabled
+                  dan: SPE_E3 via:Carrier, SPE_F1
+                  eve: in Staff, SPE_E3
+                  fay: in Up, SPE_E3 by:gone
+                  gil: in Kiosk, SPE_F1
+                  hal: SPE_E3 unsourced
+                  ida: SPE_E3 via:Carrier direct by:staff=1d";
+    let world = world(tenant, policies);
+    let said: Vec<String> = ["ana", "ben", "cem", "dan", "eve", "fay", "hal", "ida"]
+        .into_iter()
+        .map(|user| format!("{user} {}", verdict(&world, user, "SPE_E3")))
+        .chain(
+            [("dan", "SPE_F1"), ("gil", "SPE_F1"), ("fay", "SPE_E5")]
+                .map(|(user, sku)| format!("{user} {}", verdict(&world, user, sku))),
+        )
+        .collect();
+    assert_snapshot!(said.join("\n"), @"");
+}
+
+/// A selector with what it says, one part a line.
+fn findings(finding: &Finding, depth: usize) -> String {
+    let Finding { joins, place, label, truth, found, doubt, decides, implied, parts } = finding;
+    let mark = if *decides { "*" } else { " " };
+    let mut text = format!("{mark}{:indent$}{truth:?} {joins:?} {place}", "", indent = depth * 2);
+    for (what, said) in [("", Some(label.to_string())), ("found ", found.clone())] {
+        let said = said.filter(|said| !said.is_empty());
+        text.extend(said.map(|said| format!(" {what}{said}")));
+    }
+    text.extend(doubt.iter().map(|doubt| format!(" because {doubt}")));
+    if *implied {
+        text.push_str(" implied");
+    }
+    text.push('\n');
+    text.extend(parts.iter().map(|part| findings(part, depth + 1)));
+    text
+}
+
+#[test]
+fn every_test_is_told_with_its_truth_its_place_and_what_was_found() {
+    let policies =
+        "eng: Eng and department:legal+sales and inactive:30d but not Board or enabled -> \
+                    SPE_E5
+                    any: type:guest or synced or domain:fabrikam.com or ou:OU=A,DC=b -> SPE_E5";
+    let tenant = "group Board hidden
+                  group Eng unread
+                  ana: department=Accounts, synced?, enabled ?, inactive 3d";
+    let world = world(tenant, policies);
+    let told = world.with(|inputs| explain(inputs, user_id("ana"), Some(sku_id("SPE_E5"))));
+    let told = told.unwrap().unwrap();
+    let trees: Vec<String> = told.skus[0]
+        .policies
+        .iter()
+        .map(|voice| findings(voice.selector.as_ref().unwrap(), 0))
+        .collect();
+    assert_snapshot!(trees.join("\n"), @"");
+}
+
+#[test]
+fn a_ladder_is_told_with_what_is_wanted_and_what_is_taken_meanwhile() {
+    let policies = "eng: Eng -> SPE_E5
+                    staff: Staff -> SPE_E3
+                    ladder suite: SPE_E5 > SPE_E3 > SPE_F1; fall back";
+    let tenant = "seats SPE_E5 0
+                  ana: in Eng, in Staff, SPE_E3 by:staff";
+    let world = world(tenant, policies);
+    let told = world.with(|inputs| explain(inputs, user_id("ana"), None)).unwrap().unwrap();
+    let said: Vec<String> = told
+        .skus
+        .iter()
+        .map(|sku| {
+            let LadderVoice { name, at, rungs, fall_back, meanwhile } = &sku.ladders[0];
+            let rungs = rungs.iter().map(|rung| {
+                let RungVoice { sku, held, given } = rung;
+                format!("{} held:{held} given:{given}", sku.name)
+            });
+            let rungs: Vec<String> = rungs.collect();
+            let meanwhile = meanwhile.as_ref().map(|of| (&of.sku.name, &of.waits_for.name));
+            format!(
+                "{}\n  {name} {at} {fall_back} {meanwhile:?}: {}",
+                sku.verdict,
+                rungs.join(", ")
+            )
+        })
+        .collect();
+    assert_snapshot!(said.join("\n"), @"");
+}
+
+#[test]
+fn what_stands_in_each_others_way_is_named_with_both_policies() {
+    let policies = "mail: Mail -> MAIL_1
+                    staff: Staff -> SPE_E3";
+    let world = world("ana: in Staff, in Mail, SPE_E3 by:staff", policies);
+    assert_snapshot!(verdict(&world, "ana", "MAIL_1"), @"");
 }
