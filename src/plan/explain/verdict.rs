@@ -73,11 +73,17 @@ fn what_becomes(of: &SkuExplanation, protected: bool) -> String {
         let doubtful = list(voices(Effect::Grants, Truth::Unknown), "wants it", "want it");
         return format!("stays: it cannot be told whether {doubtful}");
     }
-    let directly = matches!(&of.has, Has::Told { direct: Some(_), groups: _ });
-    match (directly, of.owners.is_empty()) {
-        (true, true) => "nobody's: no policy wants or owns it".to_owned(),
-        (false, _) => "stays, for no policy can take away what comes from a group".to_owned(),
-        (true, false) => "stays: no owner asks for it back".to_owned(),
+    match &of.has {
+        Has::UnknownSource => "stays".to_owned(),
+        Has::Told { direct: None, groups: _ } => "stays while the group gives it".to_owned(),
+        Has::Told { direct: Some(_), groups: _ } if of.owners.is_empty() => {
+            "nobody's: no policy wants or owns it".to_owned()
+        }
+        Has::Told { direct: Some(_), groups: _ } | Has::Not | Has::NotRead => {
+            let exchange = "gives another in exchange, and that is not there yet";
+            let exchanged = list(voices(Effect::Replaces, Truth::True), exchange, exchange);
+            if exchanged.is_empty() { "stays".to_owned() } else { format!("stays: {exchanged}") }
+        }
     }
 }
 
