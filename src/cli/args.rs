@@ -116,6 +116,18 @@ pub enum Format {
     Json,
 }
 
+/// How to print a list of users
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+    /// For spreadsheets, and for `--csv`
+    Csv,
+}
+
 /// Arguments of `demo`
 #[derive(Args, Clone, Debug)]
 pub struct Demo {
@@ -485,6 +497,10 @@ pub struct Explain {
     /// The SKU, by part number or id [default: all there is something to say about]
     pub sku: Option<String>,
 
+    /// Tell everything, also what does not decide
+    #[arg(long)]
+    pub all: bool,
+
     /// Read the tenant first, instead of answering from the last read
     #[arg(long)]
     pub refresh: bool,
@@ -529,13 +545,17 @@ pub struct Users {
     #[arg(long, conflicts_with = "sku")]
     pub unlicensed: bool,
 
+    /// Users listed in a CSV file, by a column `ObjectId` or `UserPrincipalName`
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
+
     /// Read the tenant first, instead of answering from the last read
     #[arg(long)]
     pub refresh: bool,
 
     /// How to print
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: ListFormat,
 }
 
 /// Arguments of `ous`, `domains`, `groups` and `seats`

@@ -1,6 +1,12 @@
 //! Reads lists of users from CSV: a column `ObjectId` or `UserPrincipalName`, whatever stands beside.
 
+use std::path::Path;
 use std::sync::Arc;
+
+use crate::cli::exit::{Exit, Failure};
+
+/// Who is listed, and in which line, from 1.
+pub(crate) type Row = (u32, Arc<str>);
 
 /// A text that is not a list of users.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -8,6 +14,9 @@ pub(crate) enum NotAUserList {
     /// No column says who.
     #[error("the first line names no column `ObjectId` or `UserPrincipalName`")]
     NoColumn,
+    /// It is no text, or text in another encoding.
+    #[error("it holds NUL characters")]
+    Nul,
     /// A quote is opened and not closed.
     #[error("line {line}: a quote is opened and not closed")]
     OpenQuote {
@@ -16,9 +25,32 @@ pub(crate) enum NotAUserList {
     },
 }
 
+/// Reads a list from a file.
+pub(crate) fn read(path: &Path) -> Result<Vec<Row>, Failure> {
+    const ENCODING: &str = "save the file as CSV in UTF-8";
+    let failed = |error: anyhow::Error| {
+        let context = format!("cannot read the list of users `{}`", path.display());
+        Failure::new(Exit::Usage, error.context(context))
+    };
+    let bytes = std::fs::read(path).map_err(|error| failed(error.into()))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|error| failed(error.utf8_error().into()).hint(ENCODING))?;
+    rows(&text).map_err(|error| {
+        let hint = match error {
+            NotAUserList::Nul => ENCODING,
+            NotAUserList::NoColumn => "it begins with a line such as `UserPrincipalName`",
+            NotAUserList::OpenQuote { line: _ } => "close it, or write two quotes for one",
+        };
+        failed(error.into()).hint(hint)
+    })
+}
+
 /// Returns who is listed, each with their line from 1. Rows that say nobody are passed over. The
-/// object id is taken where both columns are there, since names change.
-pub(crate) fn rows(text: &str) -> Result<Vec<(u32, Arc<str>)>, NotAUserList> {
+/// object id is taken where a row has both, since names change.
+pub(crate) fn rows(text: &str) -> Result<Vec<Row>, NotAUserList> {
+    if text.contains('\0') {
+        return Err(NotAUserList::Nul);
+    }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut lines = (1..).zip(text.lines());
     let (line, head) = lines.next().ok_or(NotAUserList::NoColumn)?;
@@ -26,15 +58,17 @@ pub(crate) fn rows(text: &str) -> Result<Vec<(u32, Arc<str>)>, NotAUserList> {
     let columns = fields(head, separator).ok_or(NotAUserList::OpenQuote { line })?;
     let called =
         |name: &str| columns.iter().position(|column| column.trim().eq_ignore_ascii_case(name));
-    let column =
-        called("ObjectId").or_else(|| called("UserPrincipalName")).ok_or(NotAUserList::NoColumn)?;
+    let columns: Vec<usize> =
+        ["ObjectId", "UserPrincipalName"].into_iter().filter_map(called).collect();
+    if columns.is_empty() {
+        return Err(NotAUserList::NoColumn);
+    }
     let mut rows = Vec::new();
     for (line, row) in lines {
         let fields = fields(row, separator).ok_or(NotAUserList::OpenQuote { line })?;
-        let who = fields.get(column).map(|field| field.trim()).unwrap_or_default();
-        if !who.is_empty() {
-            rows.push((line, who.into()));
-        }
+        let cells = columns.iter().filter_map(|column| fields.get(*column));
+        let who = cells.map(|cell| cell.trim()).find(|who| !who.is_empty());
+        rows.extend(who.map(|who| (line, who.into())));
     }
     Ok(rows)
 }
@@ -76,7 +110,7 @@ mod tests {
     fn the_column_is_found_by_its_name_in_any_case_with_either_separator() {
         assert_eq!(read("UserPrincipalName\na@b.c\n\nd@e.f\n"), "2:a@b.c 4:d@e.f");
         assert_eq!(read("\u{feff}Name;\"USERPRINCIPALNAME\"\r\n\"A; B\";a@b.c\r\n"), "2:a@b.c");
-        assert_eq!(read("userPrincipalName,objectId\na@b.c,1\nd@e.f,\n"), "2:1");
+        assert_eq!(read("userPrincipalName,objectId\na@b.c,1\nd@e.f,\n"), "2:1 3:d@e.f");
         assert_eq!(read("Name,UserPrincipalName\n\"the \"\"one\"\", A\", a@b.c \n"), "2:a@b.c");
     }
 
@@ -85,6 +119,7 @@ mod tests {
         let no_column = "the first line names no column `ObjectId` or `UserPrincipalName`";
         assert_eq!(read(""), no_column);
         assert_eq!(read("name\na@b.c"), no_column);
+        assert_eq!(read("U\0s\0e\0r\0"), "it holds NUL characters");
         let open = "line 2: a quote is opened and not closed";
         assert_eq!(read("UserPrincipalName\n\"a@b.c"), open);
     }

@@ -1,20 +1,30 @@
 //! Why a user has, lacks or will lose each SKU: the same decisions as a plan's, told for one user.
 
-use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::domain::ids::{SkuId, UserId};
-use crate::domain::known::Truth;
+use crate::domain::known::{Known, Truth};
 use crate::domain::names::PolicyName;
 use crate::domain::sku::Sku;
 use crate::domain::user::{Assignment, AssignmentSource};
-use crate::plan::bind::{Bound, Part, PlanTerms, Problem, Takes, Terms, bind};
+use crate::plan::bind::{Bound, BoundLadder, Part, Problem, bind};
 use crate::plan::make::{Inputs, make};
 use crate::plan::resolve::Resolver;
 use crate::plan::words::Words;
 use crate::plan::{Because, Blocked, Plan, SkuRef, UserRef};
-use crate::policy::{Action, License, Removal, Removals, Replaces, Written};
+use policies::{takes_all, written_effect};
+
+mod policies;
+mod selectors;
+mod steps;
+mod verdict;
+
+pub use policies::{PolicyVoice, Standing};
+pub use selectors::{Finding, Joins};
+pub use steps::Step;
 
 /// Everything there is to say about the licenses of one user.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,18 +48,22 @@ pub struct Explanation {
 pub struct SkuExplanation {
     /// The SKU.
     pub sku: SkuRef,
+    /// How the user stands with it and why, in one sentence.
+    pub verdict: String,
     /// How the user has it.
     pub has: Has,
     /// Whether the policies want the user to have it.
     pub wanted: bool,
     /// The higher rung of its ladder that is wanted, where one is.
     pub outranked_by: Option<SkuRef>,
+    /// The ladders it is a rung of.
+    pub ladders: Vec<LadderVoice>,
     /// What each policy that speaks of the SKU says.
     pub policies: Vec<PolicyVoice>,
     /// The policies that own the assignment.
     pub owners: Vec<Owner>,
-    /// What comes next, in words.
-    pub next: Vec<String>,
+    /// What comes next, the most telling first.
+    pub steps: Vec<Step>,
     /// Why nothing comes next, where that needs saying.
     pub stays: Option<String>,
 }
@@ -68,23 +82,43 @@ pub enum Has {
     },
     /// Graph does not say how.
     UnknownSource,
+    /// Graph did not return the user's licenses.
+    NotRead,
 }
 
-/// What a policy says about a SKU and a user.
+/// A ladder, and where the user stands on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PolicyVoice {
-    /// The policy.
-    pub policy: PolicyName,
+pub struct LadderVoice {
+    /// The ladder.
+    pub name: PolicyName,
     /// Where it stands, as `file:line`.
     pub at: Arc<str>,
-    /// What it does with the SKU.
-    pub effect: Effect,
-    /// Whether it matches the user.
-    pub matches: Truth,
-    /// Whether it fits the tenant at all.
-    pub broken: bool,
-    /// Which selector decides.
-    pub detail: Arc<str>,
+    /// Its rungs, highest first.
+    pub rungs: Vec<RungVoice>,
+    /// Whether who finds no seat takes a lower rung meanwhile.
+    pub fall_back: bool,
+    /// What is taken meanwhile.
+    pub meanwhile: Option<Meanwhile>,
+}
+
+/// A rung, and how the user stands with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RungVoice {
+    /// The SKU.
+    pub sku: SkuRef,
+    /// Whether the user has it.
+    pub held: bool,
+    /// Whether policies give it to the user.
+    pub given: bool,
+}
+
+/// A lower rung that stands in for one that is waited for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Meanwhile {
+    /// The lower rung.
+    pub sku: SkuRef,
+    /// The one that is waited for.
+    pub waits_for: SkuRef,
 }
 
 /// What a policy does with a SKU.
@@ -96,6 +130,8 @@ pub enum Effect {
     Removes,
     /// Takes it away in exchange for another.
     Replaces,
+    /// Takes single service plans of it away.
+    SwitchesOff,
 }
 
 /// A policy that owns an assignment.
@@ -132,6 +168,9 @@ pub fn explain(
         Resolver::new(&bound, inputs.settings, inputs.snapshot, inputs.ledger, inputs.now);
     let words = Words::new(&bound, inputs.snapshot);
     let asking = Asking { inputs, bound: &bound, resolver: &resolver, words: &words, at };
+    let protected = bound.protected.contains(&user);
+    let of_user = |blocked: &&Blocked| blocked.user.id == user && blocked.sku.is_none();
+    let blocked: Vec<Blocked> = planned.plan.blocked.iter().filter(of_user).cloned().collect();
     let skus = asking
         .skus(&planned.plan)
         .into_iter()
@@ -139,16 +178,19 @@ pub fn explain(
         .collect::<BTreeSet<SkuId>>()
         .into_iter()
         .filter(|sku| only.is_none_or(|only| only == *sku))
-        .map(|sku| asking.sku(sku, &planned.plan))
+        .map(|sku| {
+            let mut told = asking.sku(sku, &planned.plan);
+            told.verdict = verdict::verdict(&told, protected, &blocked);
+            told
+        })
         .collect();
-    let of_user = |blocked: &&Blocked| blocked.user.id == user && blocked.sku.is_none();
     Ok(Some(Explanation {
         user: words.user(at),
-        protected: bound.protected.contains(&user),
+        protected,
         snapshot_taken_at: inputs.snapshot.taken_at(),
         skus,
         location: asking.location(&planned.plan),
-        blocked: planned.plan.blocked.iter().filter(of_user).cloned().collect(),
+        blocked,
     }))
 }
 
@@ -177,7 +219,12 @@ impl Asking<'_> {
         skus.extend(self.bound.granted());
         let unbound = |part: &Part| matches!(part, Part::Broken | Part::Idle(_));
         let broken = || self.bound.policies.iter().filter(|p| unbound(&p.part));
-        let named = |sku: &&Sku| broken().any(|p| written_effect(&p.policy.action, sku).is_some());
+        let named = |sku: &&Sku| {
+            let effects =
+                broken().map(|p| (written_effect(&p.policy.action, sku), &p.policy.action));
+            let mut told = effects.filter(|(_, action)| !takes_all(action));
+            told.any(|(effect, _)| effect.is_some())
+        };
         let catalogue = self.inputs.snapshot.catalogue();
         skus.extend(catalogue.skus().iter().filter(named).map(|sku| sku.id));
         let id = self.user().id;
@@ -185,42 +232,71 @@ impl Asking<'_> {
         skus
     }
 
+    /// Tells everything about a SKU but the verdict, which follows from it.
     fn sku(&self, sku: SkuId, plan: &Plan) -> SkuExplanation {
-        let policies: Vec<PolicyVoice> =
-            (0..self.bound.policies.len()).filter_map(|policy| self.voice(policy, sku)).collect();
+        let outranked_by = self.outranked_by(sku);
         SkuExplanation {
             sku: self.words.sku(sku),
+            verdict: String::new(),
             has: self.has(sku),
-            wanted: self.is_wanted(sku) && self.outranked_by(sku).is_none(),
-            outranked_by: self.outranked_by(sku).map(|rung| self.words.sku(rung)),
+            wanted: self.is_wanted(sku) && outranked_by.is_none(),
+            outranked_by: outranked_by.map(|rung| self.words.sku(rung)),
+            ladders: self.ladders(sku, plan),
+            policies: self.voices(sku),
             owners: self.owners(sku),
-            next: self.next(sku, plan),
+            steps: steps::steps(plan, self.inputs.ledger, self.user().id, sku),
             stays: self.stays(sku),
-            policies,
         }
+    }
+
+    /// Returns what all policies that speak of a SKU do with it, and whether they match.
+    fn all_say(&self, sku: SkuId) -> impl Iterator<Item = (Effect, Truth)> + '_ {
+        (0..self.bound.policies.len()).filter_map(move |policy| self.says(policy, sku))
     }
 
     /// Whether some policy grants a SKU and none takes it away.
     fn is_wanted(&self, sku: SkuId) -> bool {
-        let voices: Vec<PolicyVoice> =
-            (0..self.bound.policies.len()).filter_map(|policy| self.voice(policy, sku)).collect();
-        let says = |effect: Effect| {
-            voices.iter().any(|voice| voice.effect == effect && voice.matches == Truth::True)
-        };
+        let says = |effect: Effect| self.all_say(sku).any(|said| said == (effect, Truth::True));
         says(Effect::Grants) && !says(Effect::Removes)
     }
 
     /// Returns the higher rung of a ladder that is wanted.
     fn outranked_by(&self, sku: SkuId) -> Option<SkuId> {
-        let above = |ladder: &crate::plan::bind::BoundLadder<'_>| {
+        let above = |ladder: &BoundLadder<'_>| {
             let place = ladder.place(sku)?;
             ladder.rungs[..place].iter().copied().find(|rung| self.is_wanted(*rung))
         };
         self.bound.ladders.iter().find_map(above)
     }
 
+    fn ladders(&self, sku: SkuId, plan: &Plan) -> Vec<LadderVoice> {
+        let ladders = self.bound.ladders.iter().filter(|ladder| ladder.place(sku).is_some());
+        ladders.map(|ladder| self.ladder(ladder, plan)).collect()
+    }
+
+    fn ladder(&self, ladder: &BoundLadder<'_>, plan: &Plan) -> LadderVoice {
+        let BoundLadder { ladder: written, rungs } = ladder;
+        let mine = plan.waiting.iter().filter(|waiting| waiting.user.id == self.user().id);
+        let meanwhile = mine
+            .filter(|waiting| ladder.place(waiting.sku.id).is_some())
+            .find_map(|waiting| waiting.meanwhile.clone().map(|sku| (sku, waiting.sku.clone())));
+        let rung = |rung: &SkuId| RungVoice {
+            sku: self.words.sku(*rung),
+            held: self.assignment(*rung).is_some(),
+            given: self.is_wanted(*rung),
+        };
+        LadderVoice {
+            name: written.name.clone(),
+            at: written.place.file_and_line().into(),
+            rungs: rungs.iter().map(rung).collect(),
+            fall_back: written.fall_back,
+            meanwhile: meanwhile.map(|(sku, waits_for)| Meanwhile { sku, waits_for }),
+        }
+    }
+
     fn has(&self, sku: SkuId) -> Has {
         match self.assignment(sku).map(|assignment| &assignment.source) {
+            None if self.user().licenses == Known::Unknown => Has::NotRead,
             None => Has::Not,
             Some(AssignmentSource::Unknown) => Has::UnknownSource,
             Some(AssignmentSource::Told { direct, inherited }) => Has::Told {
@@ -241,33 +317,6 @@ impl Asking<'_> {
         }
     }
 
-    fn voice(&self, policy: usize, sku: SkuId) -> Option<PolicyVoice> {
-        let bound = &self.bound.policies[policy];
-        let (effect, matches, broken) = match &bound.part {
-            Part::Taken(terms) => {
-                let matches = self.resolver.matches(policy).map(|matches| matches.of(self.at));
-                (effect(terms, sku)?, matches.unwrap_or(Truth::Unknown), false)
-            }
-            Part::Broken => {
-                let sku = self.inputs.snapshot.catalogue().get(sku)?;
-                (written_effect(&bound.policy.action, sku)?, Truth::Unknown, true)
-            }
-            Part::Idle(_) => {
-                let sku = self.inputs.snapshot.catalogue().get(sku)?;
-                (written_effect(&bound.policy.action, sku)?, Truth::False, false)
-            }
-            Part::Elsewhere => return None,
-        };
-        Some(PolicyVoice {
-            policy: bound.policy.name.clone(),
-            at: bound.at.clone(),
-            effect,
-            matches,
-            broken,
-            detail: self.words.detail(policy, self.at),
-        })
-    }
-
     fn owners(&self, sku: SkuId) -> Vec<Owner> {
         let owners = self.inputs.ledger.owners.get(&(self.user().id, sku));
         let in_files = |name: &PolicyName| {
@@ -285,71 +334,12 @@ impl Asking<'_> {
             .collect()
     }
 
-    /// Says in words what a plan made now would do about a SKU.
-    fn next(&self, sku: SkuId, plan: &Plan) -> Vec<String> {
-        let id = self.user().id;
-        let mut next = Vec::new();
-        for operation in plan.operations.iter().filter(|operation| operation.user.id == id) {
-            let held = match operation.held_by.as_slice() {
-                [] => String::new(),
-                guards => format!(", held by {}", crate::plan::digest::guard_list(guards)),
-            };
-            for addition in operation.add.iter().filter(|addition| addition.sku.id == sku) {
-                let what =
-                    if addition.held { "its service plans are changed" } else { "it is assigned" };
-                next.push(format!("{what}{held}"));
-            }
-            if operation.remove.iter().any(|removed| removed.id == sku) {
-                next.push(format!("it is removed{held}"));
-            }
-            for adoption in operation.adopt.iter().filter(|adoption| adoption.sku.id == sku) {
-                let owners: Vec<&str> = adoption.owners.iter().map(PolicyName::as_str).collect();
-                next.push(format!("policy {} comes to own it{held}", owners.join(", ")));
-            }
-        }
-        let mine = |user: &UserRef, of: &SkuRef| user.id == id && of.id == sku;
-        for blocked in plan.blocked.iter().filter(|b| b.user.id == id) {
-            if blocked.sku.as_ref().is_some_and(|of| of.id == sku) {
-                next.push(format!("blocked: {}", blocked.detail));
-            }
-        }
-        for waiting in plan.waiting.iter().filter(|w| mine(&w.user, &w.sku)) {
-            let since = waiting.since.strftime("%Y-%m-%d %H:%M UTC");
-            let meanwhile = waiting
-                .meanwhile
-                .as_ref()
-                .map_or(String::new(), |sku| format!(", with {} meanwhile", sku.name));
-            let place = waiting.position;
-            next.push(format!(
-                "waits for a seat, at place {place} in the queue, since {since}{meanwhile}"
-            ));
-        }
-        for scheduled in plan.scheduled.iter().filter(|s| mine(&s.user, &s.sku)) {
-            let because: Vec<&str> =
-                scheduled.because.iter().map(|because| because.policy.as_str()).collect();
-            let due = scheduled.due.strftime("%Y-%m-%d %H:%M UTC");
-            let plans: Vec<&str> = scheduled.service_plans.iter().map(|plan| &*plan.name).collect();
-            let what = match plans.as_slice() {
-                [] => "it is removed".to_owned(),
-                plans => format!("{} is switched off", plans.join(", ")),
-            };
-            next.push(format!("{what} on {due} ({})", because.join(", ")));
-        }
-        for released in plan.released.iter().filter(|r| mine(&r.user, &r.sku)) {
-            let policy = &released.policy;
-            next.push(format!("left alone: policy {policy} is gone from the files"));
-        }
-        next
-    }
-
     /// Says why nothing happens to a SKU, where that needs saying.
     fn stays(&self, sku: SkuId) -> Option<String> {
         let owned = self.inputs.ledger.owners.contains_key(&(self.user().id, sku));
-        let voices = || (0..self.bound.policies.len()).filter_map(|at| self.voice(at, sku));
-        let wanted =
-            voices().any(|voice| voice.effect == Effect::Grants && voice.matches == Truth::True);
+        let wanted = self.all_say(sku).any(|said| said == (Effect::Grants, Truth::True));
         match self.assignment(sku) {
-            None if voices().next().is_none() => {
+            None if self.all_say(sku).next().is_none() => {
                 Some("nothing: the user does not have it, and no policy speaks of it".to_owned())
             }
             Some(held) if held.direct().is_some() && !wanted && !owned => Some(
@@ -371,41 +361,6 @@ impl Asking<'_> {
             .collect();
         let from = change.from.map_or_else(|| "none".to_owned(), |from| from.to_string());
         Some(format!("{from} becomes {}, by {}", change.to, because.join(", ")))
-    }
-}
-
-fn effect(terms: &Terms, sku: SkuId) -> Option<Effect> {
-    if let Some(PlanTerms::Unsaid | PlanTerms::Off(_)) = terms.grants.get(&sku) {
-        return Some(Effect::Grants);
-    }
-    match &terms.takes {
-        Takes::Removes(which) if which.includes(sku) => Some(Effect::Removes),
-        Takes::Replaces(which) if which.includes(sku) => Some(Effect::Replaces),
-        Takes::Nothing | Takes::Removes(_) | Takes::Replaces(_) => None,
-    }
-}
-
-/// Returns what a policy that does not fit the tenant would do with a SKU, as it was written.
-fn written_effect(action: &Action, sku: &Sku) -> Option<Effect> {
-    let is_named = |written: &Written<Arc<str>>| {
-        *written.value == *sku.part_number || written.value.parse() == Ok(sku.id)
-    };
-    let granted = |licenses: &[License]| licenses.iter().any(|license| is_named(&license.sku));
-    match action {
-        Action::Add { licenses } => granted(licenses).then_some(Effect::Grants),
-        Action::Replace { licenses, replaces: _ } if granted(licenses) => Some(Effect::Grants),
-        Action::Replace { licenses: _, replaces } => match replaces {
-            Replaces::All => Some(Effect::Replaces),
-            Replaces::Listed(skus) => skus.iter().any(is_named).then_some(Effect::Replaces),
-        },
-        Action::Remove { removals: Removals::All } => Some(Effect::Removes),
-        Action::Remove { removals: Removals::Listed(listed) } => {
-            let named = |removal: &Removal| match removal {
-                Removal::Sku(sku) => is_named(sku),
-                Removal::ServicePlans { sku: _, plans: _ } => false,
-            };
-            listed.iter().any(named).then_some(Effect::Removes)
-        }
     }
 }
 

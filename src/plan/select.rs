@@ -24,6 +24,9 @@ use places::Places;
 
 mod attributes;
 mod places;
+mod tell;
+
+pub(crate) use tell::Told;
 
 /// A selector over columns.
 #[derive(Clone, Debug, PartialEq, Eq)]

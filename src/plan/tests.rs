@@ -429,16 +429,16 @@ proptest! {
             let operation = plan.operations.iter().find(|op| op.user.id == user.id);
             for sku in operation.into_iter().flat_map(|op| &op.remove) {
                 let said = told.skus.iter().find(|said| said.sku == *sku).unwrap();
-                prop_assert!(said.next.iter().any(|next| next.starts_with("it is removed")));
+                prop_assert!(said.steps.iter().any(|step| step.words().starts_with("it is removed")));
                 prop_assert!(!said.wanted);
             }
-            for said in told.skus.iter().filter(|said| !said.next.is_empty()) {
+            for said in told.skus.iter().filter(|said| !said.steps.is_empty()) {
                 let spoken = plan.operations.iter().any(|op| op.user.id == user.id)
                     || plan.blocked.iter().any(|b| b.user.id == user.id)
                     || plan.waiting.iter().any(|w| w.user.id == user.id)
                     || plan.scheduled.iter().any(|s| s.user.id == user.id)
                     || plan.released.iter().any(|r| r.user.id == user.id);
-                prop_assert!(spoken, "{:?}", said.next);
+                prop_assert!(spoken, "{:?}", said.steps);
             }
         }
     }

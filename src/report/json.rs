@@ -12,13 +12,15 @@ use list::{HeadForm, HistoryForm};
 use operation::forms;
 use plan::PlanForm;
 
+pub use explanation::explanation_to_json;
 pub use import::import_to_json;
 pub use inventory::{domains_to_json, groups_to_json, ous_to_json, seats_to_json};
 pub use operation::Contradiction;
-pub use people::{explanation_to_json, users_to_json};
+pub use people::users_to_json;
 pub use rehearsal::rehearsed_to_json;
 
 mod entry;
+mod explanation;
 mod import;
 mod inventory;
 mod list;

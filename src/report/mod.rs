@@ -1,8 +1,10 @@
 //! One value, many renderings. Nothing here decides, reads or writes anything: a rendering says what
 //! a plan holds, and never more.
 
+pub mod csv;
 pub mod json;
 pub mod junit;
+mod past;
 pub mod text;
 pub mod word;
 

@@ -10,6 +10,7 @@ use crate::plan::{Baseline, GuardName, Origin, Plan, PlanState, Simulated, SkuRe
 use crate::ports::StoredPlan;
 use crate::report::text::style::Style;
 
+mod branch;
 mod changes;
 mod explanation;
 mod import;

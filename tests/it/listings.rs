@@ -82,3 +82,25 @@ async fn without_the_permission_the_next_expiry_is_unknown_and_nothing_fails() {
     let json = site.json(0, &["seats", "--format", "json"]);
     assert_eq!(json["seats"][0].get("next_expiry"), None);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn users_of_a_csv_file_are_listed_and_who_cannot_be_found_is_told_with_the_line() {
+    let site = site(calm()).await;
+    site.expect(0, &["plan"]);
+    site.write(
+        "list.csv",
+        "\u{feff}Name;UserPrincipalName\r\nAna;ANA@contoso.com\r\nX;zoe@contoso.com\r\nE;eva@contoso.com\r\n",
+    );
+    assert_shown!("users_csv", site.run(&["users", "--csv", "list.csv"]).shown());
+    let both = &["users", "--csv", "list.csv", "--group", "Sales", "--format", "csv"];
+    let both = site.expect(0, both);
+    assert_eq!(both.out.lines().count(), 2, "{}", both.out);
+    assert!(both.out.starts_with("ObjectId,UserPrincipalName,DisplayName\n"), "{}", both.out);
+    // What is printed is read again.
+    site.write("again.csv", &site.expect(0, &["users", "--format", "csv"]).out);
+    let again = site.json(0, &["users", "--csv", "again.csv", "--format", "json"]);
+    assert_eq!(again["users"].as_array().unwrap().len(), 5);
+    site.write("wide.csv", "U\0s\0e\0r\0");
+    assert_shown!("users_csv_nul", site.run(&["users", "--csv", "wide.csv"]).shown());
+    site.expect(64, &["users", "--csv", "nowhere.csv"]);
+}

@@ -7,6 +7,7 @@
 mod cli;
 mod crash;
 mod examples;
+mod explained;
 mod faults;
 mod import;
 mod input;

@@ -1,6 +1,5 @@
 //! `seatkeeper bulk`: a one-off change for some users, planned, reviewed and recorded as any other.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use crate::cli::args::{Bulk, BulkAction, Whom};
@@ -64,7 +63,8 @@ fn skus(written: &[String]) -> Skus<Arc<str>> {
 fn selection(whom: &Whom) -> Result<Selection, Failure> {
     let Whom { csv, user, group, ou, domain, search } = whom;
     if let Some(path) = csv {
-        return read_csv(path);
+        let rows = user_list::read(path)?;
+        return Ok(Selection::Csv { file: path.to_string_lossy().into(), rows });
     }
     if let Some(group) = group {
         return Ok(Selection::Group(group.as_str().into()));
@@ -83,18 +83,4 @@ fn selection(whom: &Whom) -> Result<Selection, Failure> {
         return Ok(Selection::Search(text.as_str().into()));
     }
     Ok(Selection::Users(user.iter().map(|user| user.as_str().into()).collect()))
-}
-
-fn read_csv(path: &Path) -> Result<Selection, Failure> {
-    let failed = |error: anyhow::Error| {
-        let context = format!("cannot read the list of users `{}`", path.display());
-        Failure::new(Exit::Usage, error.context(context))
-    };
-    let bytes = std::fs::read(path).map_err(|error| failed(error.into()))?;
-    let text = String::from_utf8(bytes)
-        .map_err(|error| failed(error.utf8_error().into()).hint("save the file as CSV in UTF-8"))?;
-    let rows = user_list::rows(&text).map_err(|error| {
-        failed(error.into()).hint("it begins with a line such as `UserPrincipalName`")
-    })?;
-    Ok(Selection::Csv { file: path.to_string_lossy().into(), rows })
 }

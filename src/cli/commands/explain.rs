@@ -12,7 +12,7 @@ use crate::domain::snapshot::Snapshot;
 use crate::plan::explain::explain;
 use crate::plan::make::Inputs;
 use crate::plan::{Asked, Trigger};
-use crate::ports::{Clock as _, Records as _};
+use crate::ports::{Clock as _, HistoryFilter, Records as _};
 use crate::report;
 
 /// Explains one user from the last read, or from a fresh one.
@@ -43,9 +43,18 @@ pub(crate) async fn run(args: &Explain, ui: &Ui, verbose: u8) -> Outcome {
         Failure::text(Exit::Invalid, "the settings do not fit the tenant")
     })?;
     let explanation = explanation.ok_or_else(|| no_user(&args.user))?;
+    let filter = HistoryFilter {
+        tenant: Some(tenant.name.clone()),
+        user: Some(user.to_string().into()),
+        ..HistoryFilter::default()
+    };
+    let history = store.history(filter).await.map_err(|error| session.records_failure(error))?;
     match args.format {
-        Format::Text => ui.result(&report::text::explanation(&explanation, ui.style()))?,
-        Format::Json => ui.result(&report::json::explanation_to_json(&explanation))?,
+        Format::Text => {
+            let style = ui.style();
+            ui.result(&report::text::explanation(&explanation, &history, args.all, style))?;
+        }
+        Format::Json => ui.result(&report::json::explanation_to_json(&explanation, &history))?,
     }
     Ok(Exit::Done)
 }

@@ -1,13 +1,16 @@
 //! `seatkeeper users`: who there is, and what they hold.
 
-use crate::cli::args::{Format, Users};
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::cli::args::{ListFormat, Users};
 use crate::cli::commands::explain::find_sku;
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::session::Session;
 use crate::cli::ui::Ui;
+use crate::cli::user_list::{self, Row};
 use crate::domain::dn::DistinguishedName;
 use crate::domain::group::{Group, Members, Membership};
-use crate::domain::ids::{GroupId, SkuId};
+use crate::domain::ids::{GroupId, SkuId, UserId};
 use crate::domain::known::Truth;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::user::User;
@@ -15,23 +18,60 @@ use crate::report;
 
 /// Lists users from the last read, or from a fresh one.
 pub(crate) async fn run(args: &Users, ui: &Ui, verbose: u8) -> Outcome {
+    let rows = args.csv.as_deref().map(user_list::read).transpose()?;
     let session = Session::open(&args.common.config, ui, verbose)?;
     let tenant = session.one(args.common.tenant.as_deref())?;
     let policies = session.policies()?;
     let (snapshot, _) =
         session.snapshot(tenant, args.refresh, &policies, "seatkeeper users").await?;
-    let filter = Filter::new(args, &snapshot)?;
+    let listed = rows.zip(args.csv.as_deref()).map(|(rows, file)| {
+        let Listed { users, misfits } = listed(&snapshot, &rows);
+        for (line, who) in misfits {
+            ui.say(&format!("{}:{line}: no user `{who}` in the tenant", file.display()));
+        }
+        users
+    });
+    let filter = Filter::new(args, &snapshot, listed)?;
     let mut users: Vec<&User> = snapshot.users().iter().filter(|user| filter.fits(user)).collect();
     users.sort_by(|a, b| a.principal_name.cmp(&b.principal_name));
     match args.format {
-        Format::Json => ui.result(&report::json::users_to_json(&users, &snapshot))?,
-        Format::Text if users.is_empty() => ui.say("no user fits"),
-        Format::Text => {
+        ListFormat::Json => ui.result(&report::json::users_to_json(&users, &snapshot))?,
+        ListFormat::Csv => ui.result(&report::csv::users(&users))?,
+        ListFormat::Text if users.is_empty() => ui.say("no user fits"),
+        ListFormat::Text => {
             ui.result(&report::text::users(&users, &snapshot, ui.style()))?;
             ui.say(&report::text::count(users.len() as u64, "user", "users"));
         }
     }
     Ok(Exit::Done)
+}
+
+/// Who is on a list.
+struct Listed<'a> {
+    users: BTreeSet<UserId>,
+    /// The rows that fit nobody.
+    misfits: Vec<&'a Row>,
+}
+
+/// Finds who is on a list, by id or by principal name, ignoring case.
+fn listed<'a>(snapshot: &Snapshot, rows: &'a [Row]) -> Listed<'a> {
+    let name = |user: &User| (user.principal_name.to_lowercase(), user.id);
+    let by_name: BTreeMap<String, UserId> = snapshot.users().iter().map(name).collect();
+    let mut listed = Listed { users: BTreeSet::new(), misfits: Vec::new() };
+    for row in rows {
+        let (_, who) = row;
+        let found = match who.parse::<UserId>() {
+            Ok(id) => snapshot.user(id).map(|user| user.id),
+            Err(_) => by_name.get(&who.to_lowercase()).copied(),
+        };
+        match found {
+            Some(user) => {
+                listed.users.insert(user);
+            }
+            None => listed.misfits.push(row),
+        }
+    }
+    listed
 }
 
 struct Filter<'a> {
@@ -42,10 +82,15 @@ struct Filter<'a> {
     ad_domain: Option<&'a str>,
     sku: Option<SkuId>,
     unlicensed: bool,
+    listed: Option<BTreeSet<UserId>>,
 }
 
 impl<'a> Filter<'a> {
-    fn new(args: &'a Users, snapshot: &'a Snapshot) -> Result<Self, Failure> {
+    fn new(
+        args: &'a Users,
+        snapshot: &'a Snapshot,
+        listed: Option<BTreeSet<UserId>>,
+    ) -> Result<Self, Failure> {
         let ou = args.ou.as_deref().map(str::parse).transpose();
         Ok(Self {
             search: args.search.as_deref().map(str::to_lowercase),
@@ -58,11 +103,12 @@ impl<'a> Filter<'a> {
             ad_domain: args.ad_domain.as_deref(),
             sku: args.sku.as_deref().map(|sku| find_sku(snapshot, sku)).transpose()?,
             unlicensed: args.unlicensed,
+            listed,
         })
     }
 
     fn fits(&self, user: &User) -> bool {
-        let Self { search, members, ou, domain, ad_domain, sku, unlicensed } = self;
+        let Self { search, members, ou, domain, ad_domain, sku, unlicensed, listed } = self;
         let found = |text: &String| {
             let names = [Some(&user.principal_name), user.display_name.as_ref()];
             names.into_iter().flatten().any(|name| name.to_lowercase().contains(text))
@@ -70,6 +116,7 @@ impl<'a> Filter<'a> {
         let same = |a: Option<&str>, b: &str| a.is_some_and(|a| a.eq_ignore_ascii_case(b));
         let licenses = user.licenses.value();
         search.as_ref().is_none_or(found)
+            && listed.as_ref().is_none_or(|listed| listed.contains(&user.id))
             && members.is_none_or(|members| members.contains(user.id) == Truth::True)
             && ou.as_ref().is_none_or(|ou| {
                 let name = user.distinguished_name.value().and_then(Option::as_ref);

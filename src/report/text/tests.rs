@@ -88,5 +88,5 @@ fn an_explanation_is_a_tree_of_what_is_and_what_will_be() {
     let snapshot = world.snapshot();
     let user = snapshot.users().iter().find(|user| user.principal_name.starts_with("cem")).unwrap();
     let told = world.with(|inputs| explain(inputs, user.id, None)).unwrap().unwrap();
-    assert_snapshot!(explanation(&told, Style::Plain));
+    assert_snapshot!(explanation(&told, &[], false, Style::Plain));
 }
