@@ -20,6 +20,9 @@ policies:
     match: {group: Staff}
     licenses: [SPE_E3]
     grace: 7d
+  - name: managers-e5
+    match: {group: Managers}
+    licenses: [SPE_E5]
   - name: leavers
     match: {enabled: false}
     action: remove
@@ -41,12 +44,14 @@ fn people() -> Tenant {
         "domains": ["contoso.com"],
         "skus": [{"sku": "SPE_E5", "enabled": 0}, {"sku": "SPE_E3", "enabled": 5},
                  {"sku": "VISIOCLIENT", "enabled": 5}, {"sku": "POWER_BI_PRO", "enabled": 9}],
-        "groups": [{"name": "Engineering"}, {"name": "Staff"}, {"name": "Board", "hidden": true}],
+        "groups": [{"name": "Engineering"}, {"name": "Managers"}, {"name": "Staff"}, {"name": "Board", "hidden": true}],
         "users": [
             {"id": id('a'), "user_principal_name": "ana@contoso.com", "usage_location": "DE",
              "department": "Tempest", "groups": ["Engineering", "Staff"]},
             {"id": id('b'), "user_principal_name": "ben@contoso.com", "usage_location": "DE",
              "groups": ["Engineering", "Staff"], "licenses": ["POWER_BI_PRO"]},
+            {"id": id('d'), "user_principal_name": "dee@contoso.com", "usage_location": "DE",
+             "groups": ["Managers"]},
             {"id": id('c'), "user_principal_name": "cem@contoso.com", "usage_location": "DE"},
         ],
     }))
@@ -66,6 +71,7 @@ async fn the_tree_names_policies_selectors_ladders_queues_and_history() {
     };
     assert_shown!("explain_everything", explain(&["--refresh", "--all"]));
     assert_shown!("explain_decisive", explain(&[]));
+    assert_shown!("explain_waits", site.run(&["explain", "dee@contoso.com"]).shown());
     let json = site.json(0, &["explain", "ana@contoso.com", "SPE_E5", "--format", "json"]);
     let sku = &json["skus"][0];
     let selector = &sku["policies"][0]["match"];

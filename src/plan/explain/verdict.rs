@@ -107,9 +107,6 @@ fn coming(step: &Step) -> String {
         Step::Goes { due, since: _, service_plans, because: _ } if service_plans.is_empty() => {
             format!("goes on {}{because}", due.strftime("%Y-%m-%d"))
         }
-        Step::Goes { due: _, since: _, service_plans: _, because: _ } => {
-            format!("{}{because}", step.words())
-        }
         Step::Blocked { reason: _, detail, because } => {
             let mut policies: Vec<String> =
                 because.iter().map(|because| because.policy.to_string()).collect();
@@ -119,7 +116,8 @@ fn coming(step: &Step) -> String {
                 policies => format!("blocked: {detail} ({})", policies.join(", ")),
             }
         }
-        Step::Waits { position: _, since: _, meanwhile: _, because: _ } => {
+        Step::Goes { due: _, since: _, service_plans: _, because: _ }
+        | Step::Waits { position: _, since: _, meanwhile: _, because: _ } => {
             format!("{}{because}", step.words())
         }
         Step::Adopted { owners, held_by: _ } => {

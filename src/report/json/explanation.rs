@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::domain::known::Truth;
+use crate::domain::names::PolicyName;
 use crate::plan::explain::{
     Effect, Explanation, Finding, Has, Joins, LadderVoice, Meanwhile, Owner, PolicyVoice,
     RungVoice, SkuExplanation, Standing, Step,
@@ -194,7 +195,7 @@ fn step_form(step: &Step) -> Value {
             json!({"step": "removed", "held_by": held(held_by), "because": because})
         }
         Step::Adopted { owners, held_by } => {
-            let owners: Vec<&str> = owners.iter().map(|owner| owner.as_str()).collect();
+            let owners: Vec<&str> = owners.iter().map(PolicyName::as_str).collect();
             json!({"step": "adopted", "owners": owners, "held_by": held(held_by)})
         }
         Step::Blocked { reason, detail, because: _ } => json!({

@@ -27,7 +27,7 @@ fn draw_at(out: &mut String, branches: &[Branch], before: &str) {
     for (at, Branch { text, twigs }) in branches.iter().enumerate() {
         let (twig, below) =
             if at + 1 == branches.len() { ("└─", "   ") } else { ("├─", "│  ") };
-        out.push_str(&format!("{before}{twig} {text}").trim_end());
+        out.push_str(format!("{before}{twig} {text}").trim_end());
         out.push('\n');
         draw_at(out, twigs, &format!("{before}{below}"));
     }

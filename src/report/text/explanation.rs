@@ -48,8 +48,7 @@ pub fn explanation(
     }
     for sku in skus {
         let told = Told { sku, past: past(history, sku.sku.id), all, style };
-        let verdict = &sku.verdict;
-        let _ = writeln!(out, "\n{}\n{}", style.strong(&sku.sku.name), style.strong(verdict));
+        let _ = writeln!(out, "\n{}", style.strong(&sku.verdict));
         if all || skus.len() == 1 || told.is_of_interest() {
             draw(&mut out, &told.branches());
         }
@@ -167,7 +166,9 @@ impl Told<'_> {
                 several => format!("none of {several} exceptions applies"),
             },
             Joins::None => "none of".to_owned(),
-            Joins::Test if *implied => format!("{label} (`user_type` would name guests)"),
+            Joins::Test if *implied => {
+                format!("{label} (goes without saying, unless a policy names `user_type`)")
+            }
             Joins::Test => clean(label),
         };
         let found = found.as_ref().map(|found| format!(", is `{}`", clean(found)));
