@@ -17,6 +17,9 @@ pub(crate) enum NotAUserList {
     /// It is no text, or text in another encoding.
     #[error("it holds NUL characters")]
     Nul,
+    /// Nobody is on it.
+    #[error("it lists nobody")]
+    Nobody,
     /// A quote is opened and not closed.
     #[error("line {line}: a quote is opened and not closed")]
     OpenQuote {
@@ -39,6 +42,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Row>, Failure> {
         let hint = match error {
             NotAUserList::Nul => ENCODING,
             NotAUserList::NoColumn => "it begins with a line such as `UserPrincipalName`",
+            NotAUserList::Nobody => "each line below the first names a user",
             NotAUserList::OpenQuote { line: _ } => "close it, or write two quotes for one",
         };
         failed(error.into()).hint(hint)
@@ -69,6 +73,9 @@ pub(crate) fn rows(text: &str) -> Result<Vec<Row>, NotAUserList> {
         let cells = columns.iter().filter_map(|column| fields.get(*column));
         let who = cells.map(|cell| cell.trim()).find(|who| !who.is_empty());
         rows.extend(who.map(|who| (line, who.into())));
+    }
+    if rows.is_empty() {
+        return Err(NotAUserList::Nobody);
     }
     Ok(rows)
 }
@@ -120,6 +127,7 @@ mod tests {
         assert_eq!(read(""), no_column);
         assert_eq!(read("name\na@b.c"), no_column);
         assert_eq!(read("U\0s\0e\0r\0"), "it holds NUL characters");
+        assert_eq!(read("UserPrincipalName,x\n,y\n"), "it lists nobody");
         let open = "line 2: a quote is opened and not closed";
         assert_eq!(read("UserPrincipalName\n\"a@b.c"), open);
     }

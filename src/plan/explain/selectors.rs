@@ -128,9 +128,9 @@ impl Finding {
         match self.joins {
             Joins::Test if self.implied => format!("{} (guests are not reached)", self.label),
             Joins::Test => self.label.to_string(),
-            Joins::All => joined(of(self.truth).map(Self::missing), " and "),
-            Joins::Any => joined(of(self.truth).map(Self::missing), " or "),
-            Joins::None => joined(of(!self.truth).map(Self::exception), " and "),
+            Joins::All => joined(of(self.truth), Self::missing, " and "),
+            Joins::Any => joined(of(self.truth), Self::missing, " or "),
+            Joins::None => joined(of(!self.truth), Self::exception, " and "),
         }
     }
 
@@ -139,19 +139,35 @@ impl Finding {
         let of = |truth: Truth| self.parts.iter().filter(move |part| part.truth == truth);
         match self.joins {
             Joins::Test => format!("not {}", self.label),
-            Joins::All => joined(of(self.truth).map(Self::exception), " or "),
-            Joins::Any => joined(of(self.truth).map(Self::exception), " and "),
-            Joins::None => joined(of(!self.truth).map(Self::missing), " or "),
+            Joins::All => joined(of(self.truth), Self::exception, " or "),
+            Joins::Any => joined(of(self.truth), Self::exception, " and "),
+            Joins::None => joined(of(!self.truth), Self::missing, " or "),
         }
     }
 }
 
-/// Joins what is there, of much the beginning.
-fn joined(parts: impl Iterator<Item = String>, between: &str) -> String {
+/// Joins what is there, of much the beginning. Among several, what joins others the other way stands
+/// in brackets.
+fn joined<'f>(
+    parts: impl Iterator<Item = &'f Finding>,
+    say: impl Fn(&Finding) -> String,
+    between: &str,
+) -> String {
     const TOLD: usize = 4;
-    let parts: Vec<String> = parts.filter(|part| !part.is_empty()).collect();
-    if parts.len() <= TOLD {
-        return parts.join(between);
+    let said = parts.map(|part| (part.joins == Joins::Test, say(part)));
+    let mut said: Vec<(bool, String)> = said.filter(|(_, words)| !words.is_empty()).collect();
+    if let [(_, one)] = said.as_slice() {
+        return one.clone();
     }
-    format!("{}{between}{} others", parts[..TOLD - 1].join(between), parts.len() + 1 - TOLD)
+    let other = if between == " and " { " or " } else { " and " };
+    for (is_test, words) in &mut said {
+        if !*is_test && words.contains(other) {
+            *words = format!("({words})");
+        }
+    }
+    let words: Vec<String> = said.into_iter().map(|(_, words)| words).collect();
+    if words.len() <= TOLD {
+        return words.join(between);
+    }
+    format!("{}{between}{} others", words[..TOLD - 1].join(between), words.len() + 1 - TOLD)
 }

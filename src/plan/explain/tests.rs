@@ -327,3 +327,14 @@ fn what_stands_in_each_others_way_is_named_with_both_policies() {
     let world = world("ana: in Staff, in Mail, SPE_E3 by:staff", policies);
     assert_snapshot!(verdict(&world, "ana", "MAIL_1"), @"lacks MAIL_1: blocked: EXCHANGE_S_STANDARD of MAIL_1 cannot stand beside EXCHANGE_S_ENTERPRISE of SPE_E3 (mail, staff)");
 }
+
+#[test]
+fn what_is_missing_reads_one_way() {
+    let tenant = "group Eng
+                  group Up
+                  group Down
+                  group Out
+                  ana: in Out";
+    let policies = "nest: Eng and Up or Down but not Out -> TEAMS";
+    assert_snapshot!(verdict(&world(tenant, policies), "ana", "TEAMS"), @"lacks TEAMS: no policy that matches gives it; nest (policies.yaml:1) would, with: group Eng and (group Up or group Down) and not group Out");
+}
