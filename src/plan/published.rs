@@ -7,6 +7,9 @@ use crate::plan::{BlockedReason, DataFamily, Kind, OriginKind, Reason, Trigger, 
 macro_rules! words {
     ($type:ident: $($variant:ident = $word:literal,)+) => {
         impl $type {
+            /// Every one.
+            pub const ALL: [Self; [$($word),+].len()] = [$(Self::$variant),+];
+
             /// Returns the word for it.
             pub fn as_str(self) -> &'static str {
                 match self {

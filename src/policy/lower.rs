@@ -21,6 +21,11 @@ mod tests_section;
 mod window;
 
 pub(super) use sku::sku_key;
+#[cfg(test)]
+pub(super) use {
+    selector::KEYS as SELECTOR_KEYS, tests_section::EXPECT_KEYS as TEST_EXPECT_KEYS,
+    tests_section::USER_KEYS as TEST_USER_KEYS,
+};
 
 /// The priorities that a policy may have, far more than anybody needs and far from overflowing.
 const PRIORITIES: std::ops::RangeInclusive<i64> = -1_000_000..=1_000_000;

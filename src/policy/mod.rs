@@ -21,6 +21,7 @@ mod load;
 mod lower;
 pub mod pattern;
 mod raw;
+pub mod schema;
 pub mod selector;
 pub mod settings;
 mod unsupported;

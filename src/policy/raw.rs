@@ -15,9 +15,12 @@ macro_rules! mirror {
         }
 
         impl<'a> $name<'a> {
+            /// The keys that the mapping may have.
+            pub(super) const KEYS: &'static [&'static str] = &[$($key),*];
+
             /// Mirrors a mapping; another kind of value, or an unknown key, is noted.
             pub(super) fn read(reader: &mut Reader, node: &'a Node) -> Option<Self> {
-                let fields = reader.fields(node, $what, &[$($key),*])?;
+                let fields = reader.fields(node, $what, Self::KEYS)?;
                 Some(Self { spot: fields.spot, $($field: fields.get($key),)* })
             }
         }

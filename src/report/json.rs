@@ -23,6 +23,7 @@ pub(crate) mod operation;
 mod origin;
 mod people;
 pub(crate) mod plan;
+pub mod schema;
 pub(crate) mod text;
 
 #[cfg(test)]

@@ -36,6 +36,24 @@ const USER: [(&str, Shape); 18] = [
 const EXPECT: [(&str, Shape); 3] =
     [("licenses", Shape::Texts), ("because", Shape::Texts), ("usage_location", Shape::Text)];
 
+/// The keys of `user`, beside the extension attributes.
+#[cfg(test)]
+pub(in crate::policy) const USER_KEYS: [&str; USER.len()] = keys(&USER);
+/// The keys of `expect`.
+#[cfg(test)]
+pub(in crate::policy) const EXPECT_KEYS: [&str; EXPECT.len()] = keys(&EXPECT);
+
+#[cfg(test)]
+const fn keys<const N: usize>(shapes: &[(&'static str, Shape); N]) -> [&'static str; N] {
+    let mut keys = [""; N];
+    let mut at = 0;
+    while at < N {
+        keys[at] = shapes[at].0;
+        at += 1;
+    }
+    keys
+}
+
 /// Notes what is wrong with the tests of a file.
 pub(super) fn check(reader: &mut Reader, tests: &[RawTest<'_>]) {
     for test in tests {
