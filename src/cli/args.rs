@@ -82,6 +82,8 @@ pub enum Command {
     History(History),
     /// Show tenants, last cycles and what waits for a person
     Status(Status),
+    /// Print a JSON Schema, for editors and programs
+    Schema(Schema),
     /// Print shell completions
     Completions(Completions),
 }
@@ -676,6 +678,25 @@ pub struct Status {
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// Arguments of `schema`
+#[derive(Args, Clone, Debug)]
+pub struct Schema {
+    /// Of what
+    #[arg(value_enum)]
+    pub of: Described,
+}
+
+/// What has a schema
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Described {
+    /// Policy files
+    Policy,
+    /// The configuration
+    Config,
+    /// Plans, as `--format json` and `--out` write them
+    Plan,
 }
 
 /// Arguments of `completions`

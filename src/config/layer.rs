@@ -33,6 +33,13 @@ pub(super) const KEYS: [&str; 11] = [
     "apply",
 ];
 
+/// Keys of `protected`.
+pub(super) const PROTECTED: [&str; 2] = ["users", "groups"];
+/// Keys of `requests`.
+pub(super) const REQUESTS: [&str; 2] = ["timeout", "give_up_after"];
+/// Keys of `apply`.
+pub(super) const APPLY: [&str; 2] = ["confirm_within", "settle_after"];
+
 /// What one place says; nothing where it says nothing.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Layer {
@@ -66,9 +73,8 @@ impl Layer {
         let value = |key: &str| fields.get(key).map(|entry| &entry.value);
         let (users, groups) = protected(reader, fields.get("protected"));
         let [timeout, give_up_after] =
-            spans(reader, fields.get("requests"), "`requests`", ["timeout", "give_up_after"]);
-        let [confirm_within, settle_after] =
-            spans(reader, fields.get("apply"), "`apply`", ["confirm_within", "settle_after"]);
+            spans(reader, fields.get("requests"), "`requests`", REQUESTS);
+        let [confirm_within, settle_after] = spans(reader, fields.get("apply"), "`apply`", APPLY);
         if let Some(node) = value("schedule") {
             schedule(reader, node);
         }
@@ -153,8 +159,7 @@ fn either<T: Clone>(one: Option<&T>, other: Option<&T>) -> Option<T> {
 type Names = Option<Vec<Written<Arc<str>>>>;
 
 fn protected(reader: &mut Reader, entry: Option<&Entry>) -> (Names, Names) {
-    let fields =
-        entry.and_then(|entry| reader.fields(&entry.value, "`protected`", &["users", "groups"]));
+    let fields = entry.and_then(|entry| reader.fields(&entry.value, "`protected`", &PROTECTED));
     let Some(fields) = fields else { return (None, None) };
     let users = fields.get("users").map(|entry| names(reader, &entry.value));
     for user in users.iter().flatten() {

@@ -4,10 +4,10 @@ use crate::policy::settings::{CountLimit, Percent, PercentLimit};
 use crate::yaml::{Entry, Kind, Node, Reader};
 
 /// Guards that this version does not have yet.
-const LATER: [&str; 5] =
+pub(super) const LATER: [&str; 5] =
     ["removals_per_day", "max_changes", "emptied_source", "shrunk_source", "blanked_attribute"];
 
-const KEYS: [&str; 7] = [
+pub(super) const KEYS: [&str; 7] = [
     "max_removals",
     "first_plan",
     "removals_per_day",
@@ -16,6 +16,9 @@ const KEYS: [&str; 7] = [
     "shrunk_source",
     "blanked_attribute",
 ];
+
+/// Keys of `max_removals`.
+pub(super) const MAX_REMOVALS: [&str; 2] = ["percent", "count"];
 
 /// What `guards` says; nothing where it says nothing.
 #[derive(Clone, Copy, Debug, Default)]
@@ -53,7 +56,7 @@ fn max_removals(reader: &mut Reader, node: &Node) -> Option<MaxRemovals> {
         reader.error_with(node.spot, message, hint);
         return None;
     }
-    let fields = reader.fields(node, "`max_removals`", &["percent", "count"])?;
+    let fields = reader.fields(node, "`max_removals`", &MAX_REMOVALS)?;
     let percent = fields.get("percent").and_then(|entry| percent(reader, &entry.value));
     let count = fields.get("count").and_then(|entry| count(reader, &entry.value));
     Some((percent, count))

@@ -15,12 +15,16 @@ use crate::policy::settings::Protected;
 use crate::yaml::{Diagnostic, Entry, Fields, Node, Reader, Spot};
 
 /// Keys at the top of the file alone.
-const TOP: [&str; 8] =
+pub(super) const TOP: [&str; 8] =
     ["state", "policies", "tenants", "log", "windows", "api", "notify", "prices"];
 /// Keys of a tenant alone.
-const TENANT: [&str; 6] = ["name", "tenant_id", "cloud", "auth", "endpoints", "windows"];
+pub(super) const TENANT: [&str; 6] = ["name", "tenant_id", "cloud", "auth", "endpoints", "windows"];
 /// What does not take effect in this version.
-const LATER: [&str; 4] = ["windows", "api", "notify", "prices"];
+pub(super) const LATER: [&str; 4] = ["windows", "api", "notify", "prices"];
+/// Keys of `log`.
+pub(super) const LOG: [&str; 2] = ["format", "level"];
+/// Keys of `endpoints`.
+pub(super) const ENDPOINTS: [&str; 2] = ["graph", "login"];
 
 /// Lowers a configuration file.
 pub(super) fn lower(reader: &mut Reader, node: &Node, directory: &Path) -> Option<Config> {
@@ -52,7 +56,7 @@ fn path(reader: &mut Reader, entry: Option<&Entry>, directory: &Path, default: &
 }
 
 fn log(reader: &mut Reader, entry: Option<&Entry>) -> Log {
-    let fields = entry.and_then(|entry| reader.fields(&entry.value, "`log`", &["format", "level"]));
+    let fields = entry.and_then(|entry| reader.fields(&entry.value, "`log`", &LOG));
     let Some(fields) = fields else { return Log::default() };
     let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
     let levels =
@@ -173,8 +177,7 @@ fn tenant_id(reader: &mut Reader, fields: &Fields<'_>, seen: &mut Seen) -> Optio
 /// Returns where to sign in and where Graph is.
 fn endpoints(reader: &mut Reader, entry: Option<&Entry>, cloud: Cloud) -> (Endpoint, Endpoint) {
     let default = (Endpoint::https(cloud.login_host()), Endpoint::https(cloud.graph_host()));
-    let fields =
-        entry.and_then(|entry| reader.fields(&entry.value, "`endpoints`", &["graph", "login"]));
+    let fields = entry.and_then(|entry| reader.fields(&entry.value, "`endpoints`", &ENDPOINTS));
     let Some(fields) = fields else { return default };
     let login = endpoint(reader, fields.get("login"));
     let graph = endpoint(reader, fields.get("graph"));

@@ -18,6 +18,7 @@ pub mod endpoint;
 mod layer;
 mod limits;
 mod lower;
+pub mod schema;
 
 use endpoint::Endpoint;
 

@@ -44,11 +44,6 @@ pub enum OriginKind {
     Revert,
 }
 
-impl OriginKind {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Policies, Self::Bulk, Self::Revert];
-}
-
 impl Origin {
     /// Returns the word for it.
     pub fn kind(&self) -> OriginKind {

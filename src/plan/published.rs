@@ -9,6 +9,9 @@ use crate::plan::{
 macro_rules! words {
     ($type:ident: $($variant:ident = $word:literal,)+) => {
         impl $type {
+            /// Every one.
+            pub const ALL: [Self; [$($word),+].len()] = [$(Self::$variant),+];
+
             /// Returns the word for it.
             pub fn as_str(self) -> &'static str {
                 match self {

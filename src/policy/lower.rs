@@ -23,6 +23,8 @@ mod window;
 
 pub use window::InvalidMoment;
 
+#[cfg(test)]
+pub(super) use selector::KEYS as SELECTOR_KEYS;
 pub(super) use sku::sku_key;
 
 /// The priorities that a policy may have, far more than anybody needs and far from overflowing.

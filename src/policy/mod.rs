@@ -22,6 +22,7 @@ mod load;
 mod lower;
 pub mod pattern;
 mod raw;
+pub mod schema;
 pub mod selector;
 pub mod settings;
 pub mod write;

@@ -19,10 +19,13 @@ macro_rules! mirror {
         }
 
         impl<'a> $name<'a> {
+            /// The keys that the mapping may have.
+            pub(super) const KEYS: &'static [&'static str] = &[$($key),*];
+
             /// Mirrors a mapping; another kind of value, or an unknown key, is noted.
             pub(super) fn read(reader: &mut Reader, node: &'a Node) -> Option<Self> {
                 let others = mirror!(@others $($others)?);
-                let fields = reader.fields_beside(node, $what, &[$($key),*], &others)?;
+                let fields = reader.fields_beside(node, $what, Self::KEYS, &others)?;
                 Some(Self { spot: fields.spot, $($field: fields.get($key),)* })
             }
         }

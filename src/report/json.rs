@@ -29,6 +29,7 @@ mod origin;
 mod people;
 pub(crate) mod plan;
 mod rehearsal;
+pub mod schema;
 pub(crate) mod text;
 mod what_if;
 

@@ -9,9 +9,12 @@ use crate::plan::{
 use crate::ports::OutcomeKind;
 
 /// A value that has exactly one published word.
-pub trait Word: Copy {
+pub trait Word: Copy + 'static {
     /// What such a word is called, for messages.
     const WHAT: &'static str;
+
+    /// Every value.
+    const ALL: &'static [Self];
 
     /// Returns the word.
     fn word(self) -> &'static str;
@@ -24,6 +27,7 @@ macro_rules! words_of_its_own {
     ($type:ident is $what:literal) => {
         impl Word for $type {
             const WHAT: &'static str = $what;
+            const ALL: &'static [Self] = &Self::ALL;
 
             fn word(self) -> &'static str {
                 self.as_str()

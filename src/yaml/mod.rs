@@ -14,6 +14,9 @@ mod node;
 mod parse;
 mod reader;
 mod render;
+pub mod schema;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod write;
 
 pub use diagnostic::{Diagnostic, Related, Severity, to_json};

@@ -433,6 +433,44 @@ async fn a_directory_is_set_up_and_not_set_up_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_editors_need_is_set_up_beside_the_files_and_is_what_schema_prints() {
+    let site = site().await;
+    site.expect(0, &["init", "new"]);
+    let read = |name: &str| std::fs::read_to_string(site.path(name)).unwrap();
+    for (file, of) in
+        [("new/seatkeeper.yaml", "config"), ("new/policies/engineering.yaml", "policy")]
+    {
+        let text = read(file);
+        let first = text.lines().next().unwrap();
+        let schema = first.strip_prefix("# yaml-language-server: $schema=").unwrap();
+        let beside = std::path::Path::new(file).parent().unwrap().join(schema);
+        assert_eq!(read(beside.to_str().unwrap()), site.expect(0, &["schema", of]).out);
+    }
+    // A hidden directory holds no policies, also where it lies among them.
+    std::fs::create_dir(site.path("new/policies/.seatkeeper")).unwrap();
+    site.write("new/policies/.seatkeeper/not-a-policy.yaml", "nonsense: true");
+    site.expect(0, &["validate", "--config", "new/seatkeeper.yaml"]);
+    // Where one of the files is there, none is written.
+    std::fs::remove_file(site.path("new/seatkeeper.yaml")).unwrap();
+    let again = site.expect(5, &["init", "new"]);
+    assert!(again.err.contains("is there already"), "{}", again.err);
+    assert!(!site.path("new/seatkeeper.yaml").exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plan_from_the_command_line_is_as_its_schema_says() {
+    let site = site().await;
+    let schema = site.json(0, &["schema", "plan"]);
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let plan = site.json(0, &["plan", "--format", "json"]);
+    let faults: Vec<_> = validator.iter_errors(&plan).map(|fault| fault.to_string()).collect();
+    assert!(faults.is_empty(), "{faults:#?}");
+    assert!(!plan["operations"].as_array().unwrap().is_empty());
+    site.expect(64, &["schema", "everything"]);
+    assert_shown!("schema_plan", site.expect(0, &["schema", "plan"]).out);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_fails_for_one_tenant_keeps_nobody_from_the_others() {
     let site = site().await;
     let other = Server::start(small(), calm()).await.unwrap();

@@ -1,28 +1,41 @@
-//! `seatkeeper init`: writes a commented configuration and a first policy, and overwrites nothing.
+//! `seatkeeper init`: writes a commented configuration, a first policy and what editors need to
+//! help with both; it overwrites nothing.
 
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
 
-use crate::cli::args::Init;
+use crate::cli::args::{Described, Init};
+use crate::cli::commands::schema;
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::ui::Ui;
 
 const CONFIGURATION: &str = include_str!("init/seatkeeper.yaml");
 const POLICY: &str = include_str!("init/policy.yaml");
 
-/// Writes both files, or neither.
+/// Writes all files, or none.
+///
+/// The schemas lie in a hidden directory, which the loader of policies passes over wherever
+/// `policies` points.
 pub(crate) fn run(args: &Init, ui: &Ui) -> Outcome {
-    let configuration = args.directory.join("seatkeeper.yaml");
-    let policy = args.directory.join("policies").join("engineering.yaml");
-    if let Some(there) = [&configuration, &policy].into_iter().find(|path| path.exists()) {
+    let files = [
+        ("seatkeeper.yaml", CONFIGURATION.to_owned()),
+        ("policies/engineering.yaml", POLICY.to_owned()),
+        (".seatkeeper/config.schema.json", schema::text(Described::Config)),
+        (".seatkeeper/policy.schema.json", schema::text(Described::Policy)),
+    ];
+    let files = files.map(|(name, text)| (args.directory.join(name), text));
+    if let Some((there, _)) = files.iter().find(|(path, _)| path.exists()) {
         let message = format!("`{}` is there already", there.display());
         return Err(Failure::text(Exit::Invalid, message)
             .hint("choose another directory, or move the file away; nothing was written"));
     }
-    write(&configuration, CONFIGURATION)?;
-    write(&policy, POLICY)?;
-    ui.result(&format!("wrote {}\nwrote {}", configuration.display(), policy.display()))?;
+    let mut wrote = Vec::new();
+    for (path, text) in &files {
+        write(path, text)?;
+        wrote.push(format!("wrote {}", path.display()));
+    }
+    ui.result(&wrote.join("\n"))?;
     ui.say("next: put the ids of your app registration in, then `seatkeeper validate`");
     Ok(Exit::Done)
 }

@@ -16,6 +16,7 @@ pub(crate) mod plan;
 pub(crate) mod plans;
 pub(crate) mod revert;
 pub(crate) mod sandbox;
+pub(crate) mod schema;
 pub(crate) mod seats;
 pub(crate) mod show;
 pub(crate) mod snapshot;

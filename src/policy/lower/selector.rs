@@ -11,7 +11,7 @@ use crate::policy::{OuScope, Selector, Test, Written};
 use crate::yaml::{Entry, Fields, Kind, Node, Reader};
 
 /// The keys that a selector may have, beside the extension attributes.
-const KEYS: [&str; 24] = [
+pub(in crate::policy) const KEYS: [&str; 24] = [
     "all",
     "any",
     "none",

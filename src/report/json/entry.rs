@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{ServicePlanId, SkuId};
@@ -16,30 +17,46 @@ use crate::report::json::operation::{
 };
 use crate::report::json::text::{AsWord, Text};
 
-/// A [`Blocked`] in JSON.
-#[derive(Debug, Serialize, Deserialize)]
+/// What could not be planned for a user.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Blocked")]
 pub(crate) struct BlockedForm {
+    /// The user.
     user: UserForm,
+    /// The SKU, where it is about one.
     sku_id: Option<Text<SkuId>>,
+    /// Its part number.
     sku: Option<Arc<str>>,
+    /// Why.
     reason: AsWord<BlockedReason>,
+    /// Why, in words.
     detail: String,
+    /// The policies that want it.
     because: Vec<BecauseForm>,
 }
 
-/// A [`Waiting`] in JSON.
-#[derive(Debug, Serialize, Deserialize)]
+/// A user who has no seat of a SKU yet.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Waiting")]
 pub(crate) struct WaitingForm {
+    /// The user.
     user: UserForm,
+    /// The SKU.
     sku_id: Text<SkuId>,
+    /// Its part number.
     sku: Arc<str>,
+    /// The place in the queue, from 1.
     position: u64,
+    /// Since when.
     #[serde(default = "long_ago")]
     since: Text<Timestamp>,
+    /// The lower rung of the ladder that the user has meanwhile.
     #[serde(default)]
     meanwhile_id: Option<Text<SkuId>>,
+    /// Its part number.
     #[serde(default)]
     meanwhile: Option<Arc<str>>,
+    /// The policies that want it.
     because: Vec<BecauseForm>,
 }
 
@@ -48,73 +65,113 @@ fn long_ago() -> Text<Timestamp> {
     Text(Timestamp::UNIX_EPOCH)
 }
 
-/// A [`Scheduled`] in JSON.
-#[derive(Debug, Serialize, Deserialize)]
+/// A removal that is not due yet.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Scheduled")]
 pub(crate) struct ScheduledForm {
+    /// The user.
     user: UserForm,
+    /// The SKU.
     sku_id: Text<SkuId>,
+    /// Its part number.
     sku: Arc<str>,
+    /// The service plans, where only these go.
     #[serde(default)]
     service_plans: Vec<Arc<str>>,
+    /// Their ids, in the same order.
     #[serde(default)]
     service_plan_ids: Vec<Text<ServicePlanId>>,
+    /// When it is due.
     due: Text<Timestamp>,
+    /// The policies that take it away.
     because: Vec<BecauseForm>,
 }
 
-/// A [`Released`] in JSON.
-#[derive(Debug, Serialize, Deserialize)]
+/// A license that a policy lets go without taking it away.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Released")]
 pub(crate) struct ReleasedForm {
+    /// The user.
     user: UserForm,
+    /// The SKU.
     sku_id: Text<SkuId>,
+    /// Its part number.
     sku: Arc<str>,
+    /// The policy.
     policy: Text<PolicyName>,
+    /// Whether another policy wants it.
     still_wanted: bool,
 }
 
-/// An [`UnknownMatch`] in JSON.
-#[derive(Debug, Serialize, Deserialize)]
+/// A policy of which it is unknown whether it matches some users.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Unknown")]
 pub(crate) struct UnknownForm {
+    /// The policy.
     policy: Text<PolicyName>,
+    /// Where the policy stands: file and line.
     at: Arc<str>,
+    /// What is not known.
     detail: Arc<str>,
+    /// For how many users.
     users: u64,
 }
 
-/// A [`LeftOut`] in JSON.
-#[derive(Debug, Serialize, Deserialize)]
+/// A policy that takes no part, as it does not fit the tenant.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "LeftOut")]
 pub(crate) struct LeftOutForm {
+    /// The policy.
     policy: Text<PolicyName>,
+    /// Where the policy stands: file and line.
     at: Arc<str>,
+    /// What does not fit.
     problem: String,
 }
 
-/// A [`Warning`] in JSON.
-#[derive(Debug, Serialize, Deserialize)]
+/// Something that a person should look at.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Warning")]
 pub(crate) struct WarningForm {
+    /// Where: file and line.
     at: Arc<str>,
+    /// What.
     message: String,
 }
 
-/// A [`SeatLine`] in JSON.
-#[derive(Debug, Serialize, Deserialize)]
+/// The seats of a SKU.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Seat")]
 pub(crate) struct SeatForm {
+    /// The SKU.
     sku_id: Text<SkuId>,
+    /// Its part number.
     sku: Arc<str>,
+    /// Seats that can be used.
     total: u64,
+    /// Seats in use before.
     consumed: u64,
+    /// Seats to be kept free.
     reserved: u64,
+    /// Seats in use afterwards.
     after: u64,
+    /// How many people wait.
     waiting: u64,
 }
 
-/// A [`Verdict`] in JSON.
-#[derive(Debug, Serialize, Deserialize)]
+/// What a guard found.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Verdict")]
 pub(crate) struct VerdictForm {
+    /// The guard.
     guard: AsWord<GuardName>,
+    /// What it looked at: the part number of a SKU, or `tenant`.
     scope: Arc<str>,
+    /// The limit in words.
     limit: String,
+    /// What was counted, in words.
     actual: String,
+    /// Whether the limit is broken.
     tripped: bool,
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{ServicePlanId, SkuId, UserId};
@@ -32,80 +33,135 @@ pub enum Contradiction {
     HalfSku,
 }
 
-/// An [`Operation`] in JSON.
-#[derive(Debug, Serialize, Deserialize)]
+/// Everything that a plan does to one user.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Operation")]
 pub(crate) struct OperationForm {
+    /// What identifies the operation: the digest of what it does and why.
     key: Text<Digest>,
+    /// What it does, in a word.
     kind: AsWord<Kind>,
+    /// The user.
     user: UserForm,
+    /// What is assigned, or assigned with other service plans.
     add: Vec<AdditionForm>,
+    /// What is taken away.
     remove: Vec<SkuForm>,
+    /// What policies own from now on, as it is there already.
     adopt: Vec<AdoptionForm>,
+    /// How the usage location changes.
     usage_location: Option<LocationForm>,
+    /// What was assigned directly before.
     before: Vec<HeldForm>,
+    /// Service plans that the user has afterwards and had not before.
     gains: Vec<Arc<str>>,
+    /// Their ids, in the same order.
     gain_ids: Vec<Text<ServicePlanId>>,
+    /// Service plans that the user had before and has not afterwards.
     loses: Vec<Arc<str>>,
+    /// Their ids, in the same order.
     lose_ids: Vec<Text<ServicePlanId>>,
+    /// Data on which a deletion clock starts.
     data_at_risk: Vec<AsWord<DataFamily>>,
+    /// Why.
     because: Vec<BecauseForm>,
+    /// In which wave it runs, from 0.
     wave: u32,
+    /// The guards that hold it.
     held_by: Vec<AsWord<GuardName>>,
 }
 
-/// A [`UserRef`] in JSON.
-#[derive(Debug, Serialize, Deserialize)]
+/// A user.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "User")]
 pub(crate) struct UserForm {
+    /// The object id.
     id: Text<UserId>,
+    /// The principal name when the plan was made.
     user_principal_name: Arc<str>,
+    /// The display name.
     display_name: Option<Arc<str>>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+/// A SKU.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Sku")]
 struct SkuForm {
+    /// The SKU.
     sku_id: Text<SkuId>,
+    /// Its part number.
     sku: Arc<str>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+/// A SKU that is assigned.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Addition")]
 struct AdditionForm {
+    /// The SKU.
     sku_id: Text<SkuId>,
+    /// Its part number.
     sku: Arc<str>,
+    /// The service plans that are off afterwards.
     disabled_plans: Vec<Arc<str>>,
+    /// Their ids, in the same order.
     disabled_plan_ids: Vec<Text<ServicePlanId>>,
+    /// Whether the user has it directly before, so that only its service plans change.
     held: bool,
+    /// The policies that own it afterwards.
     owners: Vec<Text<PolicyName>>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+/// A SKU that policies own from now on.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Adoption")]
 struct AdoptionForm {
+    /// The SKU.
     sku_id: Text<SkuId>,
+    /// Its part number.
     sku: Arc<str>,
+    /// The policies.
     owners: Vec<Text<PolicyName>>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+/// A SKU that was assigned directly before.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Held")]
 struct HeldForm {
+    /// The SKU.
     sku_id: Text<SkuId>,
+    /// Its part number.
     sku: Arc<str>,
+    /// The service plans that were off.
     disabled_plans: Vec<Arc<str>>,
+    /// Their ids, in the same order.
     disabled_plan_ids: Vec<Text<ServicePlanId>>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+/// How a usage location changes.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Location")]
 struct LocationForm {
+    /// What it was.
     from: Option<Text<UsageLocation>>,
+    /// What it becomes.
     to: Text<UsageLocation>,
 }
 
-/// A [`Because`] in JSON.
-#[derive(Debug, Serialize, Deserialize)]
+/// Why something is planned.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Because")]
 pub(crate) struct BecauseForm {
+    /// The policy.
     policy: Text<PolicyName>,
+    /// Where the policy stands: file and line.
     at: Arc<str>,
+    /// The SKU that it is about.
     sku_id: Option<Text<SkuId>>,
+    /// Its part number.
     sku: Option<Arc<str>>,
+    /// Why, in a word.
     reason: AsWord<Reason>,
+    /// What of the policy decides about the user.
     detail: Arc<str>,
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{SkuId, UserId};
@@ -11,60 +12,97 @@ use crate::plan::{Origin, PlanId, SkuRef, Undoing, UndoneHow};
 use crate::report::json::operation::{Contradiction, optional_sku_ref, sku_ref};
 use crate::report::json::text::{AsWord, Text};
 
-/// An [`Origin`] other than the policies in JSON.
-#[derive(Debug, Serialize, Deserialize)]
+/// What a plan follows from that does not follow from the policies.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[schemars(deny_unknown_fields, rename = "Origin")]
 pub(crate) enum OriginForm {
+    /// Somebody asked for it once.
     Bulk(BulkForm),
-    Revert { plan: Text<PlanId> },
+    /// It takes another plan back.
+    Revert {
+        /// The plan to take back.
+        plan: Text<PlanId>,
+    },
 }
 
-/// A [`BulkRequest`] in JSON.
-#[derive(Debug, Serialize, Deserialize)]
+/// What was asked for once.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Bulk")]
 pub(crate) struct BulkForm {
     #[serde(flatten)]
     change: ChangeForm,
+    /// The usage location to set.
     usage_location: Option<Text<UsageLocation>>,
+    /// For whom, in words.
     selection: Arc<str>,
+    /// For whom.
     users: Vec<Text<UserId>>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "action", rename_all = "snake_case")]
 enum ChangeForm {
-    Add { skus: Vec<NamedSku> },
-    Replace { skus: Vec<NamedSku>, replaces: SkusForm },
-    Remove { skus: SkusForm },
+    /// Gives SKUs.
+    Add {
+        /// What is given.
+        skus: Vec<NamedSku>,
+    },
+    /// Gives SKUs in exchange for others.
+    Replace {
+        /// What is given.
+        skus: Vec<NamedSku>,
+        /// What goes in exchange.
+        replaces: SkusForm,
+    },
+    /// Takes SKUs away.
+    Remove {
+        /// What is taken away.
+        skus: SkusForm,
+    },
 }
 
-/// The word `all`, or a list.
-#[derive(Debug, Serialize, Deserialize)]
+/// The word `all` for every direct assignment, or a list.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
+#[schemars(rename = "Skus")]
 enum SkusForm {
     All(AllForm),
     Listed(Vec<NamedSku>),
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 enum AllForm {
     All,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+/// A SKU.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "NamedSku")]
 struct NamedSku {
+    /// The SKU.
     sku_id: Text<SkuId>,
+    /// Its part number.
     sku: Arc<str>,
 }
 
-/// An [`Undoing`] in JSON.
-#[derive(Debug, Serialize, Deserialize)]
+/// A policy that would undo a part of the plan.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Undoing")]
 pub(crate) struct UndoingForm {
+    /// The policy.
     policy: Text<PolicyName>,
+    /// Where it stands: file and line.
     at: Arc<str>,
+    /// What it would do.
     effect: AsWord<UndoneHow>,
+    /// The SKU that it is about.
     sku_id: Option<Text<SkuId>>,
+    /// Its part number.
     sku: Option<Arc<str>>,
+    /// To how many users.
     users: u64,
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::names::TenantName;
@@ -21,53 +22,86 @@ use crate::report::json::origin::{OriginForm, UndoingForm};
 use crate::report::json::text::{AsWord, Text};
 use crate::report::json::what_if::{BaselineForm, NoLongerForm, SimulatedForm};
 
-/// A [`Plan`] in JSON. What can change after the plan was made (`state`, `decisions`) and what is
-/// kept row by row in the store (`operations`) is there in the published form alone.
-#[derive(Debug, Serialize, Deserialize)]
+/// A plan of Seatkeeper: what is to be done to which users, and everything that explains it.
+// What can change after the plan was made (`state`, `decisions`) and what is kept row by row in the
+// store (`operations`) is there in the published form alone.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Plan", title = "Seatkeeper plan")]
 pub(crate) struct PlanForm {
+    /// The version of the published form.
     format_version: u64,
+    /// The id of the plan.
     id: Text<PlanId>,
+    /// What binds an approval: the digest of all that the plan does.
     digest: Text<Digest>,
+    /// The tenant, as the configuration calls it.
     tenant: Text<TenantName>,
+    /// When the plan was made.
     created_at: Text<Timestamp>,
+    /// Until when it can be decided and carried out.
     expires_at: Text<Timestamp>,
+    /// Where it stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     state: Option<AsWord<PlanState>>,
+    /// Why it was made now.
     trigger: AsWord<Trigger>,
-    /// Absent where the plan follows from the policies.
+    /// What it follows from. Absent where that is the policies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     origin: Option<OriginForm>,
+    /// The plan that this is the rest of, without what a guard holds.
     part_of: Option<Text<PlanId>>,
+    /// What it was made from.
     basis: BasisForm,
+    /// How much it does.
     summary: SummaryForm,
+    /// Everything that it does, one operation a user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     operations: Option<Vec<OperationForm>>,
+    /// What could not be planned.
     blocked: Vec<BlockedForm>,
+    /// Who has no seat yet.
     waiting: Vec<WaitingForm>,
+    /// What goes later.
     scheduled: Vec<ScheduledForm>,
+    /// What policies let go without taking it away.
     released: Vec<ReleasedForm>,
+    /// Policies of which it is unknown whether they match some users.
     unknown: Vec<UnknownForm>,
+    /// Policies that take no part, as they do not fit the tenant.
     left_out: Vec<LeftOutForm>,
+    /// What a person should look at.
     warnings: Vec<WarningForm>,
+    /// The seats of each SKU that the plan has to do with.
     seats: Vec<SeatForm>,
+    /// What the guards found.
     guards: Vec<VerdictForm>,
-    /// Absent where the plan follows from the policies, as nothing of it would be undone.
+    /// Policies that would undo it. Absent where the plan follows from the policies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     undone_by: Option<Vec<UndoingForm>>,
-    /// Absent where the plan is compared with no other policies.
+    /// What the baseline says and these policies do not. Absent where the plan is compared with no
+    /// other policies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     no_longer: Option<Vec<NoLongerForm>>,
+    /// What people decided, in order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     decisions: Option<Vec<DecisionForm>>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+/// What a plan was made from.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Basis")]
 struct BasisForm {
+    /// The digest of the policy files.
     policy_digest: Text<Digest>,
+    /// The git commit that holds exactly these files.
     policy_commit: Option<Arc<str>>,
+    /// When the tenant was read.
     snapshot_taken_at: Text<Timestamp>,
+    /// How many users there were.
     users: u64,
+    /// How many groups were read.
     groups: u64,
+    /// How the tenant was read.
     read: ReadForm,
     /// Absent where the plan can be stored, decided on and carried out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -79,39 +113,64 @@ struct BasisForm {
 
 /// How the tenant was read. Every plan rests on a full read; other words are for later versions,
 /// and a reader that does not know them need not refuse the plan.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 enum ReadForm {
+    /// All of it.
     Full,
     #[serde(other)]
+    #[schemars(skip)]
     Otherwise,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+/// How much a plan does: operations by kind, and what is beside them.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Summary")]
 struct SummaryForm {
+    /// Operations that only add.
     add: u64,
+    /// Operations that add and remove in one call.
     replace: u64,
+    /// Operations that only remove.
     remove: u64,
+    /// Operations that only change service plans.
     modify: u64,
+    /// Operations that only set the usage location.
     locate: u64,
+    /// Operations that call nothing.
     adopt: u64,
+    /// People who are changed in the tenant.
     people: u64,
+    /// People without an operation.
     unchanged: u64,
+    /// Entries of `blocked`.
     blocked: u64,
+    /// Entries of `waiting`.
     waiting: u64,
+    /// Entries of `scheduled`.
     scheduled: u64,
+    /// Entries of `released`.
     released: u64,
+    /// Assignments that no policy wants or owns.
     unmanaged: u64,
+    /// Entries of `unknown`.
     unknown: u64,
 }
 
-/// A [`Decision`] in JSON.
-#[derive(Debug, Serialize, Deserialize)]
+/// What somebody decided.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Decision")]
 struct DecisionForm {
+    /// What the plan became by it.
     state: AsWord<PlanState>,
+    /// Who.
     by: Arc<str>,
+    /// When.
     at: Text<Timestamp>,
+    /// The guards that were accepted.
     accepted: Vec<AsWord<GuardName>>,
+    /// Why.
     reason: Option<Arc<str>>,
 }
 

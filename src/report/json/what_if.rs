@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::SkuId;
@@ -12,27 +13,39 @@ use crate::report::json::operation::{
 };
 use crate::report::json::text::{AsWord, Text};
 
-/// A [`Simulated`] in JSON.
-#[derive(Debug, Serialize, Deserialize)]
+/// What a plan that cannot be carried out was made from.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Simulated")]
 pub(crate) struct SimulatedForm {
+    /// Where the snapshot comes from.
     snapshot: AsWord<SnapshotFrom>,
+    /// The time that it was made for.
     at: Text<Timestamp>,
 }
 
-/// A [`Baseline`] in JSON.
-#[derive(Debug, Serialize, Deserialize)]
+/// The policies that a plan is compared with.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Baseline")]
 pub(crate) struct BaselineForm {
+    /// The digest of their files.
     policy_digest: Text<Digest>,
+    /// The git commit that holds exactly these files.
     policy_commit: Option<Arc<str>>,
 }
 
-/// A [`NoLonger`] in JSON.
-#[derive(Debug, Serialize, Deserialize)]
+/// Something that the baseline says of a user and these policies do not.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "NoLonger")]
 pub(crate) struct NoLongerForm {
+    /// What it was.
     what: AsWord<Aside>,
+    /// Whom it was about.
     user: UserForm,
+    /// The id of the SKU that it was about.
     sku_id: Option<Text<SkuId>>,
+    /// The part number of the SKU that it was about.
     sku: Option<Arc<str>>,
+    /// Why it was so.
     because: Vec<BecauseForm>,
 }
 

@@ -1,0 +1,320 @@
+//! How configuration files describe themselves to editors.
+//!
+//! What the format has and this version refuses is left out, so that no editor offers it.
+
+#![expect(dead_code, reason = "these types describe; no value of them is ever made")]
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde_json::Value;
+
+use crate::yaml::schema::{self, Guid, Name, PositiveSpan, Span, Text, scalar};
+
+/// Returns the JSON Schema of configuration files.
+pub fn document() -> Value {
+    schema::document::<ConfigurationFile>()
+}
+
+/// The configuration of Seatkeeper: which tenants there are, and what planning obeys. Relative paths
+/// are relative to this file.
+#[derive(JsonSchema)]
+#[schemars(title = "Seatkeeper configuration", deny_unknown_fields)]
+struct ConfigurationFile {
+    /// The directory of ledger, plans and outcomes. Default: `/var/lib/seatkeeper`.
+    state: Option<Text>,
+    /// The directory of the policy files. Default: `policies`.
+    policies: Option<Text>,
+    /// What is logged, and how.
+    log: Option<Log>,
+    /// The tenants; no name and no directory twice.
+    #[schemars(length(min = 1))]
+    tenants: Vec<Tenant>,
+    #[schemars(flatten)]
+    settings: Settings,
+}
+
+/// One Entra directory. Settings of the top may be repeated here to override them.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Tenant {
+    /// What policies and people call it.
+    #[schemars(extend("examples" = ["contoso"]))]
+    name: Name,
+    /// The directory (tenant) id, or one of its domains.
+    #[schemars(rename = "tenant_id")]
+    id: TenantId,
+    /// Which of Microsoft's clouds it is in. Default: `global`.
+    cloud: Option<Cloud>,
+    /// How to sign in.
+    auth: Auth,
+    /// Other addresses of the services, as for a sandbox.
+    endpoints: Option<Endpoints>,
+    #[schemars(flatten)]
+    settings: Settings,
+}
+
+/// Settings of the top of the file, which a tenant may override.
+#[derive(JsonSchema)]
+struct Settings {
+    /// Who approves plans. Default: `observe`.
+    mode: Option<Mode>,
+    /// When to look: five cron fields, or six with seconds first, or a word such as `@hourly`.
+    schedule: Option<Schedule>,
+    /// The time zone in which days begin, by its IANA name. Default: `UTC`.
+    #[schemars(extend("examples" = ["Europe/Berlin", "UTC"]))]
+    time_zone: Option<Text>,
+    /// Whom nothing ever touches, whatever a policy says, such as break-glass accounts.
+    protected: Option<Protected>,
+    /// Seats to keep free, by SKU (part number or id).
+    #[schemars(extend("examples" = [{"SPE_E5": 5}]))]
+    reserve: Option<BTreeMap<String, u32>>,
+    /// Whether seats in their grace period, after a subscription ran out, count. Default: `false`.
+    use_warning_seats: Option<bool>,
+    /// What it means that a user inherits a SKU from a group. Default: `satisfies`.
+    inherited: Option<Inherited>,
+    /// How long to wait before a license goes from somebody who left a policy. Default: `7d`.
+    grace: Option<Span>,
+    /// Limits that hold a plan until a person accepts them by name.
+    guards: Option<Guards>,
+    /// How patient requests to Graph are.
+    requests: Option<Requests>,
+    /// How patient applying is.
+    apply: Option<Apply>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+enum Mode {
+    /// Plans are made, stored and reported.
+    Observe,
+    /// A person approves each plan.
+    Approve,
+    /// What trips no guard needs no person.
+    Enforce,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+enum Inherited {
+    /// Who inherits a SKU with the wanted service plans needs no direct assignment.
+    Satisfies,
+    /// It is assigned directly all the same.
+    Ignore,
+}
+
+#[derive(JsonSchema)]
+enum Cloud {
+    /// The worldwide one, which holds GCC too.
+    #[schemars(rename = "global")]
+    Global,
+    /// US Government L4, also called GCC High.
+    #[schemars(rename = "usgov")]
+    UsGov,
+    /// US Government L5, of the Department of Defense.
+    #[schemars(rename = "usgov_dod")]
+    UsGovDod,
+    /// China, operated by 21Vianet.
+    #[schemars(rename = "china")]
+    China,
+}
+
+/// What is logged, and how.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Log {
+    /// In which form. Default: `text`.
+    format: Option<LogFormat>,
+    /// The least important level that is logged. Default: `info`.
+    level: Option<LogLevel>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+enum LogLevel {
+    /// What a person must do something about.
+    Error,
+    /// What healed, too.
+    Warn,
+    /// What one would tell a colleague, too.
+    Info,
+    /// What helps to find a fault, with names and addresses.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// How to sign in: an app registration, and where its secret is.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Auth {
+    /// The application (client) id of the app registration.
+    client_id: Guid,
+    /// Where the secret is; never the secret itself.
+    client_secret: SecretPlace,
+}
+
+/// Where a secret is; never the secret itself.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"env": "SEATKEEPER_SECRET"}, {"file": "/etc/seatkeeper/secret"}]))]
+enum SecretPlace {
+    /// In this environment variable.
+    Env(Variable),
+    /// In this file.
+    File(Text),
+    /// In this credential that systemd passes on (`LoadCredential=`).
+    Credential(Credential),
+}
+
+/// Other addresses of the services: https, or plain http on this machine alone.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Endpoints {
+    /// Where Graph is, asked at `{graph}/v1.0/…`.
+    graph: Option<Endpoint>,
+    /// Where tokens are issued, at `{login}/{tenant_id}/oauth2/v2.0/token`.
+    login: Option<Endpoint>,
+}
+
+/// Whom nothing ever touches.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[schemars(extend("examples" = [{"users": ["breakglass@contoso.com"], "groups": ["Break Glass"]}]))]
+struct Protected {
+    /// Users, by principal name or object id.
+    users: Option<Vec<User>>,
+    /// Groups, by display name or object id.
+    groups: Option<Vec<Text>>,
+}
+
+/// Limits that hold a plan until a person accepts them by name.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Guards {
+    /// Whether a person looks at the first plan of a tenant. Default: `on`.
+    first_plan: Option<OnOrOff>,
+    /// How many people may lose a SKU that policies own, for each SKU and for the tenant.
+    max_removals: Option<MaxRemovals>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+enum OnOrOff {
+    /// The guard looks.
+    On,
+    /// It does not.
+    Off,
+}
+
+/// How many people may lose a SKU; the stricter of both holds.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, extend("examples" = [{"percent": "5%", "count": 50}]))]
+struct MaxRemovals {
+    /// The share of those who hold it. Default: `5%`.
+    percent: Option<PercentLimit>,
+    /// The number of people; `0` forbids. Default: 50.
+    count: Option<CountLimit>,
+}
+
+/// How patient requests to Graph are.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Requests {
+    /// How long one request may take. Default: `60s`.
+    timeout: Option<PositiveSpan>,
+    /// How long all tries of one call may take together. Default: `600s`.
+    give_up_after: Option<PositiveSpan>,
+}
+
+/// How patient applying is.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Apply {
+    /// How long to look for what Graph accepted until a read shows it. Default: `300s`.
+    confirm_within: Option<PositiveSpan>,
+    /// How old what was sent without an answer must be before a read that does not show it is
+    /// believed. Default: `120s`.
+    settle_after: Option<PositiveSpan>,
+}
+
+scalar! {
+    /// A directory (tenant) id, or a domain of the tenant.
+    TenantId, {
+        "type": ["string", "number"],
+        "pattern": concat!(
+            "^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}",
+            "|[A-Za-z0-9-][A-Za-z0-9-]*\\.[A-Za-z0-9.-]*)$"
+        ),
+        "examples": ["contoso.onmicrosoft.com"],
+    }
+}
+scalar! {
+    /// Five cron fields, or six with seconds first, or a word for a span.
+    Schedule, {
+        "type": "string",
+        "pattern": concat!(
+            "^(@(hourly|daily|midnight|weekly|monthly|yearly)",
+            "|\\s*[A-Za-z0-9*/,?#-]+(\\s+[A-Za-z0-9*/,?#-]+){4,5}\\s*)$"
+        ),
+        "examples": ["*/15 * * * *", "@hourly"],
+    }
+}
+scalar! {
+    /// The address of a service: https, or plain http on this machine alone.
+    Endpoint, {
+        "type": "string",
+        "pattern": concat!(
+            "^((https|HTTPS)://[^/?#@\\\\\\s]+",
+            "|(http|HTTP)://(localhost|127\\.[0-9.]+|\\[[0:]*1\\])(:[0-9]+)?)(/[^?#\\\\\\s]*)?$"
+        ),
+        "examples": ["http://127.0.0.1:8365"],
+    }
+}
+scalar! {
+    /// The name of an environment variable, not the secret itself.
+    Variable, {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}
+}
+scalar! {
+    /// The name of a credential, not the secret itself.
+    Credential, {
+        "type": ["string", "number", "boolean"],
+        "pattern": "^[A-Za-z0-9_-][A-Za-z0-9_.-]*$",
+    }
+}
+scalar! {
+    /// A user, by principal name or object id.
+    User, {
+        "type": "string",
+        "pattern": "@|^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$",
+    }
+}
+scalar! {
+    /// A share from 0% to 100%, with at most two decimals, or `unlimited`.
+    PercentLimit, {
+        "type": "string",
+        "pattern": "^((0?[0-9]{1,2}(\\.[0-9]{1,2})?|100(\\.0{1,2})?)\\s*%|unlimited)$",
+        "examples": ["5%", "unlimited"],
+    }
+}
+scalar! {
+    /// A number of people, or `unlimited`.
+    CountLimit, {
+        "type": ["string", "integer"],
+        "minimum": 0,
+        "pattern": "^([0-9]+|unlimited)$",
+        "examples": [50, "unlimited"],
+    }
+}
+
+#[cfg(test)]
+mod tests;

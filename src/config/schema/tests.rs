@@ -1,0 +1,191 @@
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use crate::config::schema::document;
+use crate::config::{auth, layer, limits, load, lower};
+use crate::yaml::SourceFile;
+use crate::yaml::testing::Checked;
+
+static SCHEMA: LazyLock<Checked> = LazyLock::new(|| Checked::new(document()));
+
+fn read(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+fn underlined(text: &str) -> Vec<String> {
+    SCHEMA.faults_of_file(text).unwrap_or_else(|| panic!("{text} is not YAML"))
+}
+
+/// The keys that the reader knows, but those that it refuses in this version.
+fn known(keys: &[&[&'static str]], later: &[&str]) -> BTreeSet<String> {
+    let keys = keys.iter().copied().flatten().filter(|key| !later.contains(key));
+    keys.map(ToString::to_string).collect()
+}
+
+#[test]
+fn every_key_is_described_and_every_example_is_right() {
+    SCHEMA.assert_described();
+}
+
+#[test]
+fn the_schema_has_the_keys_that_the_reader_knows() {
+    assert_eq!(SCHEMA.keys(""), known(&[&lower::TOP, &layer::KEYS], &lower::LATER));
+    let tenant = known(&[&lower::TENANT, &layer::KEYS], &lower::LATER);
+    assert_eq!(SCHEMA.keys("/$defs/Tenant"), tenant);
+    assert_eq!(SCHEMA.keys("/$defs/Auth"), known(&[&auth::KEYS], &auth::LATER));
+    assert_eq!(SCHEMA.keys("/$defs/Guards"), known(&[&limits::KEYS], &limits::LATER));
+    assert_eq!(SCHEMA.keys("/$defs/MaxRemovals"), known(&[&limits::MAX_REMOVALS], &[]));
+    assert_eq!(SCHEMA.keys("/$defs/Log"), known(&[&lower::LOG], &[]));
+    assert_eq!(SCHEMA.keys("/$defs/Endpoints"), known(&[&lower::ENDPOINTS], &[]));
+    assert_eq!(SCHEMA.keys("/$defs/Protected"), known(&[&layer::PROTECTED], &[]));
+    assert_eq!(SCHEMA.keys("/$defs/Requests"), known(&[&layer::REQUESTS], &[]));
+    assert_eq!(SCHEMA.keys("/$defs/Apply"), known(&[&layer::APPLY], &[]));
+}
+
+#[test]
+fn what_is_valid_is_not_underlined() {
+    let valid = "tests/configurations/valid";
+    for path in [
+        format!("{valid}/everything.yaml"),
+        format!("{valid}/small.yaml"),
+        "src/cli/commands/init/seatkeeper.yaml".to_owned(),
+    ] {
+        assert_eq!(underlined(&read(&path)), [""; 0], "{path}");
+    }
+    // Ids are cut short there.
+    let readme = read("README.md").replace("7f3b…", CLIENT).replace("2c9a…", CLIENT);
+    let blocks = readme.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let mut shown = blocks.filter(|block| block.starts_with("state:"));
+    assert_eq!(underlined(shown.next().unwrap()), [""; 0]);
+}
+
+#[test]
+fn what_is_wrong_by_shape_is_underlined() {
+    assert!(!underlined(&read("tests/configurations/invalid/everything.yaml")).is_empty());
+}
+
+const CLIENT: &str = "2c9a1c3f-50b5-4c3a-9a5e-0f4f6f6f2b11";
+
+/// A configuration with a line at its top and another in its tenant.
+fn with(top: &str, tenant: &str) -> String {
+    let secret = if tenant.contains("client_secret") {
+        String::new()
+    } else {
+        format!("    auth: {{client_id: {CLIENT}, client_secret: {{env: SECRET}}}}\n")
+    };
+    let id = if tenant.contains("tenant_id") { "" } else { "    tenant_id: contoso.com\n" };
+    format!("{top}\ntenants:\n  - name: contoso\n{id}{secret}    {tenant}\n")
+}
+
+/// Whether the reader takes it.
+fn loads(text: &str) -> bool {
+    let file = SourceFile { name: "seatkeeper.yaml".into(), text: text.into() };
+    load(&file, Path::new("/etc")).is_ok()
+}
+
+/// Settings that may stand at the top and in a tenant, and are right.
+const RIGHT: &[&str] = &[
+    "mode: observe",
+    "mode: approve",
+    "mode: enforce",
+    "schedule: '*/15 * * * *'",
+    "schedule: '@hourly'",
+    "time_zone: Europe/Berlin",
+    "inherited: satisfies",
+    "inherited: ignore",
+    "grace: 0",
+    "grace: 12h",
+    "use_warning_seats: false",
+    "reserve: {SPE_E5: 0}",
+    "protected: {users: [], groups: [365]}",
+    "guards: {first_plan: on}",
+    "guards: {first_plan: off, max_removals: {}}",
+    "guards: {max_removals: {percent: 2.55%, count: 0}}",
+    "guards: {max_removals: {percent: unlimited, count: unlimited}}",
+    "guards: {max_removals: {percent: 100.0 %, count: '7'}}",
+    "requests: {timeout: 1s}",
+    "apply: {settle_after: 1w}",
+];
+
+/// The same, and wrong.
+const WRONG: &[&str] = &[
+    "mode: enforced",
+    "schedule: every hour",
+    "inherited: sometimes",
+    "grace: 7",
+    "use_warning_seats: yes",
+    "reserve: {SPE_E5: -1}",
+    "reserve: {SPE_E5: 5%}",
+    "protected: {users: [breakglass]}",
+    "protected: {user: [a@b]}",
+    "guards: {first_plan: true}",
+    "guards: {max_removals: {percent: 5}}",
+    "guards: {max_removals: {percent: 101%}}",
+    "guards: {max_removals: {count: 5%}}",
+    "guards: {max_removals: 5%}",
+    "guards: {max_changes: 5%}",
+    "requests: {timeout: 0s}",
+    "apply: {settle: 5s}",
+    "polices: x",
+    "windows: []",
+];
+
+/// Lines of a tenant alone.
+const OF_TENANT: &[(&str, bool)] = &[
+    ("cloud: global", true),
+    ("cloud: usgov", true),
+    ("cloud: usgov_dod", true),
+    ("cloud: china", true),
+    ("cloud: moon", false),
+    ("tenant_id: 7f3bce12-50b5-4c3a-9a5e-0f4f6f6f2b11", true),
+    ("tenant_id: common", false),
+    ("endpoints: {graph: 'http://127.0.0.1:8365', login: 'https://login.example'}", true),
+    ("endpoints: {graph: 'http://graph.microsoft.com'}", false),
+    ("endpoints: {graph: 'https://ana:word@graph.example'}", false),
+    ("endpoints: {grpah: 'https://graph.example'}", false),
+    ("state: x", false),
+];
+
+/// Places of a secret.
+const SECRETS: &[(&str, bool)] = &[
+    ("{env: SECRET}", true),
+    ("{file: a b}", true),
+    ("{credential: a.b}", true),
+    ("{env: 9}", false),
+    ("hunter2", false),
+    ("{}", false),
+    ("{env: A, file: b}", false),
+    ("{vault: a}", false),
+];
+
+/// Words of `log`.
+const LOG: &[(&str, bool)] = &[
+    ("format: text", true),
+    ("format: json", true),
+    ("format: xml", false),
+    ("level: error", true),
+    ("level: warn", true),
+    ("level: info", true),
+    ("level: debug", true),
+    ("level: trace", true),
+    ("level: loud", false),
+    ("color: red", false),
+];
+
+#[test]
+fn the_schema_and_the_reader_take_and_refuse_the_same_lines() {
+    let right = RIGHT.iter().map(|line| (*line, true));
+    let anywhere = right.chain(WRONG.iter().map(|line| (*line, false)));
+    let secret = |secret| format!("auth: {{client_id: {CLIENT}, client_secret: {secret}}}");
+    let texts = anywhere
+        .flat_map(|(line, right)| [(with(line, ""), right), (with("", line), right)])
+        .chain(OF_TENANT.iter().map(|(line, right)| (with("", line), *right)))
+        .chain(SECRETS.iter().map(|(place, right)| (with("", &secret(place)), *right)))
+        .chain(LOG.iter().map(|(line, right)| (with(&format!("log: {{{line}}}"), ""), *right)));
+    for (text, right) in texts {
+        let faults = underlined(&text);
+        assert_eq!((faults.is_empty(), loads(&text)), (right, right), "{text}{faults:#?}");
+    }
+}
