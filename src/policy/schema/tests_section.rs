@@ -1,5 +1,10 @@
 //! How the `tests` section describes itself.
 
+#![expect(
+    clippy::zero_sized_map_values,
+    reason = "these types describe; no value of them is ever made"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
