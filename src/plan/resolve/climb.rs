@@ -157,6 +157,12 @@ impl Resolver<'_> {
         })
     }
 
+    /// Whether a policy grants a higher rung of the ladder than the one that is wanted.
+    pub(super) fn is_above(&self, rung: &Rung, terms: &Terms) -> bool {
+        let higher = &self.bound.ladders[rung.ladder].rungs[..rung.place];
+        higher.iter().any(|sku| terms.grants.contains_key(sku))
+    }
+
     /// Works out what a user may take meanwhile where there is no seat on the rung that is wanted:
     /// rungs between it and the highest one held.
     pub(super) fn fall_back(&self, view: &View<'_>, wanted: &Wanted, resolution: &mut Resolution) {

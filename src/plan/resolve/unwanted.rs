@@ -129,6 +129,10 @@ impl<'a> Resolver<'a> {
             Verdict::SteppedDown => Reason::SteppedDown,
             Verdict::Waits | Verdict::InDoubt => return None,
         };
+        // A rung that is higher still may be wanted, and then everything waits until it is to be had.
+        if self.doubtful(view).any(|(_, terms)| self.is_above(rung, terms)) {
+            return None;
+        }
         if !rung.stands_in
             && (is_blocked(resolution, rung.met_by)
                 || self.is_grant_doubted(view, rung.met_by, resolution))
