@@ -21,7 +21,7 @@
 //! | [`policy`] | pure | text → policies, or every problem; the settings that planning obeys |
 //! | [`config`] | pure | text → settings; a secret stays a reference |
 //! | [`plan`] | pure | bind, select, resolve, share seats, judge, approve, explain, revert, look ahead, compare, rehearse, describe |
-//! | [`report`] | pure | one value, many renderings: text, JSON |
+//! | [`report`] | pure | one value, many renderings: text, JSON with its schema, JUnit, CSV |
 //! | [`ports`] | | what the engine asks of the world |
 //! | [`graph`] | effect | Microsoft Graph: sign-in, paging, batches, retries, waits |
 //! | [`source`] | effect | policy files from a directory |

@@ -24,7 +24,8 @@ pub(crate) fn run(args: &Test, ui: &Ui) -> Outcome {
         tests.retain(|test| test.name.to_lowercase().contains(&filter));
         if tests.is_empty() {
             let message = format!("none of {all} tests has `{filter}` in its name");
-            return Err(Failure::text(Exit::Usage, message));
+            return Err(Failure::text(Exit::Usage, message)
+                .hint("without TEXT all tests run, each with its name"));
         }
     }
     let rehearsal = Rehearsal {
@@ -37,6 +38,7 @@ pub(crate) fn run(args: &Test, ui: &Ui) -> Outcome {
         let sources: Vec<_> = files.into_iter().chain(sources).collect();
         show_problems(ui, &problems, &sources);
         Failure::text(Exit::Invalid, "the tests could not be run: policies or settings do not fit")
+            .hint("mend what is shown above")
     })?;
     let told = Told { rehearsed, whole: args.filter.is_none() };
     show(args, ui, &told)?;

@@ -37,10 +37,11 @@ pub(super) const NOBODY: &str = "nobody@seatkeeper.invalid";
 /// What all tests of a set of policies have in common.
 pub(super) struct Stage {
     skus: BTreeMap<SkuId, Sku>,
-    /// The SKUs by name, in upper case, and by id.
+    /// The SKUs by part number, in upper case.
     by_name: BTreeMap<String, SkuId>,
-    /// Service plans that go by no known name, by name in upper case.
+    /// The groups as they were first written, by name in lower case.
     named_groups: BTreeMap<String, Arc<str>>,
+    /// The service plans by name, in upper case.
     plans_by_name: BTreeMap<String, ServicePlanId>,
 }
 
