@@ -69,11 +69,18 @@ proptest! {
         prop_assert_eq!(plan, world.plan());
     }
 
-    /// What is foreseen is what cycles come to that look today and then.
+    /// What is foreseen is what cycles come to that look now, at every midnight, and then: policies
+    /// begin and end at midnight here.
     #[test]
     fn what_is_foreseen_is_what_is_planned_then(world in any_world(SCARCE), days in 1u32..60) {
-        let span = format!("{days}d");
-        let foreseen = foreseen(&world, &span);
-        prop_assert_eq!(show(&foreseen), world.later(&span).text());
+        let foreseen = foreseen(&world, &format!("{days}d"));
+        let then = foreseen.created_at;
+        let mut world = world.later("15h");
+        prop_assert!(world.now.to_string().ends_with("T00:00:00Z"));
+        while world.now < then {
+            world.observe();
+            world.now = "24h".parse::<Span>().unwrap().after(world.now).min(then);
+        }
+        prop_assert_eq!(show(&foreseen), world.text());
     }
 }
