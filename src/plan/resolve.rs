@@ -352,8 +352,11 @@ fn is_owned(view: &View<'_>, sku: SkuId) -> bool {
     view.owners(sku).is_some_and(|owners| !owners.is_empty())
 }
 
+/// Whether what is wanted of a SKU cannot be had. That something cannot be taken out of it is no
+/// matter to those who want it.
 fn is_blocked(resolution: &Resolution, sku: SkuId) -> bool {
-    resolution.blocked.iter().any(|block| block.sku == Some(sku))
+    let is_wish = |why: &Why| why.reason != Reason::Removed;
+    resolution.blocked.iter().any(|block| block.sku == Some(sku) && block.why.iter().any(is_wish))
 }
 
 fn matched(by: &[usize]) -> Vec<Why> {

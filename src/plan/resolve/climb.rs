@@ -12,7 +12,6 @@ use crate::plan::Reason;
 use crate::plan::bind::{BoundLadder, Takes, Terms};
 use crate::plan::seats;
 use crate::policy::OnLeave;
-use crate::policy::settings::InheritedRule;
 
 /// Where a user stands on a ladder, some rung of which is wanted.
 #[derive(Clone, Debug)]
@@ -67,11 +66,9 @@ impl Resolver<'_> {
             let stand_in = (0..top).find(stays).map(|place| ladder.rungs[place]);
             let wanted_rung = ladder.rungs[top];
             let by = wanted.skus[&wanted_rung].clone();
-            // What is wanted and there stays, whatever stands above it.
-            let is_there = view.licenses.get(wanted_rung).is_some_and(|held| {
-                held.direct().is_some() || self.settings.inherited == InheritedRule::Satisfies
-            });
-            let met_by = stand_in.filter(|_| !is_there).unwrap_or(wanted_rung);
+            // What is wanted and there stays, whatever stands above it. Of what a group gives, service
+            // plans may be missing: below a rung that stays they are not assigned beside it.
+            let met_by = stand_in.filter(|_| !view.holds(wanted_rung)).unwrap_or(wanted_rung);
             for rung in ladder.rungs.iter().filter(|rung| **rung != met_by) {
                 if let Some(by) = wanted.skus.remove(rung) {
                     wanted.stood_for.insert(*rung, (met_by, by));
@@ -110,10 +107,11 @@ impl Resolver<'_> {
     }
 
     /// Whether a rung goes when a lower one is granted: a policy takes it away now, or all who own it
-    /// have let it go. What nobody owns stays, and what may be wanted.
+    /// have let it go. What nobody owns stays, and what may be wanted, and what a group gives too.
     fn goes_down(&self, view: &View<'_>, sku: SkuId) -> bool {
-        let direct = view.licenses.get(sku).is_some_and(|held| held.direct().is_some());
-        if !direct || self.is_owner_in_doubt(view, sku) {
+        let held = view.licenses.get(sku);
+        let goes = held.is_some_and(|held| held.direct().is_some() && held.inherited().is_empty());
+        if !goes || self.is_owner_in_doubt(view, sku) {
             return false;
         }
         let due = |policy, grace| self.due(view, sku, policy, grace).1 <= self.now;

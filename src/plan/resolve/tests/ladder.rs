@@ -160,3 +160,26 @@ fn who_waits_is_in_the_queue_since_the_first_plan_that_saw_the_need() {
         unqueue ben SPE_E5
     ");
 }
+
+#[test]
+fn below_a_rung_that_stays_nothing_is_added_to_what_a_group_gives() {
+    let tenant = "group Eng\ngroup Sales\nana: in Staff, SPE_E5, SPE_E3 via:Sales/YAMMER";
+    let policies = LADDER.replace("Staff -> SPE_E3", "Staff -> SPE_E3 off:TEAMS1");
+    assert_snapshot!(world(tenant, &policies).text(), @"unmanaged 1");
+}
+
+#[test]
+fn a_rung_that_a_group_gives_too_does_not_step_down() {
+    let tenant = "group Eng\ngroup Sales\nana: in Staff, SPE_E5 by:eng=30d via:Sales";
+    assert_snapshot!(world(tenant, LADDER).text(), @"nothing to do");
+}
+
+#[test]
+fn a_lower_rung_goes_although_a_service_plan_of_the_wanted_one_cannot_be_taken_away() {
+    let tenant = "group Eng\ngroup Sales\nana: in Staff, SPE_E3 by:staff via:Sales, SPE_F1";
+    let policies = format!("{LADDER}\nno-teams: Staff -> no SPE_E3/TEAMS1");
+    assert_snapshot!(world(tenant, &policies).text(), @r"
+        remove ana: -SPE_F1 (staff outranked)
+        blocked ana SPE_E3: comes from group Sales and cannot be removed from the user (no-teams removed)
+    ");
+}
