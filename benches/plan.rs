@@ -14,7 +14,7 @@ use seatkeeper::domain::names::{Place, PolicyName, TenantName};
 use seatkeeper::domain::sku::{AppliesTo, Catalogue, ServicePlan, Sku, SkuStatus, Units};
 use seatkeeper::domain::snapshot::{Reading, Snapshot};
 use seatkeeper::domain::user::{
-    Assignment, AssignmentSource, Licenses, ServicePlanSet, User, UserType,
+    Assignment, AssignmentSource, Assignments, Licenses, ServicePlanSet, User, UserType,
 };
 use seatkeeper::plan::ledger::{Ledger, Owners, Ownership};
 use seatkeeper::plan::make::{Inputs, Planned, make};
@@ -136,11 +136,11 @@ fn user(at: usize, size: Size, busy: Option<usize>) -> User {
         disabled: ServicePlanSet::default(),
         source: AssignmentSource::Told {
             direct: Some(ServicePlanSet::default()),
-            inherited: Vec::new(),
+            inherited: Box::default(),
         },
     };
     let is_busy = busy.is_some_and(|every| at.is_multiple_of(every));
-    let mut assignments = vec![held(suite(at, size)), held(SKUS - 1)];
+    let mut assignments: Assignments = smallvec::smallvec![held(suite(at, size)), held(SKUS - 1)];
     if is_busy {
         assignments.remove(at / 20 % 2);
     }
@@ -157,7 +157,7 @@ fn user(at: usize, size: Size, busy: Option<usize>) -> User {
         ad_domain: Known::Known(Some("corp.contoso.com".into())),
         attributes: Attributes::none(),
         last_sign_in: Known::Unknown,
-        licenses: Known::Known(Licenses { assignments, failed: Vec::new() }),
+        licenses: Known::Known(Licenses { assignments, failed: Box::default() }),
     }
 }
 

@@ -8,6 +8,7 @@ pub mod dn;
 pub mod group;
 pub mod ids;
 pub mod known;
+pub mod mail_domains;
 pub mod names;
 pub mod products;
 pub mod sign_in;

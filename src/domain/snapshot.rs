@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::domain::group::Group;
 use crate::domain::ids::{GroupId, SkuId, UserId};
 use crate::domain::known::Known;
+use crate::domain::mail_domains::MailDomains;
 use crate::domain::sign_in::{Extent, SignIns, SignInsSeen};
 use crate::domain::sku::Catalogue;
 use crate::domain::user::User;
@@ -18,6 +19,7 @@ use crate::domain::user::User;
 pub struct Snapshot {
     taken_at: Timestamp,
     users: Vec<User>,
+    mail_domains: MailDomains,
     groups: Vec<Group>,
     catalogue: Catalogue,
     sign_ins: SignInsSeen,
@@ -37,6 +39,11 @@ impl Snapshot {
     /// Returns the user with this id.
     pub fn user(&self, id: UserId) -> Option<&User> {
         self.users.binary_search_by_key(&id, |user| user.id).ok().map(|index| &self.users[index])
+    }
+
+    /// Returns the domains of the users, in the same order.
+    pub fn mail_domains(&self) -> &MailDomains {
+        &self.mail_domains
     }
 
     /// Returns the groups in the order of their ids.
@@ -94,6 +101,7 @@ impl Snapshot {
             let last_sign_in = updated.users[at].last_sign_in;
             updated.users[at] = User { last_sign_in, ..user };
         }
+        updated.mail_domains = MailDomains::of(&updated.users);
         updated
     }
 }
@@ -171,7 +179,8 @@ impl Reading {
         match (self.users, self.groups, self.catalogue) {
             (Some(users), Some(groups), Some(catalogue)) => {
                 let (taken_at, sign_ins) = (self.started_at, self.sign_ins);
-                Ok(Snapshot { taken_at, users, groups, catalogue, sign_ins })
+                let mail_domains = MailDomains::of(&users);
+                Ok(Snapshot { taken_at, users, mail_domains, groups, catalogue, sign_ins })
             }
             (_, _, _) => Err(IncompleteRead { missing }),
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use smallvec::SmallVec;
 
 use crate::domain::attribute::{Attribute, Attributes};
 use crate::domain::dn::DistinguishedName;
@@ -75,7 +76,7 @@ pub enum AssignmentSource {
         /// The service plans that the direct assignment switches off, where there is a direct one.
         direct: Option<ServicePlanSet>,
         /// The groups that give it too, in the order of their ids.
-        inherited: Vec<Inherited>,
+        inherited: Box<[Inherited]>,
     },
     /// Graph lists the SKU on the user but names no source: never removed, never adopted.
     Unknown,
@@ -125,13 +126,17 @@ pub struct FailedInheritance {
     pub error: Arc<str>,
 }
 
+/// The SKUs on a user. Most hold one or two: those stand in the user itself, so that going through
+/// all users of a tenant does not fetch each one's from elsewhere.
+pub type Assignments = SmallVec<[Assignment; 2]>;
+
 /// The licenses of one user.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Licenses {
     /// The SKUs on the user, in the order of their ids, each once.
-    pub assignments: Vec<Assignment>,
+    pub assignments: Assignments,
     /// What groups should give and Entra could not.
-    pub failed: Vec<FailedInheritance>,
+    pub failed: Box<[FailedInheritance]>,
 }
 
 impl Licenses {

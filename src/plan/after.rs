@@ -79,7 +79,7 @@ fn put(licenses: &mut Licenses, sku: SkuId, direct: Option<ServicePlanSet>) {
     sources.extend(inherited.iter().map(|inherited| &inherited.disabled));
     let Some((first, rest)) = sources.split_first() else { return };
     let disabled = first.iter().filter(|plan| rest.iter().all(|off| off.contains(*plan))).collect();
-    let source = AssignmentSource::Told { direct, inherited };
+    let source = AssignmentSource::Told { direct, inherited: inherited.into() };
     licenses.assignments.push(Assignment { sku, disabled, source });
     licenses.assignments.sort_by_key(|assignment| assignment.sku);
 }

@@ -176,6 +176,9 @@ pub(crate) fn make_counting(
     Ok((Planned { plan, state, observed, problems }, owned))
 }
 
+/// How many seats of each SKU are taken, and how many given back.
+type SeatChanges = BTreeMap<SkuId, (u64, u64)>;
+
 /// A plan in the making.
 struct Making<'a> {
     inputs: &'a Inputs<'a>,
@@ -309,13 +312,16 @@ impl Making<'_> {
     }
 
     fn plan(&self, resolver: &Resolver<'_>, shares: &Shares, scope: &Scope) -> Plan {
+        let mut changes = SeatChanges::new();
         let mut operations: Vec<Operation> = self
             .resolutions
             .iter()
             .filter_map(|(at, resolution)| {
-                operation::build(self.inputs, &self.words, *at, resolution, shares)
+                let built = operation::build(self.inputs, &self.words, *at, resolution, shares)?;
+                let operation = self.inputs.asked.disown(self.inputs, built);
+                self.count_seats(*at, &operation, &mut changes);
+                Some(operation)
             })
-            .map(|operation| self.inputs.asked.disown(self.inputs, operation))
             .collect();
         operations.sort_by_key(|operation| (operation.wave, operation.user.id));
         let guards = guard::judge(
@@ -347,7 +353,7 @@ impl Making<'_> {
             unknown: self.unknown(resolver),
             left_out: self.left_out(),
             warnings: self.warnings(),
-            seats: self.seats(&operations, shares),
+            seats: self.seats(&changes, shares),
             operations,
             guards,
             undone_by: Vec::new(),
@@ -537,25 +543,28 @@ impl Making<'_> {
         self.bound.problems.iter().map(left_out).collect()
     }
 
-    fn seats(&self, operations: &[Operation], shares: &Shares) -> Vec<SeatLine> {
-        let mut change: BTreeMap<SkuId, (u64, u64)> = BTreeMap::new();
-        for operation in operations {
-            let before = |sku: SkuId| self.holds(operation.user.id, sku);
-            for addition in operation.add.iter().filter(|addition| !before(addition.sku.id).0) {
-                change.entry(addition.sku.id).or_default().0 += 1;
-            }
-            for removal in operation.remove.iter().filter(|sku| !before(sku.id).1) {
-                change.entry(removal.id).or_default().1 += 1;
-            }
+    /// Counts the seats that the operation of a user takes and gives back.
+    fn count_seats(&self, at: usize, operation: &Operation, changes: &mut SeatChanges) {
+        let licenses = self.inputs.snapshot.users()[at].licenses.value();
+        let held = |sku: SkuId| licenses.and_then(|licenses| licenses.get(sku));
+        let by_group = |sku: SkuId| held(sku).is_some_and(|held| !held.inherited().is_empty());
+        for addition in operation.add.iter().filter(|addition| held(addition.sku.id).is_none()) {
+            changes.entry(addition.sku.id).or_default().0 += 1;
         }
+        for removal in operation.remove.iter().filter(|sku| !by_group(sku.id)) {
+            changes.entry(removal.id).or_default().1 += 1;
+        }
+    }
+
+    fn seats(&self, changes: &SeatChanges, shares: &Shares) -> Vec<SeatLine> {
         let granted = self.bound.granted();
         let shown = |sku: &&crate::domain::sku::Sku| {
-            change.contains_key(&sku.id)
+            changes.contains_key(&sku.id)
                 || shares.waiting.contains_key(&sku.id)
                 || granted.contains(&sku.id)
         };
         let line = |sku: &crate::domain::sku::Sku| {
-            let (more, fewer) = change.get(&sku.id).copied().unwrap_or_default();
+            let (more, fewer) = changes.get(&sku.id).copied().unwrap_or_default();
             let consumed = u64::from(sku.consumed);
             SeatLine {
                 sku: self.words.sku(sku.id),
@@ -567,14 +576,6 @@ impl Making<'_> {
             }
         };
         self.inputs.snapshot.catalogue().skus().iter().filter(shown).map(line).collect()
-    }
-
-    /// Whether a user holds a SKU in any way, and whether through a group.
-    fn holds(&self, user: UserId, sku: SkuId) -> (bool, bool) {
-        let user = self.inputs.snapshot.user(user);
-        let assignment =
-            user.and_then(|user| user.licenses.value()).and_then(|licenses| licenses.get(sku));
-        assignment.map_or((false, false), |held| (true, !held.inherited().is_empty()))
     }
 
     fn summary(&self, plan: &Plan, resolver: &Resolver<'_>) -> Summary {

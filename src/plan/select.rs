@@ -270,6 +270,10 @@ impl Columns {
                         evaluate_group(snapshot, &places, *group, *nested);
                 }
                 Test::Users(users, _) => column.holds = places.of_all(users),
+                Test::Domain(domain) => {
+                    column.holds = FixedBitSet::with_capacity(users.len());
+                    column.holds.extend(snapshot.mail_domains().users_in(domain));
+                }
                 Test::Attribute(attribute, patterns) => {
                     written.push((*attribute, patterns.as_slice(), *at));
                 }
@@ -281,7 +285,6 @@ impl Columns {
                 | Test::Has(_)
                 | Test::SignedInBy(_)
                 | Test::Ou { ou: _, scope: _ }
-                | Test::Domain(_)
                 | Test::AdDomain(_) => asked.push((test, *at, Answers::of(users.len()))),
             }
         }
@@ -490,9 +493,6 @@ impl Test {
                 (Some(name), OuScope::Subtree) => name.is_below(ou),
                 (Some(name), OuScope::One) => name.is_directly_in(ou),
             }),
-            Self::Domain(domain) => {
-                user.domain().is_some_and(|of| of.eq_ignore_ascii_case(domain)).into()
-            }
             Self::AdDomain(domain) => told(&user.ad_domain, |of| {
                 of.as_ref().is_some_and(|of| of.eq_ignore_ascii_case(domain))
             }),
@@ -501,9 +501,10 @@ impl Test {
             Self::SignedInBy(by) => told(&user.last_sign_in, |latest| latest <= by),
             Self::Has(sku) => told(&user.licenses, |licenses| licenses.get(*sku).is_some()),
             // Asked about all users at once.
-            Self::Users(_, _) | Self::Attribute(_, _) | Self::Group { group: _, nested: _ } => {
-                Truth::Unknown
-            }
+            Self::Users(_, _)
+            | Self::Domain(_)
+            | Self::Attribute(_, _)
+            | Self::Group { group: _, nested: _ } => Truth::Unknown,
         }
     }
 }

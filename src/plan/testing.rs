@@ -311,7 +311,8 @@ pub(crate) fn assignment(
     let first = sources.next().cloned().unwrap_or_default();
     let rest: Vec<&ServicePlanSet> = sources.collect();
     let disabled = first.iter().filter(|plan| rest.iter().all(|off| off.contains(*plan))).collect();
-    Assignment { sku, disabled, source: AssignmentSource::Told { direct, inherited } }
+    let source = AssignmentSource::Told { direct, inherited: inherited.into() };
+    Assignment { sku, disabled, source }
 }
 
 fn product(name: &str, plans: &[&str]) -> Sku {

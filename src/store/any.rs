@@ -76,7 +76,7 @@ fn any_source() -> impl Strategy<Value = AssignmentSource> {
     prop_oneof![
         Just(AssignmentSource::Unknown),
         (option::of(any_set()), vec(inherited, 0..3))
-            .prop_map(|(direct, inherited)| AssignmentSource::Told { direct, inherited }),
+            .prop_map(|(direct, inherited)| AssignmentSource::Told { direct, inherited: inherited.into() }),
     ]
 }
 
@@ -88,7 +88,7 @@ fn any_licenses() -> impl Strategy<Value = Licenses> {
         FailedInheritance { sku: SkuId::from_uuid(sku), group: GroupId::from_uuid(group), error }
     });
     (vec(assignment, 0..3), vec(failed, 0..2))
-        .prop_map(|(assignments, failed)| Licenses { assignments, failed })
+        .prop_map(|(assignments, failed)| Licenses { assignments: assignments.into(), failed: failed.into() })
 }
 
 fn any_user() -> impl Strategy<Value = User> {

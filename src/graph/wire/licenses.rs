@@ -46,7 +46,7 @@ pub(in crate::graph) fn licenses(
         .into_iter()
         .map(|(sku, disabled)| Assignment { sku, disabled, source: sources.of(sku) })
         .collect();
-    Known::Known(Licenses { assignments, failed: sources.failed })
+    Known::Known(Licenses { assignments, failed: sources.failed.into() })
 }
 
 fn held_skus(held: List<Object<RawLicense>>) -> Option<BTreeMap<SkuId, ServicePlanSet>> {
@@ -118,7 +118,7 @@ impl Sources {
             Some(Told { direct, inherited, unreadable: false })
                 if direct.is_some() || !inherited.is_empty() =>
             {
-                AssignmentSource::Told { direct: direct.clone(), inherited: inherited.clone() }
+                AssignmentSource::Told { direct: direct.clone(), inherited: inherited.as_slice().into() }
             }
             Some(_) | None => AssignmentSource::Unknown,
         }

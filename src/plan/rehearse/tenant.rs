@@ -354,9 +354,10 @@ impl Stage {
                 first.iter().filter(|plan| sources.iter().all(|off| off.contains(*plan))).collect()
             });
             let disabled = off.unwrap_or_default();
-            Assignment { sku, disabled, source: AssignmentSource::Told { direct, inherited } }
+            let source = AssignmentSource::Told { direct, inherited: inherited.into() };
+            Assignment { sku, disabled, source }
         });
-        Licenses { assignments: assignments.collect(), failed: Vec::new() }
+        Licenses { assignments: assignments.collect(), ..Licenses::default() }
     }
 
     fn ledger(&mut self, case: &Case, user: &User, settings: &Settings, now: Timestamp) -> Ledger {

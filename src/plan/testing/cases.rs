@@ -204,7 +204,7 @@ impl AnyUser {
                 .filter_map(|(sku, held)| held.assignment(world.sku(sku)))
                 .collect();
             assignments.sort_by_key(|assignment| assignment.sku);
-            Licenses { assignments, failed: Vec::new() }
+            Licenses { assignments: assignments.into(), ..Licenses::default() }
         });
         for (sku, owners) in SKUS.iter().zip(&self.owned) {
             for (policy, let_go) in owners {
