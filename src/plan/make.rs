@@ -159,6 +159,7 @@ pub(crate) fn make_counting(
         let mut resolution = inputs.asked.fit(inputs, &bound, user, resolution);
         if is_once {
             resolver.look_over(user, &mut resolution);
+            resolution.adopts.clear();
         }
         making.take(at, resolution, scope);
     }
@@ -313,17 +314,14 @@ impl Making<'_> {
 
     fn plan(&self, resolver: &Resolver<'_>, shares: &Shares, scope: &Scope) -> Plan {
         let mut changes = SeatChanges::new();
-        let mut operations: Vec<Operation> = self
-            .resolutions
-            .iter()
-            .filter_map(|(at, resolution)| {
-                let built = operation::build(self.inputs, &self.words, *at, resolution, shares)?;
-                let operation = self.inputs.asked.disown(self.inputs, built);
-                self.count_seats(*at, &operation, &mut changes);
-                Some(operation)
-            })
-            .collect();
-        operations.sort_by_key(|operation| (operation.wave, operation.user.id));
+        let mut operations: Vec<Operation> = Vec::with_capacity(shares.waves.len());
+        operations.extend(self.resolutions.iter().filter_map(|(at, resolution)| {
+            let built = operation::build(self.inputs, &self.words, *at, resolution, shares)?;
+            let operation = self.inputs.asked.disown(self.inputs, built);
+            self.count_seats(*at, &operation, &mut changes);
+            Some(operation)
+        }));
+        operations.sort_by_cached_key(|operation| (operation.wave, operation.user.id));
         let guards = guard::judge(
             &mut operations,
             &[],

@@ -9,6 +9,7 @@ mod observe;
 mod unwanted;
 mod walk;
 mod want;
+mod wants;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use self::walk::{Row, Standing, View, Walk};
+use self::wants::Wants;
 use crate::domain::attribute::Attribute;
 use crate::domain::ids::{ServicePlanId, SkuId};
 use crate::domain::known::Known;
@@ -102,7 +104,7 @@ impl Cut {
 #[derive(Debug, Default)]
 pub(crate) struct Wanted {
     /// The SKUs, each with the policies that grant it, in order.
-    skus: BTreeMap<SkuId, Vec<usize>>,
+    skus: Wants,
     /// Rungs that policies grant, each with the rung that stands for it, and those policies.
     stood_for: BTreeMap<SkuId, (SkuId, Vec<usize>)>,
     /// Where the user stands on ladders.
@@ -112,7 +114,7 @@ pub(crate) struct Wanted {
 impl Wanted {
     /// Returns the SKU that meets the wish for one: itself, or another rung of its ladder.
     fn met_by(&self, sku: SkuId) -> Option<SkuId> {
-        if self.skus.contains_key(&sku) {
+        if self.skus.contains(sku) {
             return Some(sku);
         }
         self.stood_for.get(&sku).map(|(rung, _)| *rung)
@@ -245,14 +247,14 @@ impl<'a> Resolver<'a> {
             self.climb(&view, &mut wanted);
         }
         let located = self.locate(&view, &wanted, &mut resolution);
-        for (sku, by) in &wanted.skus {
-            self.want(&view, *sku, by, &mut resolution);
-            self.release_from_the_gone(&view, *sku, &mut resolution);
+        for (sku, by) in wanted.skus.iter() {
+            self.want(&view, sku, by, &mut resolution);
+            self.release_from_the_gone(&view, sku, &mut resolution);
         }
         self.fall_back(&view, &wanted, &mut resolution);
         self.hold_back_without_location(&view, located, &mut resolution);
         for assignment in &licenses.assignments {
-            if !wanted.skus.contains_key(&assignment.sku) {
+            if !wanted.skus.contains(assignment.sku) {
                 self.unwanted(&view, assignment, &wanted, &mut resolution);
                 if !resolution.removals.contains_key(&assignment.sku) {
                     self.trim(&view, assignment, located.blocks(), &mut resolution);
@@ -291,11 +293,11 @@ impl<'a> Resolver<'a> {
     }
 
     /// Rules 1 and 2: the union of what matching policies grant, less what others take away.
-    fn wanted(&self, view: &View<'_>) -> BTreeMap<SkuId, Vec<usize>> {
-        let mut wanted: BTreeMap<SkuId, Vec<usize>> = BTreeMap::new();
+    fn wanted(&self, view: &View<'_>) -> Wants {
+        let mut wanted = Wants::default();
         for (policy, terms) in self.matching(view) {
             for sku in terms.grants.keys() {
-                wanted.entry(*sku).or_default().push(policy);
+                wanted.add(*sku, policy);
             }
         }
         if wanted.is_empty() {
@@ -303,7 +305,7 @@ impl<'a> Resolver<'a> {
         }
         for (_, terms) in self.matching(view) {
             if let Takes::Removes(which) = &terms.takes {
-                wanted.retain(|sku, _| !which.includes(*sku));
+                wanted.retain(|sku| !which.includes(sku));
             }
         }
         wanted

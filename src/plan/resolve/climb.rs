@@ -57,7 +57,7 @@ impl Resolver<'_> {
     /// Leaves of every ladder one rung wanted.
     pub(super) fn climb(&self, view: &View<'_>, wanted: &mut Wanted) {
         for (at, ladder) in self.bound.ladders.iter().enumerate() {
-            let is_wanted = |rung: &SkuId| wanted.skus.contains_key(rung);
+            let is_wanted = |rung: &SkuId| wanted.skus.contains(*rung);
             let Some(top) = ladder.rungs.iter().position(is_wanted) else { continue };
             let stays = |place: &usize| {
                 let rung = ladder.rungs[*place];
@@ -65,12 +65,12 @@ impl Resolver<'_> {
             };
             let stand_in = (0..top).find(stays).map(|place| ladder.rungs[place]);
             let wanted_rung = ladder.rungs[top];
-            let by = wanted.skus[&wanted_rung].clone();
+            let by = wanted.skus.by(wanted_rung).unwrap_or_default().to_vec();
             // What is wanted and there stays, whatever stands above it. Of what a group gives, service
             // plans may be missing: below a rung that stays they are not assigned beside it.
             let met_by = stand_in.filter(|_| !view.holds(wanted_rung)).unwrap_or(wanted_rung);
             for rung in ladder.rungs.iter().filter(|rung| **rung != met_by) {
-                if let Some(by) = wanted.skus.remove(rung) {
+                if let Some(by) = wanted.skus.take(*rung) {
                     wanted.stood_for.insert(*rung, (met_by, by));
                 }
             }

@@ -53,7 +53,7 @@ impl Resolver<'_> {
                         let held = view.licenses.get(*sku).filter(|held| held.direct().is_some());
                         let wants = self.takes(policy).is_some_and(|which| which.includes(*sku));
                         // What is wanted does not go: the reason is away, and its time with it.
-                        let goes = wants && !wanted.skus.contains_key(sku);
+                        let goes = wants && !wanted.skus.contains(*sku);
                         held.is_some_and(|held| goes || self.switches_off(policy, held))
                     }
                 },
