@@ -97,7 +97,8 @@ pub(crate) fn made_at(
 }
 
 /// Returns the ledger as cycles leave it that look until a time, and do nothing. Between two
-/// instants at which a policy begins or ends, the first cycle sees all there is to see.
+/// instants at which a policy begins or ends, the first cycle sees what there is to see; only what
+/// follows from a grace that runs out, and was not done, is seen at the end.
 fn lapse<'a>(inputs: &Inputs<'a>, until: Timestamp) -> Result<Cow<'a, Ledger>, Vec<Problem>> {
     let mut ledger = Cow::Borrowed(inputs.ledger);
     for now in looks(inputs, until) {

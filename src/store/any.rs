@@ -75,8 +75,9 @@ fn any_source() -> impl Strategy<Value = AssignmentSource> {
         .prop_map(|(group, disabled)| Inherited { group: GroupId::from_uuid(group), disabled });
     prop_oneof![
         Just(AssignmentSource::Unknown),
-        (option::of(any_set()), vec(inherited, 0..3))
-            .prop_map(|(direct, inherited)| AssignmentSource::Told { direct, inherited: inherited.into() }),
+        (option::of(any_set()), vec(inherited, 0..3)).prop_map(|(direct, inherited)| {
+            AssignmentSource::Told { direct, inherited: inherited.into() }
+        }),
     ]
 }
 
@@ -87,8 +88,10 @@ fn any_licenses() -> impl Strategy<Value = Licenses> {
     let failed = (any_guid(), any_guid(), any_text()).prop_map(|(sku, group, error)| {
         FailedInheritance { sku: SkuId::from_uuid(sku), group: GroupId::from_uuid(group), error }
     });
-    (vec(assignment, 0..3), vec(failed, 0..2))
-        .prop_map(|(assignments, failed)| Licenses { assignments: assignments.into(), failed: failed.into() })
+    (vec(assignment, 0..3), vec(failed, 0..2)).prop_map(|(assignments, failed)| Licenses {
+        assignments: assignments.into(),
+        failed: failed.into(),
+    })
 }
 
 fn any_user() -> impl Strategy<Value = User> {

@@ -118,7 +118,10 @@ impl Sources {
             Some(Told { direct, inherited, unreadable: false })
                 if direct.is_some() || !inherited.is_empty() =>
             {
-                AssignmentSource::Told { direct: direct.clone(), inherited: inherited.as_slice().into() }
+                AssignmentSource::Told {
+                    direct: direct.clone(),
+                    inherited: inherited.as_slice().into(),
+                }
             }
             Some(_) | None => AssignmentSource::Unknown,
         }

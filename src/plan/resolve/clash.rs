@@ -179,35 +179,46 @@ impl Resolver<'_> {
         resolution.blocked.push(block);
     }
 
-    /// Notes whether doing only a part, for want of a seat, would break a rule.
+    /// Notes whether doing only a part, for want of seats, would break a rule.
     fn keep_whole(&self, view: &View<'_>, resolution: &mut Resolution, before: &BTreeSet<Clash>) {
         let all = Change::of(resolution);
+        let seats = all.grants.iter().filter(|(_, grant)| grant.needs_seat).map(|(sku, _)| *sku);
+        let seats: Vec<SkuId> = seats.collect();
         let breaks = |change: Change<'_>| self.first_clash(view, &change, before).is_some();
         let without_removals = Change { grants: all.grants.clone(), removals: BTreeMap::new() };
-        let unconditional: BTreeMap<SkuId, &Removal> = all
-            .removals
-            .iter()
-            .filter(|(_, r)| r.needs.is_empty())
-            .map(|(s, r)| (*s, *r))
-            .collect();
-        let without_grants = Change { grants: BTreeMap::new(), removals: unconditional.clone() };
-        let alone = |(sku, grant): (&SkuId, &&Grant)| {
-            breaks(Change {
-                grants: BTreeMap::from([(*sku, *grant)]),
-                removals: unconditional.clone(),
-            })
-        };
-        let whole =
-            breaks(without_removals) || breaks(without_grants) || all.grants.iter().any(alone);
+        let whole = seats.len() > SEATS_TRIED
+            || breaks(without_removals)
+            || (1..1usize << seats.len()).any(|missing| {
+                let waits = |sku: &SkuId| {
+                    let place = seats.iter().position(|seat| seat == sku);
+                    place.is_some_and(|place| missing >> place & 1 == 1)
+                };
+                breaks(all.without(waits))
+            });
         resolution.whole = whole;
     }
 }
+
+/// For how many seats at most each part of a change is tried, to find whether it would be refused. A
+/// change that needs more is done as a whole or not at all.
+const SEATS_TRIED: usize = 6;
 
 impl<'r> Change<'r> {
     fn of(resolution: &'r Resolution) -> Self {
         Self {
             grants: resolution.grants.iter().map(|(sku, grant)| (*sku, grant)).collect(),
             removals: resolution.removals.iter().map(|(sku, removal)| (*sku, removal)).collect(),
+        }
+    }
+
+    /// Returns the part that is left while some SKUs wait for a seat.
+    fn without(&self, waits: impl Fn(&SkuId) -> bool) -> Self {
+        let grants = self.grants.iter().filter(|(sku, _)| !waits(sku));
+        let removals =
+            self.removals.iter().filter(|(_, removal)| !removal.needs.iter().any(&waits));
+        Self {
+            grants: grants.map(|(sku, grant)| (*sku, *grant)).collect(),
+            removals: removals.map(|(sku, removal)| (*sku, *removal)).collect(),
         }
     }
 }

@@ -332,14 +332,18 @@ impl<'a> Resolver<'a> {
         if matching.iter().any(|policy| self.is_exchange_doubted(view, *policy, resolution)) {
             return LetGo::Stays;
         }
+        let given = |policies: &[usize]| -> BTreeSet<SkuId> {
+            let terms = policies.iter().filter_map(|policy| self.terms(*policy));
+            let grants = terms.flat_map(|terms| terms.grants.keys());
+            grants.filter_map(|sku| wanted.met_by(*sku)).collect()
+        };
+        // Of what is owned and gone, too: what those who let go of this want instead is not to be had.
+        if given(&matching).iter().any(|sku| is_blocked(resolution, *sku) && !view.holds(*sku)) {
+            return LetGo::Stays;
+        }
         matching.retain(|policy| self.gives_something_new(view, *policy, wanted, resolution));
         if !matching.is_empty() {
-            let terms = matching.iter().filter_map(|policy| self.terms(*policy));
-            let given = terms.flat_map(|terms| terms.grants.keys());
-            let needs: BTreeSet<SkuId> = given.filter_map(|sku| wanted.met_by(*sku)).collect();
-            if needs.iter().any(|sku| is_blocked(resolution, *sku) && !view.holds(*sku)) {
-                return LetGo::Stays;
-            }
+            let needs = given(&matching);
             let reason = Reason::Exchanged;
             let why = matching.into_iter().map(|policy| Why { policy, reason }).collect();
             return LetGo::By(Candidate { due: self.now, why, needs });

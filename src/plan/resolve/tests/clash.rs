@@ -83,3 +83,13 @@ fn what_clashed_before_is_not_told_again_and_again() {
         unmanaged 2
     ");
 }
+
+#[test]
+fn nothing_is_exchanged_while_the_base_of_what_stays_waits_for_a_seat() {
+    let tenant = "group Sales\nana: in Staff, SPE_E5 via:Sales/TEAMS1 direct\nseats SPE_E3 0";
+    let policies = "staff: Staff -> SPE_E3, VISIO\nladder suite: VISIO > SPE_E5";
+    let world = world(tenant, policies);
+    assert_snapshot!(world.text(), @"waiting 1 for SPE_E3: ana (staff matched)");
+    let with_a_seat = world.but("seats SPE_E3 1").text();
+    assert_snapshot!(with_a_seat, @"replace ana: +SPE_E3 +VISIO -SPE_E5 (staff matched, staff outranked, staff matched)");
+}

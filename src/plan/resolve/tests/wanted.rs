@@ -115,3 +115,12 @@ fn nobodys_assignment_is_left_alone_and_counted() {
         unmanaged 2
     ");
 }
+
+#[test]
+fn nothing_is_left_while_what_is_wanted_instead_was_lost_and_cannot_be_had_again() {
+    let tenant = "ana: in Staff, from nowhere, SPE_E5 by:staff=30d, lost SPE_E3 by:staff";
+    let policies = "staff: Staff -> SPE_E3; grace 0";
+    assert_snapshot!(world(tenant, policies).text(), @"blocked ana SPE_E3: needs a usage location, and no policy gives one (staff matched)");
+    let located = format!("{policies}; set DE");
+    assert_snapshot!(world(tenant, &located).text(), @"replace ana: +SPE_E3 -SPE_E5 from nowhere to DE risks phone (staff located, staff matched, staff left)");
+}
