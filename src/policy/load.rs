@@ -1,17 +1,17 @@
 //! From files to policies: the whole tree is valid, or none of it is loaded.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use crate::domain::names::{PolicyName, TenantName};
+use crate::policy::PolicySet;
 use crate::policy::case::Case;
 use crate::policy::list::Lists;
-use crate::policy::lower::{Lowered, Named, lower, sku_key};
+use crate::policy::lower::{Lowered, Named, lower};
 use crate::policy::raw::RawFile;
-use crate::policy::{Action, Ladder, License, Policy, PolicySet, Written};
 use crate::yaml::{Diagnostic, Kind, Node, Parsed, Reader, SourceFile, did_you_mean, examine};
 
 mod cases;
+mod ladders;
 
 /// Policies, and what a person should look at although they are valid.
 #[derive(Clone, Debug, PartialEq)]
@@ -125,8 +125,7 @@ fn across_files(all: &Lowered) -> Vec<Diagnostic> {
     let mut problems = duplicates("policy", &all.policy_names);
     problems.extend(duplicates("ladder", &all.ladder_names));
     problems.extend(names_still_in_use(all));
-    problems.extend(shared_rungs(&all.ladders));
-    problems.extend(all.policies.iter().flat_map(|policy| two_rungs(policy, &all.ladders)));
+    problems.extend(ladders::errors(all));
     problems.extend(cases::errors(all));
     problems
 }
@@ -166,68 +165,6 @@ fn names_still_in_use(all: &Lowered) -> Vec<Diagnostic> {
                 "it is here",
                 current.place.clone(),
                 current.length,
-            ));
-        }
-    }
-    problems
-}
-
-/// A rung and the ladder it is on.
-type Step<'a> = (&'a Ladder, &'a Written<Arc<str>>);
-
-fn shared_rungs(ladders: &[Ladder]) -> Vec<Diagnostic> {
-    let mut seen: BTreeMap<_, Vec<Step<'_>>> = BTreeMap::new();
-    let mut problems = Vec::new();
-    for ladder in ladders {
-        for rung in &ladder.rungs {
-            let before = seen.entry(sku_key(&rung.value)).or_default();
-            let clash = before.iter().find(|(other, _)| {
-                other.name != ladder.name && meet(other.tenants.as_ref(), ladder.tenants.as_ref())
-            });
-            if let Some((other, first)) = clash {
-                let message = format!("`{}` is on ladder `{}` already", rung.value, other.name);
-                let length = length(&rung.value);
-                let problem = Diagnostic::error(rung.place.clone(), length, message);
-                problems.push(problem.with_related("it is here", first.place.clone(), length));
-            }
-            before.push((ladder, rung));
-        }
-    }
-    problems
-}
-
-/// Whether some tenant is among both; no list stands for every tenant.
-fn meet(some: Option<&Vec<TenantName>>, others: Option<&Vec<TenantName>>) -> bool {
-    match (some, others) {
-        (Some(some), Some(others)) => some.iter().any(|tenant| others.contains(tenant)),
-        (None, _) | (_, None) => true,
-    }
-}
-
-/// A user holds one rung of a ladder, so a policy that grants two contradicts it.
-fn two_rungs(policy: &Policy, ladders: &[Ladder]) -> Vec<Diagnostic> {
-    let licenses: &[License] = match &policy.action {
-        Action::Add { licenses } | Action::Replace { licenses, replaces: _ } => licenses,
-        Action::Remove { removals: _ } => &[],
-    };
-    let mut problems = Vec::new();
-    let in_force = |ladder: &&Ladder| meet(ladder.tenants.as_ref(), policy.tenants.as_ref());
-    for ladder in ladders.iter().filter(in_force) {
-        let rungs: Vec<_> = ladder.rungs.iter().map(|rung| sku_key(&rung.value)).collect();
-        let mut on_it =
-            licenses.iter().filter(|license| rungs.contains(&sku_key(&license.sku.value)));
-        if let (Some(first), Some(second)) = (on_it.next(), on_it.next()) {
-            let message = format!(
-                "`{}` and `{}` are rungs of ladder `{}`, of which a user keeps one",
-                first.sku.value, second.sku.value, ladder.name
-            );
-            let place = second.sku.place.clone();
-            let problem = Diagnostic::error(place, length(&second.sku.value), message);
-            let other = first.sku.place.clone();
-            problems.push(problem.with_related(
-                "the other is here",
-                other,
-                length(&first.sku.value),
             ));
         }
     }

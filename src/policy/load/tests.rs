@@ -7,7 +7,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::user::UserType;
 use crate::policy::list::lists_named;
-use crate::policy::{LocationRule, Removal, Removals, Replaces, Selector, ServicePlanRule, Test};
+use crate::policy::{
+    Action, LocationRule, Policy, Removal, Removals, Replaces, Selector, ServicePlanRule, Test,
+};
 use crate::yaml::render;
 
 fn file(name: &str, text: &str) -> SourceFile {
