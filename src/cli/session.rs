@@ -600,7 +600,10 @@ impl Session<'_> {
         let read = match source::read(&loaded.config.policies) {
             Ok(read) => read,
             Err(source::SourceError::NotText(problems)) => return Ok(problems),
-            Err(error) => return Err(Failure::new(Exit::Invalid, error)),
+            Err(error) => {
+                let hint = error.hint();
+                return Err(Failure::new(Exit::Invalid, error).hint(hint));
+            }
         };
         let names: Vec<TenantName> =
             loaded.config.tenants.iter().map(|tenant| tenant.name.clone()).collect();

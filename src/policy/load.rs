@@ -1,6 +1,6 @@
 //! From files to policies: the whole tree is valid, or none of it is loaded.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::names::{PolicyName, TenantName};
 use crate::policy::PolicySet;
@@ -8,7 +8,9 @@ use crate::policy::case::Case;
 use crate::policy::list::Lists;
 use crate::policy::lower::{Lowered, Named, lower};
 use crate::policy::raw::RawFile;
-use crate::yaml::{Diagnostic, Kind, Node, Parsed, Reader, SourceFile, did_you_mean, examine};
+use crate::yaml::{
+    Diagnostic, Kind, Node, Parsed, Reader, SourceFile, Told, did_you_mean, examine,
+};
 
 mod cases;
 mod ladders;
@@ -44,8 +46,10 @@ pub fn load_for(
     lists: &Lists,
     tenants: &[TenantName],
 ) -> Result<Loaded, Vec<Diagnostic>> {
+    let known: BTreeSet<&str> = tenants.iter().map(TenantName::as_str).collect();
+    let mut hints = Hints::default();
     load_with(files, lists, |reader, file| {
-        unknown_tenants(reader, file, tenants);
+        unknown_tenants(reader, file, &known, &mut hints);
     })
 }
 
@@ -53,12 +57,13 @@ pub fn load_for(
 fn load_with(
     files: &[SourceFile],
     lists: &Lists,
-    check: impl Fn(&mut Reader, &RawFile<'_>),
+    mut check: impl FnMut(&mut Reader, &RawFile<'_>),
 ) -> Result<Loaded, Vec<Diagnostic>> {
     let mut all = Lowered::default();
     let mut lists = lists.read();
-    let mut errors = std::mem::take(&mut lists.errors);
-    let mut warnings = std::mem::take(&mut lists.warnings);
+    let (mut errors, mut warnings) = (Told::default(), Told::default());
+    errors.extend(std::mem::take(&mut lists.errors));
+    warnings.extend(std::mem::take(&mut lists.warnings));
     for file in files {
         let Parsed { tree, problems } = examine(file);
         errors.extend(problems);
@@ -76,10 +81,10 @@ fn load_with(
     warnings.extend(cases::warnings(&all));
     if errors.is_empty() {
         let Lowered { policies, ladders, cases: tests, .. } = all;
-        Ok(Loaded { policies: PolicySet { policies, ladders }, tests, warnings })
+        let policies = PolicySet { policies, ladders };
+        Ok(Loaded { policies, tests, warnings: warnings.finish() })
     } else {
-        errors.sort_by(|a, b| a.place.cmp(&b.place));
-        Err(errors)
+        Err(errors.finish())
     }
 }
 
@@ -93,7 +98,12 @@ fn gather(all: &mut Lowered, of_file: Lowered) {
     all.cases.extend(cases);
 }
 
-fn unknown_tenants(reader: &mut Reader, file: &RawFile<'_>, tenants: &[TenantName]) {
+fn unknown_tenants(
+    reader: &mut Reader,
+    file: &RawFile<'_>,
+    tenants: &BTreeSet<&str>,
+    hints: &mut Hints,
+) {
     let of_policies = file.policies.iter().map(|policy| policy.tenants);
     let of_ladders = file.ladders.iter().map(|ladder| ladder.tenants);
     for entry in of_policies.chain(of_ladders) {
@@ -101,18 +111,18 @@ fn unknown_tenants(reader: &mut Reader, file: &RawFile<'_>, tenants: &[TenantNam
             continue;
         };
         for item in items {
-            unknown_tenant(reader, item, tenants);
+            unknown_tenant(reader, item, tenants, hints);
         }
     }
     for entry in file.tests.iter().filter_map(|test| test.tenant) {
-        unknown_tenant(reader, &entry.value, tenants);
+        unknown_tenant(reader, &entry.value, tenants, hints);
     }
 }
 
-fn unknown_tenant(reader: &mut Reader, item: &Node, tenants: &[TenantName]) {
+fn unknown_tenant(reader: &mut Reader, item: &Node, tenants: &BTreeSet<&str>, hints: &mut Hints) {
     let Kind::Scalar { text, plain: _ } = &item.kind else { return };
-    if text.parse::<TenantName>().is_ok_and(|name| !tenants.contains(&name)) {
-        let hint = match did_you_mean(text, tenants.iter().map(TenantName::as_str)) {
+    if text.parse::<TenantName>().is_ok_and(|name| !tenants.contains(name.as_str())) {
+        let hint = match hints.near(text, tenants) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "the tenants are those of the configuration file".to_owned(),
         };
@@ -169,6 +179,25 @@ fn names_still_in_use(all: &Lowered) -> Vec<Diagnostic> {
         }
     }
     problems
+}
+
+/// How many names may be compared to find what was meant. Behind that, nobody reads the hints.
+const COMPARISONS_MAX: usize = 100_000;
+
+/// Finds what was meant, as long as that takes no time worth mentioning.
+#[derive(Debug, Default)]
+struct Hints {
+    comparisons: usize,
+}
+
+impl Hints {
+    fn near<'a>(&mut self, written: &str, known: &BTreeSet<&'a str>) -> Option<&'a str> {
+        self.comparisons = self.comparisons.saturating_add(known.len());
+        if self.comparisons > COMPARISONS_MAX {
+            return None;
+        }
+        did_you_mean(written, known.iter().copied())
+    }
 }
 
 fn length(text: &str) -> u32 {

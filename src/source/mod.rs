@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::plan::Digest;
 use crate::plan::digest::Hashing;
 use crate::policy::list::{Lists, lists_named};
-use crate::yaml::{Diagnostic, FILE_BYTES_MAX, SourceFile};
+use crate::yaml::{Diagnostic, FILE_BYTES_MAX, SourceFile, Told};
 
 mod git;
 mod walk;
@@ -113,7 +113,7 @@ pub fn read(directory: &Path) -> Result<Files, SourceError> {
     if paths.is_empty() {
         return Err(SourceError::Empty { path: directory.to_owned() });
     }
-    let (mut files, mut not_text) = (Vec::with_capacity(paths.len()), Vec::new());
+    let (mut files, mut not_text) = (Vec::with_capacity(paths.len()), Told::default());
     let mut hashing = Hashing::new("policy files 1");
     let mut total = 0;
     for (name, path) in paths {
@@ -127,11 +127,11 @@ pub fn read(directory: &Path) -> Result<Files, SourceError> {
         hashing.field(&bytes);
         match SourceFile::from_bytes(name, bytes) {
             Ok(file) => files.push(file),
-            Err(diagnostic) => not_text.push(*diagnostic),
+            Err(diagnostic) => not_text.note(*diagnostic),
         }
     }
     if !not_text.is_empty() {
-        return Err(SourceError::NotText(not_text));
+        return Err(SourceError::NotText(not_text.finish()));
     }
     let named = lists_named(&files);
     let lists = read_lists(directory, &named, &mut hashing)?;

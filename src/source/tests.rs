@@ -95,7 +95,7 @@ fn what_cannot_be_read_is_named_and_fails_the_whole_read() {
     file.set_len(u64::try_from(FILE_BYTES_MAX).unwrap() + 1).unwrap();
     assert_eq!(
         error(large.path()),
-        "policy files cannot be read as text: a.yaml:1:1: the file is larger than 16 MiB"
+        "policy files cannot be read as text: a.yaml:1:1: the file is larger than 8 MiB"
     );
 
     let name = directory(&[]);
