@@ -11,6 +11,7 @@ use crate::cli::exit::Failure;
 use crate::engine::Stop;
 use crate::ports::Progress;
 use crate::report::text::style::Style;
+use crate::yaml::visible;
 
 /// How a command talks.
 #[derive(Debug)]
@@ -61,7 +62,7 @@ impl Ui {
         self.clear();
         let mut stderr = anstream::stderr().lock();
         // There is nobody left to tell when stderr cannot be written.
-        let _ = writeln!(stderr, "{}", text.trim_end());
+        let _ = writeln!(stderr, "{}", printable(text.trim_end()));
     }
 
     /// Says why a command failed: each cause once, then what to do.
@@ -95,7 +96,7 @@ impl Ui {
         self.clear();
         {
             let mut stderr = anstream::stderr().lock();
-            let _ = write!(stderr, "{question} [y/N] ");
+            let _ = write!(stderr, "{} [y/N] ", printable(question));
             let _ = stderr.flush();
         }
         let answer = tokio::task::spawn_blocking(|| {
@@ -136,12 +137,30 @@ impl Progress for Ui {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        bar.set_message(what.to_owned());
+        bar.set_message(visible(what));
         if let Some(total) = total {
             bar.set_length(total);
         } else {
             bar.unset_length();
         }
         bar.set_position(done);
+    }
+}
+
+/// Returns lines in which nothing steers the terminal. Paths, names and what others answered stand in
+/// them, and none has colours.
+fn printable(text: &str) -> String {
+    text.split('\n').map(visible).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_cannot_steer_the_terminal() {
+        let text = "error: cannot read `a\u{1b}[2J\u{9b}2J\u{202e}.yaml`\r\nhint: \u{7}none";
+        let shown = "error: cannot read `a\\u{1b}[2J\\u{9b}2J\\u{202e}.yaml`\\r\nhint: \\u{7}none";
+        assert_eq!(printable(text), shown);
     }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,8 +14,11 @@ use crate::plan::digest::Hashing;
 use crate::policy::list::{Lists, lists_named};
 use crate::yaml::{Diagnostic, FILE_BYTES_MAX, SourceFile, Told};
 
+mod file;
 mod git;
 mod walk;
+
+pub use file::{file_hint, read_file};
 
 /// The most policy files that a directory may have.
 const FILES_MAX: usize = 10_000;
@@ -206,18 +209,10 @@ fn is_linked(directory: &Path, name: &str) -> bool {
     })
 }
 
-/// Reads a file, of which never more than one byte too many.
+/// Reads a file of the directory, of which never more than one byte too many.
 fn contents(path: &Path, bytes_max: usize) -> Result<Vec<u8>, SourceError> {
     let unreadable = |source| SourceError::Unreadable { path: path.to_owned(), source };
-    // Asked before opening: to open a pipe would wait for whoever writes to it.
-    if !fs::metadata(path).map_err(unreadable)?.is_file() {
-        return Err(unreadable(io::Error::other("it is neither a file nor a directory")));
-    }
-    let mut bytes = Vec::new();
-    let limit = bytes_max as u64 + 1;
-    let file = fs::File::open(path).map_err(unreadable)?;
-    file.take(limit).read_to_end(&mut bytes).map_err(unreadable)?;
-    Ok(bytes)
+    file::contents(path, bytes_max).map_err(unreadable)
 }
 
 #[cfg(test)]

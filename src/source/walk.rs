@@ -81,6 +81,10 @@ impl Walk<'_> {
         let Some(name) = name.to_str() else {
             return Err(failed(io::Error::other("its name is not UTF-8")));
         };
+        // The name stands in every place that is told, and in every plan.
+        if name.contains(char::is_control) {
+            return Err(failed(io::Error::other("its name holds a control character")));
+        }
         let relative = format!("{prefix}{name}");
         self.found.symlinks |= is_link;
         if is_directory {

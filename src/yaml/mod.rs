@@ -24,7 +24,7 @@ pub use diagnostic::{Diagnostic, Related, Severity, to_json};
 pub use node::{Entry, Kind, Node, Spot};
 pub use parse::{Parsed, examine, parse};
 pub use reader::{Fields, Reader, did_you_mean};
-pub use render::render;
+pub use render::{is_hostile, render, visible};
 pub use told::{TOLD_MAX, Told};
 
 /// The most bytes that a file may have: some ten thousand policies with all that is said about them.

@@ -113,12 +113,14 @@ fn width(text: &str) -> usize {
 }
 
 /// Whether a character would move the cursor, colour the terminal or turn the text around.
-fn is_hostile(character: char) -> bool {
+pub fn is_hostile(character: char) -> bool {
     character.is_control()
-        || matches!(character, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}')
+        || matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-fn visible(text: &str) -> String {
+/// Returns a text in one line in which nothing steers a terminal: what would is written out.
+pub fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
         if is_hostile(character) {
