@@ -44,6 +44,7 @@ impl Ui {
         self.clear();
         let mut stdout = std::io::stdout().lock();
         let newline = if text.ends_with('\n') { "" } else { "\n" };
+        let text = steerless(text);
         match write!(stdout, "{text}{newline}").and_then(|()| stdout.flush()) {
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
             Ok(()) | Err(_) => Ok(()),
@@ -153,9 +154,55 @@ fn printable(text: &str) -> String {
     text.split('\n').map(visible).collect::<Vec<_>>().join("\n")
 }
 
+/// Returns a result in which nothing but our own colours steers the terminal. What others wrote was
+/// cleaned where it was put in; this is for what was overlooked. The escapes are those of JSON, so that
+/// a program reads the same.
+fn steerless(text: &str) -> String {
+    let steers = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
+    let (mut out, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(at) = rest.find(steers) {
+        let (before, found) = rest.split_at(at);
+        out.push_str(before);
+        let ours = ours(found);
+        let length = if ours > 0 { ours } else { found.chars().next().map_or(0, char::len_utf8) };
+        let (steering, behind) = found.split_at(length);
+        if ours > 0 {
+            out.push_str(steering);
+        } else {
+            out.extend(steering.chars().map(|one| format!("\\u{:04x}", u32::from(one))));
+        }
+        rest = behind;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Returns the length of a colour or a line end that a text begins with.
+fn ours(text: &str) -> usize {
+    if text.starts_with("\r\n") {
+        return 2;
+    }
+    let Some(parameters) = text.strip_prefix("\u{1b}[") else { return 0 };
+    let end = parameters.find(|letter: char| !matches!(letter, '0'..='9' | ';'));
+    end.filter(|end| parameters[*end..].starts_with('m')).map_or(0, |end| "\u{1b}[".len() + end + 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_result_keeps_its_colours_and_nothing_else_that_steers_the_terminal() {
+        let coloured =
+            format!("{}\t1\r\n{}\n", Style::Coloured.plus("+ a"), Style::Coloured.warn("b"));
+        assert_eq!(steerless(&coloured), coloured);
+        assert_eq!(
+            steerless("a\u{1b}[2Jb\u{9b}mc\r\u{7f}\u{1b}"),
+            r"a\u001b[2Jb\u009bmc\u000d\u007f\u001b"
+        );
+        let json = serde_json::to_string("\u{9b}2J\u{1b}").unwrap();
+        assert_eq!(serde_json::from_str::<String>(&steerless(&json)).unwrap(), "\u{9b}2J\u{1b}");
+    }
 
     #[test]
     fn what_is_said_cannot_steer_the_terminal() {
