@@ -22,8 +22,8 @@ pub use file::{file_hint, read_file};
 
 /// The most policy files that a directory may have.
 const FILES_MAX: usize = 10_000;
-/// The most bytes that all policy files may have together.
-const BYTES_MAX: usize = 64 * 1024 * 1024;
+/// The most bytes that all policy files may have together: they are in memory as a whole.
+const BYTES_MAX: usize = 16 * 1024 * 1024;
 /// The most lists that policies may name.
 const LISTS_MAX: usize = 1_000;
 /// The most bytes that all lists may have together: some million rows.

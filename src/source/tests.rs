@@ -183,6 +183,16 @@ fn the_commit_is_told_only_where_it_holds_exactly_what_was_read() {
 }
 
 #[test]
+fn more_policies_than_fit_together_are_refused() {
+    let directory = directory(&[]);
+    for name in ["a.yaml", "b.yaml", "c.yaml"] {
+        let file = fs::File::create(directory.path().join(name)).unwrap();
+        file.set_len(6 * 1024 * 1024).unwrap();
+    }
+    assert_eq!(error(directory.path()), "`DIR` holds more than 16 MiB of policies");
+}
+
+#[test]
 fn only_files_are_read_and_none_that_is_larger_than_it_may_be() {
     let told = |path: &Path| {
         let error = read_file(path, 64 * 1024).unwrap_err();

@@ -19,6 +19,7 @@ const DEPTH_MAX: usize = 64;
 const NODES_MAX: usize = 1_000_000;
 /// How many characters the parser may take before it tells of something.
 const AHEAD_MAX: usize = 512 * 1024;
+const SPLIT: &str = "split it into several files";
 /// What brackets at the beginning of a document are put behind, so that they are told of at once.
 const MARK: &str = "--- ";
 
@@ -88,7 +89,7 @@ fn pull_back(problems: &mut [Diagnostic], text: &str) {
 
 pub(super) fn too_large(place: Place) -> Diagnostic {
     let message = format!("the file is larger than {} MiB", FILE_BYTES_MAX / (1024 * 1024));
-    Diagnostic::error(place, 1, message).with_hint("split it into several files")
+    Diagnostic::error(place, 1, message).with_hint(SPLIT)
 }
 
 fn null_character(file: &SourceFile) -> Option<Diagnostic> {
@@ -291,7 +292,8 @@ impl Builder {
     fn add(&mut self, kind: Kind, spot: Spot) -> Result<(), Stop> {
         self.nodes += 1;
         if self.nodes > NODES_MAX {
-            self.reader.error(spot, format!("the file holds more than {NODES_MAX} values"));
+            let message = format!("the file holds more than {NODES_MAX} values");
+            self.reader.error_with(spot, message, SPLIT);
             return Err(Stop);
         }
         let node = Node { kind, spot };
