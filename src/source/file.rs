@@ -39,8 +39,10 @@ pub(super) fn contents(path: &Path, bytes_max: usize) -> io::Result<Vec<u8>> {
     if !found.is_file() {
         return Err(io::Error::other("it is neither a file nor a directory"));
     }
-    let mut bytes = Vec::new();
     let limit = u64::try_from(bytes_max).unwrap_or(u64::MAX).saturating_add(1);
+    // One more than it has, so that its end is seen without asking for more room.
+    let room = usize::try_from(found.len().saturating_add(1).min(limit)).unwrap_or_default();
+    let mut bytes = Vec::with_capacity(room);
     File::open(path)?.take(limit).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

@@ -68,8 +68,9 @@ impl Walk<'_> {
         let path = directory.join(name);
         let failed = |source| SourceError::Unreadable { path: path.clone(), source };
         let is_policy = is_policy(name);
-        let is_link = fs::symlink_metadata(&path).map_err(failed)?.is_symlink();
-        let is_directory = match fs::metadata(&path) {
+        let found = fs::symlink_metadata(&path).map_err(failed)?;
+        let is_link = found.is_symlink();
+        let is_directory = match if is_link { fs::metadata(&path) } else { Ok(found) } {
             Ok(metadata) => metadata.is_dir(),
             // A broken link under another name is nobody's policy.
             Err(_) if is_link && !is_policy => return Ok(()),

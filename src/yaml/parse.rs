@@ -17,7 +17,7 @@ use crate::yaml::{Diagnostic, FILE_BYTES_MAX, SourceFile};
 
 const DEPTH_MAX: usize = 64;
 const NODES_MAX: usize = 1_000_000;
-/// How many characters the parser may take before it tells of something.
+/// How many characters, but for blanks, the parser may take before it tells of something.
 const AHEAD_MAX: usize = 512 * 1024;
 const SPLIT: &str = "split it into several files";
 /// What brackets at the beginning of a document are put behind, so that they are told of at once.
@@ -170,9 +170,9 @@ impl Builder {
 
     fn too_far_ahead(&mut self, told: Spot) -> Result<(), Stop> {
         let message =
-            format!("a single value begins here and goes on for more than {AHEAD_MAX} characters");
-        let hint = "is a bracket or a quotation mark not closed? else write it as several values, \
-                    or users as a CSV list";
+            format!("what begins here goes on for more than {AHEAD_MAX} characters without an end");
+        let hint = "is a bracket or a quotation mark not closed? else write lists line by line, \
+                    users as a CSV list, and shorter comments";
         self.reader.error_with(told, message, hint);
         Err(Stop)
     }
@@ -341,7 +341,9 @@ impl<T: Iterator<Item = char>> Iterator for Watched<'_, T> {
             return None;
         }
         let character = self.characters.next()?;
-        self.ahead.set(ahead + 1);
+        // The parser keeps nothing of blanks.
+        let is_blank = matches!(character, ' ' | '\t' | '\n' | '\r');
+        self.ahead.set(ahead + usize::from(!is_blank));
         Some(character)
     }
 }
