@@ -1,12 +1,13 @@
 //! Exported tenants, written to and read from files or pipes.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, IsTerminal as _, Read as _, Write as _};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::private_file;
-use crate::store::export::{Export, decode, encode};
+use crate::store::export::{Export, MAGIC, decode, encode};
 
 /// More than any tenant takes: what is longer is something else.
 const BYTES_MAX: u64 = 4 << 30;
@@ -56,15 +57,11 @@ pub(super) fn write(path: &Path, export: &Export) -> Result<usize, Failure> {
 ///
 /// Where it cannot be read, or is not one that this program can use; nothing is concluded then.
 pub(super) fn read(path: &Path) -> Result<Export, Failure> {
-    let mut bytes = Vec::new();
-    let read = if is_stream(path) {
-        io::stdin().lock().take(BYTES_MAX).read_to_end(&mut bytes)
-    } else {
-        File::open(path).and_then(|file| file.take(BYTES_MAX).read_to_end(&mut bytes))
-    };
+    let read =
+        if is_stream(path) { bounded(io::stdin().lock()) } else { open(path).and_then(bounded) };
     let what = called(path);
     let hint = "`seatkeeper snapshot --out FILE` writes one, where the tenant can be read";
-    read.map_err(|error| {
+    let bytes = read.map_err(|error| {
         let context = format!("cannot read the snapshot {what}");
         Failure::new(Exit::Unavailable, anyhow::Error::new(error).context(context)).hint(hint)
     })?;
@@ -73,4 +70,26 @@ pub(super) fn read(path: &Path) -> Result<Export, Failure> {
         let context = format!("cannot use the snapshot {what}");
         Failure::new(Exit::Unavailable, anyhow::Error::new(error).context(context)).hint(hint)
     })
+}
+
+/// Opens a file or a pipe; a device may never end.
+fn open(path: &Path) -> io::Result<File> {
+    let found = fs::metadata(path)?;
+    if found.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory"));
+    }
+    if !found.is_file() && !found.file_type().is_fifo() {
+        return Err(io::Error::other("it is neither a file nor a pipe"));
+    }
+    File::open(path)
+}
+
+/// Reads to the end, or no further than shows that it is something else.
+fn bounded(mut from: impl io::Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.by_ref().take(MAGIC.len() as u64).read_to_end(&mut bytes)?;
+    if bytes == MAGIC {
+        from.take(BYTES_MAX).read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
 }

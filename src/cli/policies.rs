@@ -61,8 +61,9 @@ pub(super) fn invalid(
     what: &str,
 ) -> Failure {
     ui.err(&render(problems, files));
-    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
-    let count = report::text::count(errors as u64, "error", "errors");
+    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error);
+    let errors = errors.map(|problem| problem.stands_for).sum();
+    let count = report::text::count(errors, "error", "errors");
     Failure::text(Exit::Invalid, format!("{count} in the {what}; nothing was done"))
 }
 

@@ -1,5 +1,6 @@
 //! Opens secrets where the configuration says they are: here and nowhere else.
 
+use std::fmt::Display;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,6 +9,10 @@ use secrecy::SecretString;
 use crate::cli::environment;
 use crate::config::SecretRef;
 use crate::graph;
+use crate::source::read_file;
+
+/// Far more than a secret is long, or a certificate with its key.
+const BYTES_MAX: usize = 64 * 1024;
 
 /// Opens a secret where it is, each time it is needed, so that a rotated one is picked up.
 pub(super) fn secret_source(secret: SecretRef) -> Arc<dyn graph::SecretSource> {
@@ -16,7 +21,9 @@ pub(super) fn secret_source(secret: SecretRef) -> Arc<dyn graph::SecretSource> {
 
 fn open_secret(secret: &SecretRef) -> Result<SecretString, String> {
     let file = |path: &Path| {
-        std::fs::read_to_string(path).map_err(|error| format!("`{}`: {error}", path.display()))
+        let told = |why: &dyn Display| format!("`{}`: {why}", path.display());
+        let bytes = read_file(path, BYTES_MAX).map_err(|error| told(&error))?;
+        String::from_utf8(bytes).map_err(|error| told(&error.utf8_error()))
     };
     let text = match secret {
         SecretRef::Env(name) => environment::variable(name)

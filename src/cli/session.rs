@@ -27,7 +27,7 @@ use crate::report;
 use crate::source;
 use crate::store::lock::{Holder, TenantLock};
 use crate::store::{Store, StoreError};
-use crate::yaml::{Diagnostic, SourceFile, render};
+use crate::yaml::{Diagnostic, FILE_BYTES_MAX, SourceFile, render};
 
 /// Listings that are read, and batches that are written, at once.
 const CONCURRENCY: u32 = 4;
@@ -436,10 +436,13 @@ fn locate(args: &args::Config) -> Result<PathBuf, Failure> {
 
 fn read_configuration(path: &Path) -> Result<SourceFile, Failure> {
     let failed = |error: std::io::Error| {
-        let context = format!("cannot read the configuration `{}`", path.display());
-        Failure::new(Exit::Invalid, anyhow::Error::new(error).context(context))
+        let (context, hint) = (
+            format!("cannot read the configuration `{}`", path.display()),
+            source::file_hint(&error),
+        );
+        Failure::new(Exit::Invalid, anyhow::Error::new(error).context(context)).hint(hint)
     };
-    let bytes = std::fs::read(path).map_err(failed)?;
+    let bytes = source::read_file(path, FILE_BYTES_MAX).map_err(failed)?;
     SourceFile::from_bytes(path.to_string_lossy().into(), bytes).map_err(|diagnostic| {
         Failure::text(Exit::Invalid, render(&[*diagnostic], &[]).trim_end().to_owned())
     })
@@ -600,7 +603,10 @@ impl Session<'_> {
         let read = match source::read(&loaded.config.policies) {
             Ok(read) => read,
             Err(source::SourceError::NotText(problems)) => return Ok(problems),
-            Err(error) => return Err(Failure::new(Exit::Invalid, error)),
+            Err(error) => {
+                let hint = error.hint();
+                return Err(Failure::new(Exit::Invalid, error).hint(hint));
+            }
         };
         let names: Vec<TenantName> =
             loaded.config.tenants.iter().map(|tenant| tenant.name.clone()).collect();

@@ -11,6 +11,7 @@ use crate::cli::exit::Failure;
 use crate::engine::Stop;
 use crate::ports::Progress;
 use crate::report::text::style::Style;
+use crate::yaml::visible;
 
 /// How a command talks.
 #[derive(Debug)]
@@ -43,6 +44,7 @@ impl Ui {
         self.clear();
         let mut stdout = std::io::stdout().lock();
         let newline = if text.ends_with('\n') { "" } else { "\n" };
+        let text = steerless(text);
         match write!(stdout, "{text}{newline}").and_then(|()| stdout.flush()) {
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
             Ok(()) | Err(_) => Ok(()),
@@ -61,7 +63,7 @@ impl Ui {
         self.clear();
         let mut stderr = anstream::stderr().lock();
         // There is nobody left to tell when stderr cannot be written.
-        let _ = writeln!(stderr, "{}", text.trim_end());
+        let _ = writeln!(stderr, "{}", printable(text.trim_end()));
     }
 
     /// Says why a command failed: each cause once, then what to do.
@@ -95,7 +97,7 @@ impl Ui {
         self.clear();
         {
             let mut stderr = anstream::stderr().lock();
-            let _ = write!(stderr, "{question} [y/N] ");
+            let _ = write!(stderr, "{} [y/N] ", printable(question));
             let _ = stderr.flush();
         }
         let answer = tokio::task::spawn_blocking(|| {
@@ -136,12 +138,76 @@ impl Progress for Ui {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        bar.set_message(what.to_owned());
+        bar.set_message(visible(what));
         if let Some(total) = total {
             bar.set_length(total);
         } else {
             bar.unset_length();
         }
         bar.set_position(done);
+    }
+}
+
+/// Returns lines in which nothing steers the terminal. Paths, names and what others answered stand in
+/// them, and none has colours.
+fn printable(text: &str) -> String {
+    text.split('\n').map(visible).collect::<Vec<_>>().join("\n")
+}
+
+/// Returns a result in which nothing but our own colours steers the terminal. What others wrote was
+/// cleaned where it was put in; this is for what was overlooked. The escapes are those of JSON, so that
+/// a program reads the same.
+fn steerless(text: &str) -> String {
+    let steers = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
+    let (mut out, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(at) = rest.find(steers) {
+        let (before, found) = rest.split_at(at);
+        out.push_str(before);
+        let ours = ours(found);
+        let length = if ours > 0 { ours } else { found.chars().next().map_or(0, char::len_utf8) };
+        let (steering, behind) = found.split_at(length);
+        if ours > 0 {
+            out.push_str(steering);
+        } else {
+            out.extend(steering.chars().map(|one| format!("\\u{:04x}", u32::from(one))));
+        }
+        rest = behind;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Returns the length of a colour or a line end that a text begins with.
+fn ours(text: &str) -> usize {
+    if text.starts_with("\r\n") {
+        return 2;
+    }
+    let Some(parameters) = text.strip_prefix("\u{1b}[") else { return 0 };
+    let end = parameters.find(|letter: char| !matches!(letter, '0'..='9' | ';'));
+    end.filter(|end| parameters[*end..].starts_with('m')).map_or(0, |end| "\u{1b}[".len() + end + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_result_keeps_its_colours_and_nothing_else_that_steers_the_terminal() {
+        let coloured =
+            format!("{}\t1\r\n{}\n", Style::Coloured.plus("+ a"), Style::Coloured.warn("b"));
+        assert_eq!(steerless(&coloured), coloured);
+        assert_eq!(
+            steerless("a\u{1b}[2Jb\u{9b}mc\r\u{7f}\u{1b}"),
+            r"a\u001b[2Jb\u009bmc\u000d\u007f\u001b"
+        );
+        let json = serde_json::to_string("\u{9b}2J\u{1b}").unwrap();
+        assert_eq!(serde_json::from_str::<String>(&steerless(&json)).unwrap(), "\u{9b}2J\u{1b}");
+    }
+
+    #[test]
+    fn what_is_said_cannot_steer_the_terminal() {
+        let text = "error: cannot read `a\u{1b}[2J\u{9b}2J\u{202e}.yaml`\r\nhint: \u{7}none";
+        let shown = "error: cannot read `a\\u{1b}[2J\\u{9b}2J\\u{202e}.yaml`\\r\nhint: \\u{7}none";
+        assert_eq!(printable(text), shown);
     }
 }

@@ -4,6 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::cli::exit::{Exit, Failure};
+use crate::source::{file_hint, read_file};
+
+/// More than any tenant takes: a million rows.
+const BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// Who is listed, and in which line, from 1.
 pub(crate) type Row = (u32, Arc<str>);
@@ -35,7 +39,10 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Row>, Failure> {
         let context = format!("cannot read the list of users `{}`", path.display());
         Failure::new(Exit::Usage, error.context(context))
     };
-    let bytes = std::fs::read(path).map_err(|error| failed(error.into()))?;
+    let bytes = read_file(path, BYTES_MAX).map_err(|error| {
+        let hint = file_hint(&error);
+        failed(error.into()).hint(hint)
+    })?;
     let text = String::from_utf8(bytes)
         .map_err(|error| failed(error.utf8_error().into()).hint(ENCODING))?;
     rows(&text).map_err(|error| {

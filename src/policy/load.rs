@@ -1,17 +1,19 @@
 //! From files to policies: the whole tree is valid, or none of it is loaded.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::names::{PolicyName, TenantName};
+use crate::policy::PolicySet;
 use crate::policy::case::Case;
 use crate::policy::list::Lists;
-use crate::policy::lower::{Lowered, Named, lower, sku_key};
+use crate::policy::lower::{Lowered, Named, lower};
 use crate::policy::raw::RawFile;
-use crate::policy::{Action, Ladder, License, Policy, PolicySet, Written};
-use crate::yaml::{Diagnostic, Kind, Node, Parsed, Reader, SourceFile, did_you_mean, examine};
+use crate::yaml::{
+    Diagnostic, Kind, Node, Parsed, Reader, SourceFile, Told, did_you_mean, examine,
+};
 
 mod cases;
+mod ladders;
 
 /// Policies, and what a person should look at although they are valid.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,8 +46,10 @@ pub fn load_for(
     lists: &Lists,
     tenants: &[TenantName],
 ) -> Result<Loaded, Vec<Diagnostic>> {
+    let known: BTreeSet<&str> = tenants.iter().map(TenantName::as_str).collect();
+    let mut hints = Hints::default();
     load_with(files, lists, |reader, file| {
-        unknown_tenants(reader, file, tenants);
+        unknown_tenants(reader, file, &known, &mut hints);
     })
 }
 
@@ -53,12 +57,13 @@ pub fn load_for(
 fn load_with(
     files: &[SourceFile],
     lists: &Lists,
-    check: impl Fn(&mut Reader, &RawFile<'_>),
+    mut check: impl FnMut(&mut Reader, &RawFile<'_>),
 ) -> Result<Loaded, Vec<Diagnostic>> {
     let mut all = Lowered::default();
     let mut lists = lists.read();
-    let mut errors = std::mem::take(&mut lists.errors);
-    let mut warnings = std::mem::take(&mut lists.warnings);
+    let (mut errors, mut warnings) = (Told::default(), Told::default());
+    errors.extend(std::mem::take(&mut lists.errors));
+    warnings.extend(std::mem::take(&mut lists.warnings));
     for file in files {
         let Parsed { tree, problems } = examine(file);
         errors.extend(problems);
@@ -76,10 +81,10 @@ fn load_with(
     warnings.extend(cases::warnings(&all));
     if errors.is_empty() {
         let Lowered { policies, ladders, cases: tests, .. } = all;
-        Ok(Loaded { policies: PolicySet { policies, ladders }, tests, warnings })
+        let policies = PolicySet { policies, ladders };
+        Ok(Loaded { policies, tests, warnings: warnings.finish() })
     } else {
-        errors.sort_by(|a, b| a.place.cmp(&b.place));
-        Err(errors)
+        Err(errors.finish())
     }
 }
 
@@ -93,7 +98,12 @@ fn gather(all: &mut Lowered, of_file: Lowered) {
     all.cases.extend(cases);
 }
 
-fn unknown_tenants(reader: &mut Reader, file: &RawFile<'_>, tenants: &[TenantName]) {
+fn unknown_tenants(
+    reader: &mut Reader,
+    file: &RawFile<'_>,
+    tenants: &BTreeSet<&str>,
+    hints: &mut Hints,
+) {
     let of_policies = file.policies.iter().map(|policy| policy.tenants);
     let of_ladders = file.ladders.iter().map(|ladder| ladder.tenants);
     for entry in of_policies.chain(of_ladders) {
@@ -101,18 +111,18 @@ fn unknown_tenants(reader: &mut Reader, file: &RawFile<'_>, tenants: &[TenantNam
             continue;
         };
         for item in items {
-            unknown_tenant(reader, item, tenants);
+            unknown_tenant(reader, item, tenants, hints);
         }
     }
     for entry in file.tests.iter().filter_map(|test| test.tenant) {
-        unknown_tenant(reader, &entry.value, tenants);
+        unknown_tenant(reader, &entry.value, tenants, hints);
     }
 }
 
-fn unknown_tenant(reader: &mut Reader, item: &Node, tenants: &[TenantName]) {
+fn unknown_tenant(reader: &mut Reader, item: &Node, tenants: &BTreeSet<&str>, hints: &mut Hints) {
     let Kind::Scalar { text, plain: _ } = &item.kind else { return };
-    if text.parse::<TenantName>().is_ok_and(|name| !tenants.contains(&name)) {
-        let hint = match did_you_mean(text, tenants.iter().map(TenantName::as_str)) {
+    if text.parse::<TenantName>().is_ok_and(|name| !tenants.contains(name.as_str())) {
+        let hint = match hints.near(text, tenants) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "the tenants are those of the configuration file".to_owned(),
         };
@@ -125,8 +135,7 @@ fn across_files(all: &Lowered) -> Vec<Diagnostic> {
     let mut problems = duplicates("policy", &all.policy_names);
     problems.extend(duplicates("ladder", &all.ladder_names));
     problems.extend(names_still_in_use(all));
-    problems.extend(shared_rungs(&all.ladders));
-    problems.extend(all.policies.iter().flat_map(|policy| two_rungs(policy, &all.ladders)));
+    problems.extend(ladders::errors(all));
     problems.extend(cases::errors(all));
     problems
 }
@@ -172,66 +181,23 @@ fn names_still_in_use(all: &Lowered) -> Vec<Diagnostic> {
     problems
 }
 
-/// A rung and the ladder it is on.
-type Step<'a> = (&'a Ladder, &'a Written<Arc<str>>);
+/// How many names may be compared to find what was meant. Behind that, nobody reads the hints.
+const COMPARISONS_MAX: usize = 100_000;
 
-fn shared_rungs(ladders: &[Ladder]) -> Vec<Diagnostic> {
-    let mut seen: BTreeMap<_, Vec<Step<'_>>> = BTreeMap::new();
-    let mut problems = Vec::new();
-    for ladder in ladders {
-        for rung in &ladder.rungs {
-            let before = seen.entry(sku_key(&rung.value)).or_default();
-            let clash = before.iter().find(|(other, _)| {
-                other.name != ladder.name && meet(other.tenants.as_ref(), ladder.tenants.as_ref())
-            });
-            if let Some((other, first)) = clash {
-                let message = format!("`{}` is on ladder `{}` already", rung.value, other.name);
-                let length = length(&rung.value);
-                let problem = Diagnostic::error(rung.place.clone(), length, message);
-                problems.push(problem.with_related("it is here", first.place.clone(), length));
-            }
-            before.push((ladder, rung));
-        }
-    }
-    problems
+/// Finds what was meant, as long as that takes no time worth mentioning.
+#[derive(Debug, Default)]
+struct Hints {
+    comparisons: usize,
 }
 
-/// Whether some tenant is among both; no list stands for every tenant.
-fn meet(some: Option<&Vec<TenantName>>, others: Option<&Vec<TenantName>>) -> bool {
-    match (some, others) {
-        (Some(some), Some(others)) => some.iter().any(|tenant| others.contains(tenant)),
-        (None, _) | (_, None) => true,
-    }
-}
-
-/// A user holds one rung of a ladder, so a policy that grants two contradicts it.
-fn two_rungs(policy: &Policy, ladders: &[Ladder]) -> Vec<Diagnostic> {
-    let licenses: &[License] = match &policy.action {
-        Action::Add { licenses } | Action::Replace { licenses, replaces: _ } => licenses,
-        Action::Remove { removals: _ } => &[],
-    };
-    let mut problems = Vec::new();
-    let in_force = |ladder: &&Ladder| meet(ladder.tenants.as_ref(), policy.tenants.as_ref());
-    for ladder in ladders.iter().filter(in_force) {
-        let rungs: Vec<_> = ladder.rungs.iter().map(|rung| sku_key(&rung.value)).collect();
-        let mut on_it =
-            licenses.iter().filter(|license| rungs.contains(&sku_key(&license.sku.value)));
-        if let (Some(first), Some(second)) = (on_it.next(), on_it.next()) {
-            let message = format!(
-                "`{}` and `{}` are rungs of ladder `{}`, of which a user keeps one",
-                first.sku.value, second.sku.value, ladder.name
-            );
-            let place = second.sku.place.clone();
-            let problem = Diagnostic::error(place, length(&second.sku.value), message);
-            let other = first.sku.place.clone();
-            problems.push(problem.with_related(
-                "the other is here",
-                other,
-                length(&first.sku.value),
-            ));
+impl Hints {
+    fn near<'a>(&mut self, written: &str, known: &BTreeSet<&'a str>) -> Option<&'a str> {
+        self.comparisons = self.comparisons.saturating_add(known.len());
+        if self.comparisons > COMPARISONS_MAX {
+            return None;
         }
+        did_you_mean(written, known.iter().copied())
     }
-    problems
 }
 
 fn length(text: &str) -> u32 {

@@ -4,6 +4,7 @@
 //! A value that cannot be read is noted and then treated as not written. That is safe because a
 //! file with a problem is never used: whoever calls this looks at the notes first.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::domain::names::{Place, PolicyName, TenantName};
@@ -172,10 +173,10 @@ fn on_leave(reader: &mut Reader, entry: Option<&Entry>) -> OnLeave {
 
 fn tenants(reader: &mut Reader, node: &Node) -> Option<Vec<TenantName>> {
     let items = reader.full_list(node, "`tenants`")?;
-    let mut tenants = Vec::new();
+    let (mut tenants, mut seen) = (Vec::new(), BTreeSet::new());
     for item in items {
         match reader.parsed::<TenantName>(item) {
-            Some(tenant) if tenants.contains(&tenant) => {
+            Some(tenant) if !seen.insert(tenant.clone()) => {
                 reader.error(item.spot, format!("tenant `{tenant}` is listed twice"));
             }
             Some(tenant) => tenants.push(tenant),

@@ -5,22 +5,25 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::plan::Digest;
 use crate::plan::digest::Hashing;
 use crate::policy::list::{Lists, lists_named};
-use crate::yaml::{Diagnostic, FILE_BYTES_MAX, SourceFile};
+use crate::yaml::{Diagnostic, FILE_BYTES_MAX, SourceFile, Told};
 
+mod file;
 mod git;
 mod walk;
 
+pub use file::{file_hint, read_file};
+
 /// The most policy files that a directory may have.
 const FILES_MAX: usize = 10_000;
-/// The most bytes that all policy files may have together.
-const BYTES_MAX: usize = 64 * 1024 * 1024;
+/// The most bytes that all policy files may have together: they are in memory as a whole.
+const BYTES_MAX: usize = 16 * 1024 * 1024;
 /// The most lists that policies may name.
 const LISTS_MAX: usize = 1_000;
 /// The most bytes that all lists may have together: some million rows.
@@ -113,7 +116,7 @@ pub fn read(directory: &Path) -> Result<Files, SourceError> {
     if paths.is_empty() {
         return Err(SourceError::Empty { path: directory.to_owned() });
     }
-    let (mut files, mut not_text) = (Vec::with_capacity(paths.len()), Vec::new());
+    let (mut files, mut not_text) = (Vec::with_capacity(paths.len()), Told::default());
     let mut hashing = Hashing::new("policy files 1");
     let mut total = 0;
     for (name, path) in paths {
@@ -127,11 +130,11 @@ pub fn read(directory: &Path) -> Result<Files, SourceError> {
         hashing.field(&bytes);
         match SourceFile::from_bytes(name, bytes) {
             Ok(file) => files.push(file),
-            Err(diagnostic) => not_text.push(*diagnostic),
+            Err(diagnostic) => not_text.note(*diagnostic),
         }
     }
     if !not_text.is_empty() {
-        return Err(SourceError::NotText(not_text));
+        return Err(SourceError::NotText(not_text.finish()));
     }
     let named = lists_named(&files);
     let lists = read_lists(directory, &named, &mut hashing)?;
@@ -206,18 +209,10 @@ fn is_linked(directory: &Path, name: &str) -> bool {
     })
 }
 
-/// Reads a file, of which never more than one byte too many.
+/// Reads a file of the directory, of which never more than one byte too many.
 fn contents(path: &Path, bytes_max: usize) -> Result<Vec<u8>, SourceError> {
     let unreadable = |source| SourceError::Unreadable { path: path.to_owned(), source };
-    // Asked before opening: to open a pipe would wait for whoever writes to it.
-    if !fs::metadata(path).map_err(unreadable)?.is_file() {
-        return Err(unreadable(io::Error::other("it is neither a file nor a directory")));
-    }
-    let mut bytes = Vec::new();
-    let limit = bytes_max as u64 + 1;
-    let file = fs::File::open(path).map_err(unreadable)?;
-    file.take(limit).read_to_end(&mut bytes).map_err(unreadable)?;
-    Ok(bytes)
+    file::contents(path, bytes_max).map_err(unreadable)
 }
 
 #[cfg(test)]

@@ -95,12 +95,23 @@ fn what_cannot_be_read_is_named_and_fails_the_whole_read() {
     file.set_len(u64::try_from(FILE_BYTES_MAX).unwrap() + 1).unwrap();
     assert_eq!(
         error(large.path()),
-        "policy files cannot be read as text: a.yaml:1:1: the file is larger than 16 MiB"
+        "policy files cannot be read as text: a.yaml:1:1: the file is larger than 8 MiB"
     );
 
     let name = directory(&[]);
     fs::write(name.path().join(std::ffi::OsStr::from_bytes(b"\xff.yaml")), "").unwrap();
     assert!(error(name.path()).ends_with("its name is not UTF-8"));
+
+    let steering = directory(&[("a\u{1b}[2J.yaml", "policies: []")]);
+    assert!(error(steering.path()).ends_with("its name holds a control character"));
+
+    let round = directory(&[("a.yaml", "policies: []")]);
+    symlink("b.yaml", round.path().join("c.yaml")).unwrap();
+    symlink("c.yaml", round.path().join("b.yaml")).unwrap();
+    assert_eq!(
+        error(round.path()),
+        "cannot read `DIR/b.yaml`: Too many levels of symbolic links (os error 40)"
+    );
 
     let pipe = directory(&[]);
     let made = Command::new("mkfifo").arg(pipe.path().join("a.yaml")).status().unwrap();
@@ -169,6 +180,41 @@ fn the_commit_is_told_only_where_it_holds_exactly_what_was_read() {
 
     symlink("/dev/null", policies.join("link.txt")).unwrap();
     assert_eq!(commit(), None, "what is not tracked is a change");
+}
+
+#[test]
+fn more_policies_than_fit_together_are_refused() {
+    let directory = directory(&[]);
+    for name in ["a.yaml", "b.yaml", "c.yaml"] {
+        let file = fs::File::create(directory.path().join(name)).unwrap();
+        file.set_len(6 * 1024 * 1024).unwrap();
+    }
+    assert_eq!(error(directory.path()), "`DIR` holds more than 16 MiB of policies");
+}
+
+#[test]
+fn only_files_are_read_and_none_that_is_larger_than_it_may_be() {
+    let told = |path: &Path| {
+        let error = read_file(path, 64 * 1024).unwrap_err();
+        format!("{error}; {}", file_hint(&error))
+    };
+    let directory = directory(&[]);
+    let path = directory.path().join("large");
+    fs::File::create(&path).unwrap().set_len(5 << 30).unwrap();
+    assert_eq!(
+        told(&path),
+        "it is larger than 64 KiB; check the path; such a file never is that large"
+    );
+    fs::File::create(&path).unwrap().set_len(64 * 1024).unwrap();
+    assert_eq!(read_file(&path, 64 * 1024).unwrap().len(), 64 * 1024);
+    assert_eq!(told(directory.path()), "it is a directory; name a file in it");
+    let made = Command::new("mkfifo").arg(directory.path().join("pipe")).status().unwrap();
+    assert!(made.success());
+    let no_file = "it is neither a file nor a directory; name a file that can be read";
+    assert_eq!(told(&directory.path().join("pipe")), no_file);
+    assert_eq!(told(Path::new("/dev/zero")), no_file);
+    symlink("loop", directory.path().join("loop")).unwrap();
+    assert!(told(&directory.path().join("loop")).starts_with("Too many levels of symbolic links"));
 }
 
 /// A policy that names a list.

@@ -68,8 +68,9 @@ impl Walk<'_> {
         let path = directory.join(name);
         let failed = |source| SourceError::Unreadable { path: path.clone(), source };
         let is_policy = is_policy(name);
-        let is_link = fs::symlink_metadata(&path).map_err(failed)?.is_symlink();
-        let is_directory = match fs::metadata(&path) {
+        let found = fs::symlink_metadata(&path).map_err(failed)?;
+        let is_link = found.is_symlink();
+        let is_directory = match if is_link { fs::metadata(&path) } else { Ok(found) } {
             Ok(metadata) => metadata.is_dir(),
             // A broken link under another name is nobody's policy.
             Err(_) if is_link && !is_policy => return Ok(()),
@@ -81,6 +82,10 @@ impl Walk<'_> {
         let Some(name) = name.to_str() else {
             return Err(failed(io::Error::other("its name is not UTF-8")));
         };
+        // The name stands in every place that is told, and in every plan.
+        if name.contains(char::is_control) {
+            return Err(failed(io::Error::other("its name holds a control character")));
+        }
         let relative = format!("{prefix}{name}");
         self.found.symlinks |= is_link;
         if is_directory {

@@ -21,7 +21,7 @@ mod ledger;
 mod tests;
 
 /// How the file begins, so that nothing else passes for it.
-const MAGIC: [u8; 8] = *b"SEATEXPO";
+pub const MAGIC: [u8; 8] = *b"SEATEXPO";
 
 /// The version of what is written here. Any change of the forms raises it: the encoding names no
 /// fields. That of the kept snapshot counts beside it.

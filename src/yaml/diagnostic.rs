@@ -40,6 +40,8 @@ pub struct Diagnostic {
     pub related: Option<Box<Related>>,
     /// The column from which the line is not to be shown, because it may hold a secret.
     pub conceal_from: Option<u32>,
+    /// How many problems it stands for: more than one where it counts those that are not told.
+    pub stands_for: u64,
 }
 
 /// Another place that explains a problem.
@@ -69,7 +71,21 @@ impl Diagnostic {
             hint: None,
             related: None,
             conceal_from: None,
+            stands_for: 1,
         }
+    }
+
+    /// Makes what is said behind the last one that is told: how many more there are, and where.
+    pub fn more(last: &Self, untold: u64, whereabouts: &str) -> Self {
+        let what = match (last.severity, untold) {
+            (Severity::Error, 1) => "problem",
+            (Severity::Error, _) => "problems",
+            (Severity::Warning, 1) => "warning",
+            (Severity::Warning, _) => "warnings",
+        };
+        let message = format!("and {untold} more {what} in {whereabouts}");
+        let told = Self::error(last.place.clone(), last.length, message);
+        Self { severity: last.severity, stands_for: untold, ..told }
     }
 
     /// Makes a warning.
@@ -116,8 +132,16 @@ struct Json<'a> {
 
 impl<'a> From<&'a Diagnostic> for Json<'a> {
     fn from(diagnostic: &'a Diagnostic) -> Self {
-        let Diagnostic { severity, message, place, length, hint, related: _, conceal_from: _ } =
-            diagnostic;
+        let Diagnostic {
+            severity,
+            message,
+            place,
+            length,
+            hint,
+            related: _,
+            conceal_from: _,
+            stands_for: _,
+        } = diagnostic;
         let hint = hint.as_deref();
         let (file, line, column) = (&*place.file, place.line, place.column);
         Self { severity: severity.as_str(), message, file, line, column, length: *length, hint }

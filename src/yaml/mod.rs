@@ -17,16 +17,18 @@ mod render;
 pub mod schema;
 #[cfg(test)]
 pub(crate) mod testing;
+mod told;
 pub mod write;
 
 pub use diagnostic::{Diagnostic, Related, Severity, to_json};
 pub use node::{Entry, Kind, Node, Spot};
 pub use parse::{Parsed, examine, parse};
 pub use reader::{Fields, Reader, did_you_mean};
-pub use render::render;
+pub use render::{is_hostile, render, visible};
+pub use told::{TOLD_MAX, Told};
 
-/// The most bytes that a file may have.
-pub const FILE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// The most bytes that a file may have: some ten thousand policies with all that is said about them.
+pub const FILE_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// A file as it was read: its name for people, and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]

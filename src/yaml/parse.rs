@@ -2,11 +2,13 @@
 //!
 //! Every limit is checked as events come in, so that a file of a hundred thousand brackets is
 //! refused at the sixty-fifth. Aliases are refused, never followed: no file grows when it is read.
+//! What the parser has to see before it tells of anything has a limit too, since it keeps all of it.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span};
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span};
 
 use crate::domain::names::Place;
 use crate::yaml::node::{Entry, Kind, Node, Spot, count};
@@ -14,7 +16,12 @@ use crate::yaml::reader::Reader;
 use crate::yaml::{Diagnostic, FILE_BYTES_MAX, SourceFile};
 
 const DEPTH_MAX: usize = 64;
-const NODES_MAX: usize = 2_000_000;
+const NODES_MAX: usize = 1_000_000;
+/// How many characters, but for blanks, the parser may take before it tells of something.
+const AHEAD_MAX: usize = 512 * 1024;
+const SPLIT: &str = "split it into several files";
+/// What brackets at the beginning of a document are put behind, so that they are told of at once.
+const MARK: &str = "--- ";
 
 /// What came of reading a file as YAML.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +59,7 @@ pub fn examine(file: &SourceFile) -> Parsed {
     }
     let mut builder = Builder::new(&file.name);
     builder.read(&file.text);
-    let Builder { reader, root, whole, open: _, documents: _, nodes: _ } = builder;
+    let Builder { reader, root, whole, open: _, documents: _, nodes: _, marked_line: _ } = builder;
     let (mut problems, _) = reader.finish();
     pull_back(&mut problems, &file.text);
     if root.is_none() && problems.is_empty() {
@@ -64,23 +71,31 @@ pub fn examine(file: &SourceFile) -> Parsed {
 
 /// Moves faults that the parser saw at the end of the file to the last line with something on it.
 fn pull_back(problems: &mut [Diagnostic], text: &str) {
-    let written = super::render::lines(text).enumerate();
-    let last = written.filter(|(_, line)| !line.trim().is_empty()).last();
-    let Some((index, line)) = last else { return };
+    if problems.is_empty() {
+        return;
+    }
+    let written = text.trim_end();
+    let Some((index, line)) = super::render::lines(written).enumerate().last() else { return };
+    if written.is_empty() {
+        return;
+    }
     for problem in problems {
         if problem.place.line as usize > index + 1 {
             problem.place.line = count(index + 1);
-            problem.place.column = count(line.trim_end().chars().count() + 1);
+            problem.place.column = count(line.chars().count() + 1);
         }
     }
 }
 
 pub(super) fn too_large(place: Place) -> Diagnostic {
     let message = format!("the file is larger than {} MiB", FILE_BYTES_MAX / (1024 * 1024));
-    Diagnostic::error(place, 1, message).with_hint("split it into several files")
+    Diagnostic::error(place, 1, message).with_hint(SPLIT)
 }
 
 fn null_character(file: &SourceFile) -> Option<Diagnostic> {
+    if !file.text.contains('\0') {
+        return None;
+    }
     let (line, text) =
         super::render::lines(&file.text).enumerate().find(|(_, line)| line.contains('\0'))?;
     let column = text.chars().position(|character| character == '\0')?;
@@ -103,6 +118,8 @@ struct Builder {
     whole: bool,
     documents: usize,
     nodes: usize,
+    /// The line that begins with a mark which is not in the file.
+    marked_line: Option<usize>,
 }
 
 /// Reading stops here; why is among the problems.
@@ -111,16 +128,39 @@ struct Stop;
 impl Builder {
     fn new(file: &Arc<str>) -> Self {
         let reader = Reader::new(file.clone());
-        Self { reader, open: Vec::new(), root: None, whole: true, documents: 0, nodes: 0 }
+        Self {
+            reader,
+            open: Vec::new(),
+            root: None,
+            whole: true,
+            documents: 0,
+            nodes: 0,
+            marked_line: None,
+        }
     }
 
     fn read(&mut self, text: &str) {
-        let mut parser = Parser::new_from_str(text);
+        let (before, mark, after) = match leading_bracket(text) {
+            Some(Bracket { at, line }) => {
+                self.marked_line = Some(line);
+                (&text[..at], MARK, &text[at..])
+            }
+            None => ("", "", text),
+        };
+        let ahead = Cell::new(0);
+        let characters = before.chars().chain(mark.chars()).chain(after.chars());
+        let mut parser = Parser::new_from_iter(Watched { characters, ahead: &ahead });
+        let mut told = Spot { line: 1, column: 1, length: 1 };
         while let Some(event) = parser.next_event() {
             let taken = match event {
-                Ok((event, span)) => self.take(event, span),
+                _ if ahead.get() > AHEAD_MAX => self.too_far_ahead(told),
+                Ok((event, span)) => {
+                    told = self.spot(Span::empty(span.end));
+                    self.take(event, span)
+                }
                 Err(error) => self.syntax(&error),
             };
+            ahead.set(0);
             if let Err(Stop) = taken {
                 self.whole = false;
                 return;
@@ -128,9 +168,17 @@ impl Builder {
         }
     }
 
+    fn too_far_ahead(&mut self, told: Spot) -> Result<(), Stop> {
+        let message =
+            format!("what begins here goes on for more than {AHEAD_MAX} characters without an end");
+        let hint = "is a bracket or a quotation mark not closed? else write lists line by line, \
+                    users as a CSV list, and shorter comments";
+        self.reader.error_with(told, message, hint);
+        Err(Stop)
+    }
+
     fn syntax(&mut self, error: &ScanError) -> Result<(), Stop> {
-        let marker = error.marker();
-        let (line, column) = (count(marker.line()), count(marker.col() + 1));
+        let (line, column) = self.at(*error.marker());
         let spot = Spot { line, column, length: 1 };
         match error.info() {
             "while parsing node, found unknown anchor" => self.alias(spot),
@@ -141,8 +189,21 @@ impl Builder {
         Err(Stop)
     }
 
+    /// Returns the line and column of the file.
+    fn at(&self, marker: Marker) -> (u32, u32) {
+        let is_behind_mark = self.marked_line == Some(marker.line());
+        let mark = if is_behind_mark { MARK.len() } else { 0 };
+        (count(marker.line()), count(marker.col().saturating_sub(mark) + 1))
+    }
+
+    fn spot(&self, span: Span) -> Spot {
+        let (line, column) = self.at(span.start);
+        let length = count(span.end.index().saturating_sub(span.start.index()));
+        Spot { line, column, length }
+    }
+
     fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Stop> {
-        let spot = spot(span);
+        let spot = self.spot(span);
         match event {
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
             Event::DocumentStart(_) => {
@@ -207,9 +268,10 @@ impl Builder {
     }
 
     fn end(&mut self, end: Span) -> Result<(), Stop> {
+        let (end_line, end_column) = self.at(end.end);
         let to_end = |spot: Spot| {
-            let on_one_line = end.end.line() == spot.line as usize && !end.is_empty();
-            let length = count(end.end.col() + 1).saturating_sub(spot.column);
+            let on_one_line = end_line == spot.line && !end.is_empty();
+            let length = end_column.saturating_sub(spot.column);
             if on_one_line { Spot { length, ..spot } } else { spot }
         };
         match self.open.pop() {
@@ -230,7 +292,8 @@ impl Builder {
     fn add(&mut self, kind: Kind, spot: Spot) -> Result<(), Stop> {
         self.nodes += 1;
         if self.nodes > NODES_MAX {
-            self.reader.error(spot, format!("the file holds more than {NODES_MAX} values"));
+            let message = format!("the file holds more than {NODES_MAX} values");
+            self.reader.error_with(spot, message, SPLIT);
             return Err(Stop);
         }
         let node = Node { kind, spot };
@@ -262,12 +325,52 @@ impl Builder {
     }
 }
 
-fn spot(span: Span) -> Spot {
-    Spot {
-        line: count(span.start.line()),
-        column: count(span.start.col() + 1),
-        length: count(span.end.index().saturating_sub(span.start.index())),
+/// Characters on their way to the parser, of which there are no more once it has taken too many.
+struct Watched<'a, T> {
+    characters: T,
+    /// How many were taken since something was told of.
+    ahead: &'a Cell<usize>,
+}
+
+impl<T: Iterator<Item = char>> Iterator for Watched<'_, T> {
+    type Item = char;
+
+    fn next(&mut self) -> Option<char> {
+        let ahead = self.ahead.get();
+        if ahead > AHEAD_MAX {
+            return None;
+        }
+        let character = self.characters.next()?;
+        // The parser keeps nothing of blanks.
+        let is_blank = matches!(character, ' ' | '\t' | '\n' | '\r');
+        self.ahead.set(ahead + usize::from(!is_blank));
+        Some(character)
     }
+}
+
+/// A bracket that begins the document, at the beginning of a line.
+struct Bracket {
+    at: usize,
+    line: usize,
+}
+
+/// Finds the bracket that a document in the manner of JSON begins with.
+fn leading_bracket(text: &str) -> Option<Bracket> {
+    let (mut line, mut begins, mut is_comment) = (1, true, false);
+    let mut characters = text.char_indices().peekable();
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '\r' if matches!(characters.peek(), Some((_, '\n'))) => {}
+            '\n' | '\r' => (line, begins, is_comment) = (line + 1, true, false),
+            _ if is_comment => {}
+            '{' | '[' if begins => return Some(Bracket { at, line }),
+            '#' => is_comment = true,
+            ' ' | '\t' => begins = false,
+            '\u{feff}' if at == 0 => {}
+            _ => return None,
+        }
+    }
+    None
 }
 
 /// Takes a node for a key.

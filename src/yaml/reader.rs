@@ -20,7 +20,8 @@ pub struct Reader {
     file: Arc<str>,
     errors: Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
-    untold: usize,
+    untold: u64,
+    untold_warnings: u64,
     guards_values: bool,
 }
 
@@ -48,7 +49,7 @@ impl Reader {
     /// Begins reading a file.
     pub fn new(file: Arc<str>) -> Self {
         let (errors, warnings) = (Vec::new(), Vec::new());
-        Self { file, errors, warnings, untold: 0, guards_values: false }
+        Self { file, errors, warnings, untold: 0, untold_warnings: 0, guards_values: false }
     }
 
     /// Begins reading a file in which the value of an unknown key may be a secret, and is not
@@ -59,12 +60,14 @@ impl Reader {
 
     /// Returns the errors and the warnings, in the order of their places.
     pub fn finish(self) -> (Vec<Diagnostic>, Vec<Diagnostic>) {
-        let Self { file: _, mut errors, mut warnings, untold, guards_values: _ } = self;
+        let Self { file: _, mut errors, mut warnings, untold, untold_warnings, guards_values: _ } =
+            self;
         errors.sort_by(|a, b| a.place.cmp(&b.place));
         warnings.sort_by(|a, b| a.place.cmp(&b.place));
-        if let Some(last) = errors.last().filter(|_| untold > 0) {
-            let message = format!("and {untold} more problems in this file");
-            errors.push(Diagnostic::error(last.place.clone(), last.length, message));
+        for (told, untold) in [(&mut errors, untold), (&mut warnings, untold_warnings)] {
+            if let Some(last) = told.last().filter(|_| untold > 0) {
+                told.push(Diagnostic::more(last, untold, "this file"));
+            }
         }
         (errors, warnings)
     }
@@ -104,8 +107,7 @@ impl Reader {
             Severity::Warning if self.warnings.len() < PROBLEMS_MAX => {
                 self.warnings.push(diagnostic);
             }
-            // Nobody reads the hundred-and-first warning; the errors say how many there are.
-            Severity::Warning => {}
+            Severity::Warning => self.untold_warnings += 1,
         }
     }
 

@@ -4,7 +4,7 @@
 //! window, control characters cannot reach the terminal, and a line that may hold a secret ends
 //! in `***`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use unicode_width::UnicodeWidthChar;
@@ -21,14 +21,14 @@ const TAB: &str = "    ";
 /// Shows every diagnostic with its line, parted by empty lines. Ends in a newline unless there is
 /// nothing to show. A place in a file that is not among `sources` is shown without its line.
 pub fn render(diagnostics: &[Diagnostic], sources: &[SourceFile]) -> String {
-    let mut sources = Sources::new(sources);
-    let shown: Vec<String> =
-        diagnostics.iter().map(|diagnostic| one(diagnostic, &mut sources)).collect();
+    let lines = Lines::of(diagnostics, sources);
+    let shown: Vec<String> = diagnostics.iter().map(|diagnostic| one(diagnostic, &lines)).collect();
     shown.join("\n")
 }
 
-fn one(diagnostic: &Diagnostic, sources: &mut Sources<'_>) -> String {
-    let Diagnostic { severity, message, place, length, hint, related, conceal_from } = diagnostic;
+fn one(diagnostic: &Diagnostic, sources: &Lines<'_>) -> String {
+    let Diagnostic { severity, message, place, length, hint, related, conceal_from, stands_for: _ } =
+        diagnostic;
     let lines = related.iter().map(|related| related.place.line).chain([place.line]);
     let gutter = lines.max().unwrap_or(place.line).to_string().len();
     let mut out = format!("{}: {}\n", severity.as_str(), visible(message));
@@ -55,12 +55,12 @@ struct Label<'a> {
     conceal_from: Option<u32>,
 }
 
-fn snippet(out: &mut String, gutter: usize, label: &Label<'_>, sources: &mut Sources<'_>) {
+fn snippet(out: &mut String, gutter: usize, label: &Label<'_>, sources: &Lines<'_>) {
     let place = label.place;
     let file = visible(&place.file);
     let (line, column) = (place.line, place.column);
     push(out, format_args!("{:gutter$}--> {file}:{line}:{column}\n", ""));
-    let Some(text) = sources.line(&place.file, line) else { return };
+    let Some(text) = sources.get(&place.file, line) else { return };
     let (text, before, marked) = window(text, label);
     push(out, format_args!("{:gutter$} |\n", ""));
     push(out, format_args!("{line:>gutter$} | {}\n", text.trim_end()));
@@ -113,12 +113,14 @@ fn width(text: &str) -> usize {
 }
 
 /// Whether a character would move the cursor, colour the terminal or turn the text around.
-fn is_hostile(character: char) -> bool {
+pub fn is_hostile(character: char) -> bool {
     character.is_control()
-        || matches!(character, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}')
+        || matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-fn visible(text: &str) -> String {
+/// Returns a text in one line in which nothing steers a terminal: what would is written out.
+pub fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
         if is_hostile(character) {
@@ -139,24 +141,34 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
 }
 
-/// Sources whose lines are looked up, with the beginnings of lines found once a file.
-struct Sources<'a> {
-    files: BTreeMap<&'a str, &'a SourceFile>,
-    lines: BTreeMap<&'a str, Vec<&'a str>>,
-}
+/// The lines that diagnostics show, and no others: a file may have millions.
+struct Lines<'a>(BTreeMap<&'a str, BTreeMap<u32, &'a str>>);
 
-impl<'a> Sources<'a> {
-    fn new(files: &'a [SourceFile]) -> Self {
-        let files = files.iter().map(|file| (&*file.name, file)).collect();
-        Self { files, lines: BTreeMap::new() }
+impl<'a> Lines<'a> {
+    fn of(diagnostics: &'a [Diagnostic], sources: &'a [SourceFile]) -> Self {
+        let mut wanted: BTreeMap<&str, BTreeSet<u32>> = BTreeMap::new();
+        for diagnostic in diagnostics {
+            let related = diagnostic.related.iter().map(|related| &related.place);
+            for place in related.chain([&diagnostic.place]) {
+                wanted.entry(&place.file).or_default().insert(place.line);
+            }
+        }
+        let mut found = BTreeMap::new();
+        for source in sources {
+            let Some(numbers) = wanted.get(&*source.name) else { continue };
+            let Some(last) = numbers.last() else { continue };
+            // The mark at the beginning of a file counts as no column.
+            let text = source.text.strip_prefix('\u{feff}').unwrap_or(&source.text);
+            let all = (1..=*last).zip(lines(text));
+            found.insert(
+                &*source.name,
+                all.filter(|(number, _)| numbers.contains(number)).collect(),
+            );
+        }
+        Self(found)
     }
 
-    fn line(&mut self, file: &str, line: u32) -> Option<&'a str> {
-        let (name, source) = self.files.get_key_value(file)?;
-        let all = self.lines.entry(name).or_insert_with(|| {
-            // The mark at the beginning of a file counts as no column.
-            lines(source.text.strip_prefix('\u{feff}').unwrap_or(&source.text)).collect()
-        });
-        all.get(line.checked_sub(1)? as usize).copied()
+    fn get(&self, file: &str, line: u32) -> Option<&'a str> {
+        self.0.get(file)?.get(&line).copied()
     }
 }

@@ -215,13 +215,78 @@ fn nesting_and_bombs_are_refused_at_once() {
     let bomb = format!("a0: &a0 [x, x]\n{}", levels.concat());
     assert!(examine(&file(&bomb)).problems.len() > 30);
 
-    let wide = format!("[{}]", "a,".repeat(2_000_001));
+    let wide = format!("[{}]", "a,".repeat(1_000_001));
     assert_eq!(
         examine(&file(&wide)).problems[0].message,
-        "the file holds more than 2000000 values"
+        "the file holds more than 1000000 values"
     );
     let large = " ".repeat(FILE_BYTES_MAX + 1);
-    assert_eq!(examine(&file(&large)).problems[0].message, "the file is larger than 16 MiB");
+    assert_eq!(examine(&file(&large)).problems[0].message, "the file is larger than 8 MiB");
+}
+
+#[test]
+fn what_does_not_end_is_refused_before_much_of_it_is_kept() {
+    let shown = [
+        format!("a:\n  - [{}]\n", "a,".repeat(300_000)),
+        format!("a:\n  - {{{}}}\n", "k: v, ".repeat(150_000)),
+        format!("a:\n  - \"{}\"\n", "x".repeat(600_000)),
+        format!("a:\n  - [{}", ",".repeat(600_000)),
+    ]
+    .map(|text| {
+        let problem = examine(&file(&text)).problems.remove(0);
+        format!("{}: {}", problem.place, problem.message)
+    });
+    let expected = "policies/a.yaml:2:3: what begins here goes on for more than 524288 characters \
+                    without an end";
+    assert_eq!(shown, [expected; 4]);
+}
+
+#[test]
+fn a_document_in_the_manner_of_json_may_be_long_and_keeps_its_places() {
+    let values = "\"user@contoso.com\", ".repeat(30_000);
+    tree(&format!("{{\"a\": [{values}]}}"));
+    tree(&format!("# made by a program\n\n{{\n\"a\": [\n{values}]\n}}\n"));
+    for (before, line) in [("", 1), ("\u{feff}", 1), ("# x\r\n", 2), (" # x\r\n\r\n", 3)] {
+        let Kind::Mapping(entries) = tree(&format!("{before}{{a: b}}")).kind else { panic!() };
+        assert_eq!(entries[0].key_spot, Spot { line, column: 2, length: 1 }, "{before:?}");
+    }
+    assert_snapshot!(problems("{a: 1, a: 2}"), @r"
+    error: duplicate key `a`; it is already on line 1
+     --> policies/a.yaml:1:8
+      |
+    1 | {a: 1, a: 2}
+      |        ^
+    note: first written here
+     --> policies/a.yaml:1:2
+      |
+    1 | {a: 1, a: 2}
+      |  ^
+    ");
+}
+
+#[test]
+fn a_file_of_blank_lines_alone_holds_nothing() {
+    let file = file(&"\n".repeat(600_000));
+    let problems = examine(&file).problems;
+    assert_eq!(problems[0].message, "the file holds nothing");
+    assert!(render(&problems, &[file]).len() < 200);
+}
+
+#[test]
+fn of_the_problems_of_all_files_the_first_are_told_and_the_others_counted() {
+    let problem = |line| {
+        let place = Place { file: "a.yaml".into(), line, column: 1 };
+        Diagnostic::error(place, 1, "x")
+    };
+    let mut told = Told::default();
+    told.extend((1..=100_000).rev().map(problem));
+    let more = Diagnostic::more(&problem(100_001), 50, "this file");
+    told.note(more);
+    let told = told.finish();
+    assert_eq!(told.len(), TOLD_MAX + 1);
+    assert!((1..).zip(&told[..TOLD_MAX]).all(|(line, one)| one.place.line == line));
+    assert_eq!(told[TOLD_MAX].message, "and 99850 more problems in all files together");
+    assert_eq!(told.iter().map(|one| one.stands_for).sum::<u64>(), 100_050);
 }
 
 #[test]

@@ -359,3 +359,85 @@ async fn one_process_at_a_time_is_at_work_and_the_others_may_read() {
     assert_eq!(ended.status.code(), Some(0));
     assert!(!site.expect(0, &["status"]).out.contains("at work"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_file_or_too_large_is_refused_before_it_is_read() {
+    let site = site().await;
+    let made = std::process::Command::new("mkfifo").arg(site.path("pipe")).status().unwrap();
+    assert!(made.success());
+    std::fs::File::create(site.path("large")).unwrap().set_len(5 << 30).unwrap();
+    for (path, why) in [
+        ("pipe", "it is neither a file nor a directory"),
+        ("/dev/zero", "it is neither a file nor a directory"),
+        ("policies", "it is a directory"),
+        ("large", "it is larger than "),
+        ("nowhere", "No such file or directory"),
+    ] {
+        for (code, arguments, what) in [
+            (5, &["validate", "--config", path][..], "configuration"),
+            (5, &["validate", "--format", "json", "--config", path], "configuration"),
+            (5, &["sandbox", "--tenant", path], "tenant"),
+            (64, &["bulk", "add", "SPE_E3", "--csv", path], "list of users"),
+            (64, &["users", "--csv", path], "list of users"),
+        ] {
+            let ran = site.expect(code, arguments);
+            let told = format!("error: cannot read the {what} `{path}`: {why}");
+            assert!(ran.err.starts_with(&told), "{}", ran.err);
+            assert!(ran.err.contains("\nhint: "), "{}", ran.err);
+        }
+    }
+    for path in ["/dev/zero", "large"] {
+        let ran = site.expect(6, &["plan", "--snapshot", path]);
+        assert!(ran.err.contains(&format!(" the snapshot `{path}`: ")), "{}", ran.err);
+    }
+    assert_eq!(site.sandbox.counts().requests, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn names_of_files_cannot_steer_the_terminal() {
+    let site = site().await;
+    let hostile = "policies/a\u{1b}[2J\u{9b}31m.yaml";
+    for arguments in [&["validate", "--config", hostile][..], &["users", "--csv", hostile]] {
+        let ran = site.run(arguments);
+        assert!(ran.err.contains(r"policies/a\u{1b}[2J\u{9b}31m.yaml"), "{}", ran.err);
+    }
+    site.write(hostile, "policies: []");
+    let ran = refused_unasked(&site, 5);
+    assert!(
+        ran.err.contains(r"a\u{1b}[2J\u{9b}31m.yaml`: its name holds a control"),
+        "{}",
+        ran.err
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn policy_files_that_cannot_be_read_leave_nothing_loaded() {
+    let site = site().await;
+    std::os::unix::fs::symlink("round.yaml", site.path("policies/round.yaml")).unwrap();
+    let ran = refused_unasked(&site, 5);
+    assert!(ran.err.contains("policies/round.yaml`: Too many levels of symbolic"), "{}", ran.err);
+    assert!(ran.err.contains("hint: "), "{}", ran.err);
+    let ran = site.expect(5, &["validate", "--format", "json"]);
+    assert!(ran.err.contains("hint: "), "{}", ran.err);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_very_many_problems_the_first_are_told_and_all_are_counted() {
+    let site = site().await;
+    for number in 0..1_000 {
+        let text = format!("policies: [{{name: p{number}, match: {{group: A}}}}]");
+        site.write(&format!("policies/x{number:04}.yaml"), &text);
+    }
+    let ran = refused_unasked(&site, 5);
+    assert!(ran.err.contains("and 800 more problems in all files together"), "{}", ran.err);
+    assert!(
+        ran.err.contains("error: 1000 errors in the policies; nothing was done"),
+        "{}",
+        ran.err
+    );
+    assert!(ran.err.len() < 100_000, "{}", ran.err.len());
+    let problems = site.json(5, &["validate", "--format", "json"]);
+    let problems = problems.as_array().unwrap();
+    assert_eq!(problems.len(), 201);
+    assert_eq!(problems[200]["message"], "and 800 more problems in all files together");
+}

@@ -117,6 +117,7 @@ async fn what_does_not_exist_is_an_error_and_nothing_is_stored() {
     error: `Sales` is not a distinguished name: `Sales` has no `=`; a comma inside a value is `\,`
     hint: write it as in `OU=Sales,DC=corp,DC=contoso,DC=com`
     error: cannot read the list of users `nowhere.csv`: No such file or directory (os error 2)
+    hint: check the path: a relative one begins at the working directory
     "#);
     // Exactly one selection, and what is replaced has to be said.
     refused(&["add", "SPE_E3"]);

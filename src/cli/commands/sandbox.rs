@@ -8,7 +8,8 @@ use crate::cli::telemetry;
 use crate::cli::ui::Ui;
 use crate::sandbox::faults::InvalidFault;
 use crate::sandbox::{Faults, Options, Running, Server, Tenant, TenantDocument};
-use crate::yaml::{Kind, Node, SourceFile, parse, render};
+use crate::source::{file_hint, read_file};
+use crate::yaml::{FILE_BYTES_MAX, Kind, Node, SourceFile, parse, render};
 
 /// Serves until it is asked to stop.
 pub(crate) async fn run(args: &Sandbox, ui: &Ui, verbose: u8) -> Outcome {
@@ -67,9 +68,9 @@ async fn stopped() {
 /// Loads a tenant that somebody described.
 fn load(path: &Path) -> Result<Tenant, Failure> {
     let name = path.display().to_string();
-    let bytes = std::fs::read(path).map_err(|error| {
-        let context = format!("cannot read the tenant `{name}`");
-        Failure::new(Exit::Invalid, anyhow::Error::new(error).context(context))
+    let bytes = read_file(path, FILE_BYTES_MAX).map_err(|error| {
+        let (context, hint) = (format!("cannot read the tenant `{name}`"), file_hint(&error));
+        Failure::new(Exit::Invalid, anyhow::Error::new(error).context(context)).hint(hint)
     })?;
     let broken = |text: String| Failure::text(Exit::Invalid, text.trim_end().to_owned());
     let file = SourceFile::from_bytes(name.as_str().into(), bytes)

@@ -6,7 +6,7 @@ use csv::{ReaderBuilder, StringRecord};
 
 use super::{List, Listed, Row};
 use crate::domain::names::Place;
-use crate::yaml::{Diagnostic, Severity, SourceFile};
+use crate::yaml::{Diagnostic, SourceFile};
 
 /// The most rows that a list may have: more than a tenant has users.
 const ROWS_MAX: usize = 1_000_000;
@@ -51,7 +51,7 @@ pub(super) fn parse(file: &SourceFile) -> Parsed {
     }
     let Notes { file: _, errors, warnings } = notes;
     let list = errors.told.is_empty().then_some(list);
-    Parsed { list, errors: errors.finish("problems"), warnings: warnings.finish("warnings") }
+    Parsed { list, errors: errors.finish(), warnings: warnings.finish() }
 }
 
 fn rows(text: &str, notes: &mut Notes) -> Vec<Row> {
@@ -276,7 +276,7 @@ struct Notes {
 /// The first of many diagnostics, and how many more there are.
 struct Told {
     told: Vec<Diagnostic>,
-    more: usize,
+    more: u64,
 }
 
 impl Notes {
@@ -300,6 +300,10 @@ impl Notes {
     }
 
     fn again(&mut self, line: u32, first: &Row) {
+        if self.warnings.is_full() {
+            self.warnings.more += 1;
+            return;
+        }
         let message = format!("`{}` is listed twice", first.who);
         let problem = Diagnostic::warning(self.place(line), 1, message);
         let problem = problem.with_related("first listed here", self.place(first.line), 1);
@@ -308,8 +312,12 @@ impl Notes {
 }
 
 impl Told {
+    fn is_full(&self) -> bool {
+        self.told.len() == TOLD_MAX
+    }
+
     fn note(&mut self, problem: Diagnostic, hint: Option<&str>) {
-        if self.told.len() == TOLD_MAX {
+        if self.is_full() {
             self.more += 1;
         } else {
             self.told.push(match hint {
@@ -319,15 +327,10 @@ impl Told {
         }
     }
 
-    fn finish(self, what: &str) -> Vec<Diagnostic> {
+    fn finish(self) -> Vec<Diagnostic> {
         let Self { mut told, more } = self;
         if let Some(last) = told.last().filter(|_| more > 0) {
-            let message = format!("and {more} more {what} in this list");
-            let place = last.place.clone();
-            told.push(match last.severity {
-                Severity::Error => Diagnostic::error(place, 1, message),
-                Severity::Warning => Diagnostic::warning(place, 1, message),
-            });
+            told.push(Diagnostic { length: 1, ..Diagnostic::more(last, more, "this list") });
         }
         told
     }

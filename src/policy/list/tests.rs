@@ -158,6 +158,15 @@ fn a_list_of_a_hundred_thousand_rows_is_read_and_one_of_too_many_is_refused() {
 }
 
 #[test]
+fn a_hundred_thousand_rows_for_the_same_users_are_counted() {
+    let rows: String = (0..100_000).map(|row| format!("user{}@contoso.com\n", row / 2)).collect();
+    let warnings = told(format!("UserPrincipalName\n{rows}"));
+    assert_eq!(warnings.len(), 21);
+    assert_eq!(warnings[0], "list.csv:3:1: `user0@contoso.com` is listed twice");
+    assert_eq!(warnings[20], "list.csv:41:1: and 49980 more warnings in this list");
+}
+
+#[test]
 fn the_path_of_a_list_is_relative_to_the_file_that_names_it() {
     let found = |file: &str, written: &str| path(file, written).map(|path| path.to_string());
     assert_eq!(found("a.yaml", "b.csv").as_deref(), Ok("b.csv"));

@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use crate::domain::names::PolicyName;
 use crate::policy::case::{Case, Expect, HeldLicense, Subject};
+use crate::policy::load::Hints;
 use crate::policy::lower::Lowered;
 use crate::policy::{Selector, Test, Written};
-use crate::yaml::{Diagnostic, did_you_mean};
+use crate::yaml::Diagnostic;
 
 /// Returns tests of one name, and expectations of policies that there are not.
 pub(super) fn errors(all: &Lowered) -> Vec<Diagnostic> {
     let policies: BTreeSet<&str> =
         all.policy_names.iter().map(|named| named.name.as_str()).collect();
-    let mut problems = Vec::new();
+    let (mut problems, mut hints) = (Vec::new(), Hints::default());
     let mut seen: BTreeMap<&str, &Case> = BTreeMap::new();
     for case in &all.cases {
         if let Some(first) = seen.get(&*case.name) {
@@ -29,7 +30,7 @@ pub(super) fn errors(all: &Lowered) -> Vec<Diagnostic> {
             let message = format!("there is no policy `{}`", name.value);
             let problem =
                 Diagnostic::error(name.place.clone(), length(name.value.as_str()), message);
-            problems.push(hinted(problem, name.value.as_str(), &policies));
+            problems.push(hinted(&mut hints, problem, name.value.as_str(), &policies));
         }
     }
     problems
@@ -47,7 +48,8 @@ pub(super) fn warnings(all: &Lowered) -> Vec<Diagnostic> {
     for policy in &all.policies {
         collect_groups(&policy.selector, &mut groups);
     }
-    let mut warnings = Vec::new();
+    let known: BTreeSet<&str> = groups.values().map(|name| &**name).collect();
+    let (mut warnings, mut hints) = (Vec::new(), Hints::default());
     for case in &all.cases {
         let Subject { groups: direct, nested_groups, licenses, .. } = &case.user;
         let unknown =
@@ -55,8 +57,7 @@ pub(super) fn warnings(all: &Lowered) -> Vec<Diagnostic> {
         for group in direct.iter().chain(nested_groups).filter(unknown) {
             let message = format!("no policy names group `{}`", group.value);
             let warning = warning(group.place.clone(), &group.value, message);
-            let known = groups.values().map(|name| &**name).collect();
-            warnings.push(hinted(warning, &group.value, &known));
+            warnings.push(hinted(&mut hints, warning, &group.value, &known));
         }
         for license in licenses {
             let HeldLicense { owners, clocks, .. } = license;
@@ -65,7 +66,8 @@ pub(super) fn warnings(all: &Lowered) -> Vec<Diagnostic> {
                 let text = name.value.as_str();
                 let message =
                     format!("there is no policy `{text}`: it counts as gone from the files");
-                warnings.push(hinted(warning(name.place.clone(), text, message), text, &policies));
+                let warning = warning(name.place.clone(), text, message);
+                warnings.push(hinted(&mut hints, warning, text, &policies));
             }
         }
     }
@@ -87,8 +89,13 @@ fn warning(place: crate::domain::names::Place, written: &str, message: String) -
     }
 }
 
-fn hinted(diagnostic: Diagnostic, written: &str, known: &BTreeSet<&str>) -> Diagnostic {
-    match did_you_mean(written, known.iter().copied()) {
+fn hinted(
+    hints: &mut Hints,
+    diagnostic: Diagnostic,
+    written: &str,
+    known: &BTreeSet<&str>,
+) -> Diagnostic {
+    match hints.near(written, known) {
         Some(near) => diagnostic.with_hint(format!("did you mean `{near}`?")),
         None => diagnostic,
     }

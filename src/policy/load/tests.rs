@@ -7,8 +7,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::user::UserType;
 use crate::policy::list::lists_named;
-use crate::policy::{LocationRule, Removal, Removals, Replaces, Selector, ServicePlanRule, Test};
-use crate::yaml::render;
+use crate::policy::{
+    Action, LocationRule, Policy, Removal, Removals, Replaces, Selector, ServicePlanRule, Test,
+};
+use crate::yaml::{TOLD_MAX, render};
 
 fn file(name: &str, text: &str) -> SourceFile {
     SourceFile { name: name.into(), text: text.into() }
@@ -286,6 +288,61 @@ fn a_window_that_may_be_open_somewhere_is_one() {
     {
         assert!(!with(wrong, "2030-01-01"), "{wrong}");
     }
+}
+
+/// A policy like many.
+fn usual(number: usize) -> String {
+    format!("  - {{name: policy-{number}, match: {{group: Group {number}}}, licenses: [SPE_E3]}}\n")
+}
+
+#[test]
+fn ten_thousand_policies_are_loaded_from_one_file_as_from_as_many() {
+    let text: String = (0..10_000).map(usual).collect();
+    assert_eq!(loaded(&format!("policies:\n{text}")).policies.policies.len(), 10_000);
+    let one = |number| file(&format!("{number}.yaml"), &format!("policies:\n{}", usual(number)));
+    let files: Vec<_> = (0..10_000).map(one).collect();
+    assert_eq!(load(&files).unwrap().policies.policies.len(), 10_000);
+}
+
+#[test]
+fn of_the_problems_of_ten_thousand_files_the_first_are_told_and_the_others_counted() {
+    let one = |number| file(&format!("{number:05}.yaml"), "policies: [{name: a, grase: 1d}]");
+    let files: Vec<_> = (0..10_000).rev().map(one).collect();
+    let problems = load(&files).unwrap_err();
+    assert_eq!(problems.len(), TOLD_MAX + 1);
+    let last = &problems[TOLD_MAX].message;
+    assert!(last.ends_with(" more problems in all files together"), "{last}");
+    // Of every file: no match, no licenses, an unknown key; and the name is there already.
+    assert_eq!(problems.iter().map(|problem| problem.stands_for).sum::<u64>(), 39_999);
+    assert_eq!(problems[0].place.to_string().split(':').next(), Some("00000.yaml"));
+    assert!(render(&problems, &files).len() < 100_000);
+}
+
+#[test]
+fn a_list_of_very_many_tenants_is_read_and_a_tenant_twice_is_told() {
+    let names: Vec<_> = (0..20_000).map(|number| format!("t{number}")).collect();
+    let text = |names: &[String]| {
+        let names = names.join(", ");
+        format!("policies: [{{name: a, match: {{group: A}}, licenses: [X], tenants: [{names}]}}]")
+    };
+    let set = loaded(&text(&names));
+    assert_eq!(set.policies.policies[0].tenants.as_ref().map(Vec::len), Some(20_000));
+    let twice = problems(&[&text(&[names, vec!["t0".to_owned()]].concat())]);
+    assert!(twice.starts_with("error: tenant `t0` is listed twice"), "{twice}");
+}
+
+#[test]
+fn what_was_meant_is_not_sought_among_thousands_of_names_thousands_of_times() {
+    let test = |number: usize| {
+        format!("  - {{name: t{number}, user: {{}}, expect: {{because: [polici-{number}]}}}}\n")
+    };
+    let policies: String = (0..3_000).map(usual).collect();
+    let tests: String = (0..3_000).map(test).collect();
+    let files = [file("a.yaml", &format!("policies:\n{policies}tests:\n{tests}"))];
+    let problems = load(&files).unwrap_err();
+    assert_eq!(problems[0].message, "there is no policy `polici-0`");
+    assert_eq!(problems[0].hint.as_deref(), Some("did you mean `policy-0`?"));
+    assert_eq!(problems.iter().map(|problem| problem.stands_for).sum::<u64>(), 3_000);
 }
 
 /// Pieces of policy files, put together at random, so that much of what comes out is nearly right.

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::plan::rehearse::{CaseResult, Mismatch, Rehearsed};
 use crate::report::text::count;
 use crate::report::text::style::{Style, clean};
+use crate::yaml::visible;
 
 /// Renders the results of policy tests; whether all of them ran says whether coverage can be told.
 pub fn rehearsed(rehearsed: &Rehearsed, whole: bool, style: Style) -> String {
@@ -51,10 +52,10 @@ fn failed(out: &mut String, result: &CaseResult, style: Style) {
     let _ = writeln!(out, "\n{} {}", style.strong(&place.file_and_line()), clean(name));
     let width = failures.iter().map(|mismatch| mismatch.key.len()).max().unwrap_or_default();
     for Mismatch { key, expected, got } in failures {
-        let _ = writeln!(out, "  {key:width$}  expected {expected}");
-        let _ = writeln!(out, "  {:width$}  got      {got}", "");
+        let _ = writeln!(out, "  {key:width$}  expected {}", visible(expected));
+        let _ = writeln!(out, "  {:width$}  got      {}", "", visible(got));
     }
     for line in why {
-        let _ = writeln!(out, "  {} {line}", style.dim("because"));
+        let _ = writeln!(out, "  {} {}", style.dim("because"), visible(line));
     }
 }

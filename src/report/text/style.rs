@@ -2,6 +2,8 @@
 
 use anstyle::{AnsiColor, Style as Ansi};
 
+use crate::yaml::is_hostile;
+
 /// Whether to use colours and weights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Style {
@@ -55,11 +57,10 @@ impl Style {
 /// turn the direction of writing, at most 80 characters.
 pub fn clean(text: &str) -> String {
     const CHARACTERS_MAX: usize = 80;
-    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let mut clean: String = text
         .chars()
         .take(CHARACTERS_MAX)
-        .map(|c| if c.is_control() || turns(c) { '\u{fffd}' } else { c })
+        .map(|c| if is_hostile(c) { '\u{fffd}' } else { c })
         .collect();
     if text.chars().count() > CHARACTERS_MAX {
         clean.push('…');
