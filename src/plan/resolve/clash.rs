@@ -133,16 +133,15 @@ impl Resolver<'_> {
                 if !new.is_empty() {
                     return new.into_iter().map(|sku| block(sku, sku)).collect();
                 }
-                // What it needs goes: that is what has to stay.
+                // What it needs goes. One of what gave it is enough to stay: a SKU, before a service
+                // plan in one.
                 let holder = gives(&after, *plan).into_iter().next();
-                let lost: BTreeSet<SkuId> =
+                let mut lost: BTreeSet<SkuId> =
                     needs.iter().flat_map(|need| gives(&before, *need)).collect();
-                lost.into_iter()
-                    .filter(|sku| {
-                        resolution.removals.contains_key(sku) || resolution.grants.contains_key(sku)
-                    })
-                    .filter_map(|sku| holder.map(|holder| block(sku, holder)))
-                    .collect()
+                let goes = |sku: &SkuId| resolution.removals.contains_key(sku);
+                lost.retain(|sku| goes(sku) || resolution.grants.contains_key(sku));
+                let cause = lost.iter().find(|sku| goes(sku)).or(lost.first()).copied();
+                cause.zip(holder).map(|(cause, holder)| block(cause, holder)).into_iter().collect()
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::domain::ids::SkuId;
 use crate::domain::names::PolicyName;
 use crate::domain::span::Span;
 use crate::domain::user::{Assignment, AssignmentSource};
-use crate::plan::bind::{PlanTerms, Takes, Which};
+use crate::plan::bind::{PlanTerms, Takes, Terms, Which};
 use crate::plan::ledger::LedgerChange;
 use crate::plan::{BlockedReason, Reason};
 use crate::policy::OnLeave;
@@ -176,7 +176,18 @@ impl<'a> Resolver<'a> {
     /// Whether a policy that cannot be told may be in the way of what another one grants.
     fn is_exchange_doubted(&self, view: &View<'_>, policy: usize, resolution: &Resolution) -> bool {
         let mut grants = self.terms(policy).into_iter().flat_map(|terms| terms.grants.keys());
-        grants.any(|sku| self.is_grant_doubted(view, *sku, resolution))
+        grants.any(|sku| {
+            self.is_grant_doubted(view, *sku, resolution) || self.may_be_outranked(view, *sku)
+        })
+    }
+
+    /// Whether a policy that cannot be told may want a higher rung than this one.
+    fn may_be_outranked(&self, view: &View<'_>, sku: SkuId) -> bool {
+        self.bound.ladders.iter().any(|ladder| {
+            let higher = ladder.place(sku).map(|place| &ladder.rungs[..place]).unwrap_or_default();
+            let wants = |terms: &Terms| higher.iter().any(|rung| terms.grants.contains_key(rung));
+            !higher.is_empty() && self.doubtful(view).any(|(_, terms)| wants(terms))
+        })
     }
 
     /// Whether a policy that cannot be told may be in the way of a grant.

@@ -93,3 +93,14 @@ fn nothing_is_exchanged_while_the_base_of_what_stays_waits_for_a_seat() {
     let with_a_seat = world.but("seats SPE_E3 1").text();
     assert_snapshot!(with_a_seat, @"replace ana: +SPE_E3 +VISIO -SPE_E5 (staff matched, staff outranked, staff matched)");
 }
+
+#[test]
+fn of_two_that_give_what_a_third_needs_one_stays_and_the_other_goes() {
+    let tenant = "group Sales\nana: in Club, SPE_E3, SPE_E5 via:Sales/TEAMS1 direct by:club";
+    let policies = "club: Club -> VISIO\nno-teams: Club -> no SPE_E3/TEAMS1";
+    assert_snapshot!(world(tenant, policies).text(), @r"
+        add ana: ~SPE_E3 off:TEAMS1 +VISIO (club matched, no-teams removed)
+        blocked ana SPE_E5: MCOEV of SPE_E5 needs TEAMS1 (club exchanged)
+        unmanaged 1
+    ");
+}

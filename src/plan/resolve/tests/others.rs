@@ -133,3 +133,13 @@ fn what_another_policy_takes_away_is_not_waited_for_in_an_exchange() {
     assert_snapshot!(world.text(), @"replace ana: +POWER_BI_PRO -SPE_E5 risks mailbox risks files risks phone (staff matched, staff exchanged)");
     assert_snapshot!(world.carry_out(&world.planned()).text(), @"nothing to do");
 }
+
+#[test]
+fn nothing_is_exchanged_for_a_rung_while_a_higher_one_may_be_wanted() {
+    let tenant = "ana: in Staff, synced?, SPE_E3, VISIO by:staff";
+    let policies = "staff: Staff -> SPE_E3\neng: synced -> SPE_E5\nladder suite: SPE_E5 > SPE_E3";
+    assert_snapshot!(world(tenant, policies).text(), @r"
+        adopt ana: SPE_E3 becomes staff's (staff matched)
+        unknown eng for 1: synced from on-premises cannot be told
+    ");
+}
