@@ -287,7 +287,9 @@ impl<'a> Resolver<'a> {
                 resolution.released.extend(released);
                 LetGo::Stays
             }
-            OwnersSay::LetGo { since, last } => self.leave(view, since, &last, wanted, resolution),
+            OwnersSay::LetGo { since, last } => {
+                self.leave(view, sku, (since, &last), wanted, resolution)
+            }
         }
     }
 
@@ -333,8 +335,8 @@ impl<'a> Resolver<'a> {
     fn leave(
         &self,
         view: &View<'_>,
-        since: Timestamp,
-        policies: &[usize],
+        sku: SkuId,
+        (since, policies): (Timestamp, &[usize]),
         wanted: &Wanted,
         resolution: &Resolution,
     ) -> LetGo {
@@ -355,6 +357,11 @@ impl<'a> Resolver<'a> {
         matching.retain(|policy| self.gives_something_new(view, *policy, wanted, resolution));
         if !matching.is_empty() {
             let needs = given(&matching);
+            // What stands for what is wanted instead is not exchanged for it.
+            let stands = view.licenses.get(sku).is_some_and(|held| held.inherited().is_empty());
+            if stands && needs.contains(&sku) {
+                return LetGo::Stays;
+            }
             let reason = Reason::Exchanged;
             let why = matching.into_iter().map(|policy| Why { policy, reason }).collect();
             return LetGo::By(Candidate { due: self.now, why, needs });

@@ -183,3 +183,10 @@ fn a_lower_rung_goes_although_a_service_plan_of_the_wanted_one_cannot_be_taken_a
         blocked ana SPE_E3: comes from group Sales and cannot be removed from the user (no-teams removed)
     ");
 }
+
+#[test]
+fn a_rung_that_stands_for_what_is_wanted_instead_is_not_exchanged_for_it() {
+    let tenant = "ana: in Staff, SPE_E5 by:staff";
+    let policies = "staff: Staff -> SPE_E3, VISIO; keep\nladder suite: SPE_E5 > SPE_E3 > SPE_F1";
+    assert_snapshot!(world(tenant, policies).text(), @"add ana: +VISIO (staff matched)");
+}
