@@ -235,9 +235,9 @@ proptest! {
     }
 
     /// A lost ledger removes too little, never too much. What a policy takes away by name goes with
-    /// or without a ledger, as does a rung beside one that stays; only that its owner could not be
-    /// decided is forgotten with it, and that both wait for what a user would step down to from a rung
-    /// that was owned, and cannot have or may not.
+    /// or without a ledger, as does a rung beside one that stays. Forgotten with it is only that an
+    /// owner could not be decided, or that what needs it stays, and that both wait for what a user
+    /// would step down to from a rung that was owned, and cannot have or may not.
     #[test]
     fn an_emptied_ledger_adds_no_removal(world in any_world(AMPLE)) {
         let mut lost = world.clone();
@@ -247,7 +247,8 @@ proptest! {
         lost.ledger = crate::plan::ledger::Ledger { lessons, ..Default::default() };
         let (plan, poorer) = (world.plan(), lost.plan());
         let (mut with, without) = (removals(&plan), removals(&poorer));
-        with.extend(withheld(&plan, &[BlockedReason::Unreadable]));
+        let reasons = [BlockedReason::Unreadable, BlockedReason::MissingServicePlan];
+        with.extend(withheld(&plan, &reasons));
         let waits = |op: &&Operation| {
             !plan.unknown.is_empty() || plan.blocked.iter().any(|b| b.user.id == op.user.id)
         };

@@ -221,7 +221,9 @@ impl<'a> Resolver<'a> {
         if owners.any(|(name, _)| self.cannot_be_told(name, view)) {
             return Doubt::LeavesAll;
         }
-        if self.doubtful(view).any(|(_, terms)| terms.grants.contains_key(&sku)) {
+        // In place of a higher rung that may be wanted and cannot be had, a lower one stays.
+        let may_be_wanted = self.doubtful(view).any(|(_, terms)| terms.grants.contains_key(&sku));
+        if may_be_wanted || self.may_be_outranked(view, sku) {
             return Doubt::LeavesWhatMayBeWanted;
         }
         Doubt::None
