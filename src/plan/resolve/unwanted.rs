@@ -183,10 +183,23 @@ impl<'a> Resolver<'a> {
 
     /// Whether a policy that cannot be told may want a higher rung than this one.
     fn may_be_outranked(&self, view: &View<'_>, sku: SkuId) -> bool {
+        self.may_want(view, sku, |rungs, place| &rungs[..place])
+    }
+
+    /// Whether a policy that cannot be told may want some of the rungs of the ladder that this one is
+    /// on.
+    fn may_want(
+        &self,
+        view: &View<'_>,
+        sku: SkuId,
+        some: impl Fn(&[SkuId], usize) -> &[SkuId],
+    ) -> bool {
         self.bound.ladders.iter().any(|ladder| {
-            let higher = ladder.place(sku).map(|place| &ladder.rungs[..place]).unwrap_or_default();
-            let wants = |terms: &Terms| higher.iter().any(|rung| terms.grants.contains_key(rung));
-            !higher.is_empty() && self.doubtful(view).any(|(_, terms)| wants(terms))
+            let rungs = ladder.place(sku).map(|place| some(&ladder.rungs, place));
+            let wants = |terms: &Terms| {
+                rungs.unwrap_or_default().iter().any(|rung| terms.grants.contains_key(rung))
+            };
+            rungs.is_some() && self.doubtful(view).any(|(_, terms)| wants(terms))
         })
     }
 
@@ -221,9 +234,9 @@ impl<'a> Resolver<'a> {
         if owners.any(|(name, _)| self.cannot_be_told(name, view)) {
             return Doubt::LeavesAll;
         }
-        // In place of a higher rung that may be wanted and cannot be had, a lower one stays.
+        // A rung stays as well while another may be wanted in its place, which may not be to be had.
         let may_be_wanted = self.doubtful(view).any(|(_, terms)| terms.grants.contains_key(&sku));
-        if may_be_wanted || self.may_be_outranked(view, sku) {
+        if may_be_wanted || self.may_want(view, sku, |rungs, _| rungs) {
             return Doubt::LeavesWhatMayBeWanted;
         }
         Doubt::None

@@ -145,11 +145,17 @@ fn nothing_is_exchanged_for_a_rung_while_a_higher_one_may_be_wanted() {
 }
 
 #[test]
-fn a_lower_rung_is_not_left_while_a_higher_one_may_be_wanted() {
+fn no_rung_is_left_while_another_may_be_wanted_in_its_place() {
     let tenant = "group Staff\nana: synced?, SPE_E3 by:staff=30d";
     let policies = "staff: Staff -> SPE_E3\neng: synced -> SPE_E5\nladder suite: SPE_E5 > SPE_E3";
     assert_snapshot!(world(tenant, policies).text(), @r"
         blocked ana SPE_E3: stays, because a policy that owns or may want it could not be decided (staff left)
+        unknown eng for 1: synced from on-premises cannot be told
+    ");
+    let lower = "staff: Staff -> SPE_E5\neng: synced -> SPE_E3\nladder suite: SPE_E5 > SPE_E3";
+    let tenant = tenant.replace("SPE_E3", "SPE_E5");
+    assert_snapshot!(world(&tenant, lower).text(), @r"
+        blocked ana SPE_E5: stays, because a policy that owns or may want it could not be decided (staff left)
         unknown eng for 1: synced from on-premises cannot be told
     ");
 }
