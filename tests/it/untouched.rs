@@ -79,3 +79,23 @@ async fn guests_protected_users_and_inherited_licenses_stay_as_they_are() {
     site.expect(0, &["plan", "--detailed-exitcode"]);
     site.assert_one_outcome_each();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_graph_refused_once_is_not_sent_again_for_anybody() {
+    let user = |name: &str| json!({"user_principal_name": format!("{name}@contoso.com"), "usage_location": "DE"});
+    let people = tenant(json!({
+        "skus": [{"sku": "SPE_E5", "enabled": 20}, {"sku": "SPE_F1", "enabled": 20}],
+        "users": [user("ana")],
+    }));
+    // That their Exchange plans exclude each other is for Graph to say.
+    let policies = "policies:\n  - {name: desk, match: {everyone: true}, licenses: [SPE_E5]}\n  \
+                    - {name: floor, match: {everyone: true}, licenses: [SPE_F1]}\n";
+    let top = "guards: {first_plan: off}";
+    let site = Site::with(people, calm(), top, &[("policies.yaml", policies)]).await;
+    site.expect(4, &["apply", "--yes"]);
+    assert_eq!(site.sandbox.counts().writes_accepted, 0);
+    let writes = site.sandbox.counts().writes;
+    let again = site.expect(0, &["apply", "--yes"]);
+    assert!(again.out.contains("cannot stand beside"), "{}", again.out);
+    assert_eq!(site.sandbox.counts().writes, writes);
+}

@@ -10,6 +10,8 @@ use super::{BATCH_MAX, Running, changes_licenses, out_of_patience};
 use crate::domain::ids::UserId;
 use crate::engine::CycleError;
 use crate::plan::Operation;
+use crate::plan::conflict::Lesson;
+use crate::plan::ledger::LedgerChange;
 use crate::ports::{
     Answer, Clock, LicenseWrite, LocationWrite, OutcomeKind, Records, Refusal, RefusalKind,
     TenantReader, TenantWriter,
@@ -111,6 +113,9 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
                 Answer::Refused(Refusal { kind: _, status: _, code, message, request_id }) => {
                     let detail = format!("{message}{also}");
                     let mut settlement = self.told(operation, OutcomeKind::Refused, &detail);
+                    // What Graph will not take is not planned again, for nobody.
+                    let lesson = Lesson::from_refusal(&message);
+                    settlement.ledger.extend(lesson.map(LedgerChange::Learn));
                     settlement.outcome.code = Some(code);
                     settlement.outcome.request_id = request_id;
                     settlements.push(settlement);
