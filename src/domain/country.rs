@@ -56,6 +56,20 @@ pub fn is_assigned(code: UsageLocation) -> bool {
     named(code.as_str()) == Some(code)
 }
 
+/// Returns what is wrong with a code that no country has, and what to do.
+///
+/// Source: ISO 3166-1, where UK is reserved and GB assigned; Graph knows only GB.
+pub fn refusal(code: UsageLocation) -> Option<(String, String)> {
+    if is_assigned(code) {
+        return None;
+    }
+    let hint = match named(code.as_str()) {
+        Some(meant) => format!("the code of that country is `{meant}`"),
+        None => "codes are those of ISO 3166-1 alpha-2, such as `DE` or `FR`".to_owned(),
+    };
+    Some((format!("`{code}` is not a country code"), hint))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

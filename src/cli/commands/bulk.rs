@@ -8,6 +8,7 @@ use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::session::Session;
 use crate::cli::ui::Ui;
 use crate::cli::user_list;
+use crate::domain::country;
 use crate::domain::dn::InvalidDistinguishedName;
 use crate::domain::names::InvalidUsageLocation;
 use crate::engine::once::Once;
@@ -27,6 +28,9 @@ fn order(args: &Bulk) -> Result<BulkOrder, Failure> {
     let location = location.map_err(|error: InvalidUsageLocation| {
         Failure::new(Exit::Usage, error).hint("write it as in `--usage-location DE`")
     })?;
+    if let Some((message, hint)) = location.and_then(country::refusal) {
+        return Err(Failure::text(Exit::Usage, message).hint(hint));
+    }
     Ok(BulkOrder {
         change: change(args)?,
         usage_location: location,

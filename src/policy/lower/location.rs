@@ -55,13 +55,8 @@ fn source(reader: &mut Reader, node: &Node) -> Option<Attribute> {
 
 fn code(reader: &mut Reader, entry: &Entry) -> Option<UsageLocation> {
     let code: UsageLocation = reader.parsed(&entry.value)?;
-    if !country::is_assigned(code) {
-        // Source: ISO 3166-1, where UK is reserved and GB assigned; Graph knows only GB.
-        let hint = match country::named(code.as_str()) {
-            Some(meant) => format!("the code of that country is `{meant}`"),
-            None => "codes are those of ISO 3166-1 alpha-2, such as `DE` or `FR`".to_owned(),
-        };
-        reader.error_with(entry.value.spot, format!("`{code}` is not a country code"), hint);
+    if let Some((message, hint)) = country::refusal(code) {
+        reader.error_with(entry.value.spot, message, hint);
         return None;
     }
     Some(code)
