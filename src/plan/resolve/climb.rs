@@ -167,7 +167,10 @@ impl Resolver<'_> {
         for rung in &wanted.rungs {
             let ladder = &self.bound.ladders[rung.ladder];
             let waits = resolution.grants.get(&rung.met_by).is_some_and(|grant| grant.needs_seat);
-            if !waits || !ladder.ladder.fall_back {
+            // Who holds a higher rung keeps it until there is a seat, and takes no lower one beside it.
+            let mut higher = ladder.rungs[..rung.place].iter();
+            let holds_higher = higher.any(|sku| view.licenses.get(*sku).is_some());
+            if !waits || !ladder.ladder.fall_back || holds_higher {
                 continue;
             }
             let below = ladder.rungs[rung.place + 1..].iter();

@@ -190,3 +190,10 @@ fn a_rung_that_stands_for_what_is_wanted_instead_is_not_exchanged_for_it() {
     let policies = "staff: Staff -> SPE_E3, VISIO; keep\nladder suite: SPE_E5 > SPE_E3 > SPE_F1";
     assert_snapshot!(world(tenant, policies).text(), @"add ana: +VISIO (staff matched)");
 }
+
+#[test]
+fn who_steps_down_and_waits_takes_no_lower_rung_beside_the_one_that_is_held() {
+    let tenant = "group Eng\nana: in Staff, SPE_E5 by:eng\nseats SPE_E3 0";
+    let policies = format!("{LADDER}; fall back");
+    assert_snapshot!(world(tenant, &policies).text(), @"waiting 1 for SPE_E3: ana (staff matched)");
+}
