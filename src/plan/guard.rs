@@ -115,7 +115,9 @@ fn is_lost(operation: &Operation, sku: &SkuRef) -> bool {
         }
         // Of what is asked for once, everything in the call is for the one reason.
         Reason::Requested | Reason::Reverted => operation.add.iter().any(|addition| !addition.held),
-        Reason::Matched | Reason::Removed | Reason::Left | Reason::Located => false,
+        Reason::Matched | Reason::Removed | Reason::Left | Reason::Withdrawn | Reason::Located => {
+            false
+        }
     };
     let mut why = operation.because.iter().filter(|why| why.sku.as_ref() == Some(sku));
     !operation.data_at_risk.is_empty() || !why.all(swapped)

@@ -415,6 +415,8 @@ pub enum Reason {
     Replaced,
     /// The policy that owns the assignment no longer matches the user.
     Left,
+    /// The policy that owns the assignment matches the user, and no longer grants the SKU.
+    Withdrawn,
     /// The policy that owns the assignment gives another SKU now.
     Exchanged,
     /// The user matches a policy that sets the location.
@@ -436,6 +438,7 @@ impl Reason {
             Self::Removed
             | Self::Replaced
             | Self::Left
+            | Self::Withdrawn
             | Self::Exchanged
             | Self::Outranked
             | Self::SteppedDown => true,

@@ -57,6 +57,7 @@ words! { Reason:
     Removed = "removed",
     Replaced = "replaced",
     Left = "left",
+    Withdrawn = "withdrawn",
     Exchanged = "exchanged",
     Located = "located",
     Outranked = "outranked",

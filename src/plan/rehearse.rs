@@ -466,6 +466,7 @@ fn reason_words(reason: Reason) -> &'static str {
         Reason::Removed => "takes it away",
         Reason::Replaced => "replaces it",
         Reason::Left => "no longer matches",
+        Reason::Withdrawn => "no longer grants it",
         Reason::Exchanged => "exchanges it",
         Reason::Located => "sets the location",
         Reason::Outranked | Reason::SteppedDown => "keeps one rung",

@@ -117,6 +117,7 @@ impl<'a> SecondLook<'a> {
             | Reason::Removed
             | Reason::Replaced
             | Reason::Left
+            | Reason::Withdrawn
             | Reason::Exchanged
             | Reason::Located
             | Reason::Outranked
@@ -302,6 +303,7 @@ fn judge(bound: &Bound<'_>, at: usize, operation: &Operation, sku: &SkuRef) -> R
                 | Reason::SteppedDown,
             ) => truth == Truth::True,
             Some(Reason::Left) => truth == Truth::False,
+            Some(Reason::Withdrawn) => truth == Truth::True && !grants,
             Some(Reason::Matched | Reason::Located | Reason::Requested | Reason::Reverted)
             | None => taken || !grants || truth == Truth::False,
         };

@@ -161,7 +161,7 @@ proptest! {
                         | Reason::Replaced
                         | Reason::Outranked
                         | Reason::SteppedDown => {}
-                        Reason::Left | Reason::Exchanged => {
+                        Reason::Left | Reason::Withdrawn | Reason::Exchanged => {
                             prop_assert!(owners.is_some_and(|o| o.contains_key(&why.policy)));
                         }
                         Reason::Matched | Reason::Located | Reason::Requested | Reason::Reverted => {

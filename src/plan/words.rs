@@ -106,6 +106,7 @@ impl<'a> Words<'a> {
             }
             let detail = match why.reason {
                 Reason::Exchanged => "gives another SKU now".into(),
+                Reason::Withdrawn => "no longer gives it".into(),
                 Reason::Outranked => "a higher rung of the ladder".into(),
                 Reason::SteppedDown => "a lower rung of the ladder".into(),
                 Reason::Matched

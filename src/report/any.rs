@@ -113,6 +113,7 @@ fn any_because() -> impl Strategy<Value = Vec<Because>> {
         Reason::Removed,
         Reason::Replaced,
         Reason::Left,
+        Reason::Withdrawn,
         Reason::Exchanged,
         Reason::Located,
         Reason::Outranked,

@@ -149,6 +149,7 @@ pub(super) fn reason(because: &Because) -> String {
         Reason::Removed => format!("{policy} takes it away"),
         Reason::Replaced => format!("{policy} gives another SKU in exchange"),
         Reason::Left => format!("{policy} no longer matches"),
+        Reason::Withdrawn => format!("{policy} no longer gives it"),
         Reason::Exchanged => format!("{policy} gives another SKU now"),
         Reason::Located => format!("{policy} sets the location"),
         Reason::Outranked => format!("{policy} wants a higher rung of the ladder"),

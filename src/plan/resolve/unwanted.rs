@@ -390,9 +390,13 @@ impl<'a> Resolver<'a> {
             .map(|policy| policy_of(policy).grace.unwrap_or(self.settings.grace))
             .max()
             .unwrap_or(self.settings.grace);
-        let why =
-            policies.iter().map(|policy| Why { policy: *policy, reason: Reason::Left }).collect();
-        LetGo::By(Candidate { due: grace.after(since), why, needs: BTreeSet::new() })
+        let reason = |policy: usize| match self.standing(policy, view) {
+            Standing::Matches => Reason::Withdrawn,
+            Standing::DoesNotMatch | Standing::CannotBeTold => Reason::Left,
+        };
+        let why = policies.iter().map(|policy| Why { policy: *policy, reason: reason(*policy) });
+        let (due, why) = (grace.after(since), why.collect());
+        LetGo::By(Candidate { due, why, needs: BTreeSet::new() })
     }
 
     /// Whether a policy gives a user something now that it does not own yet. What is there already,

@@ -134,3 +134,13 @@ fn a_second_look_keeps_the_sign_ins_that_the_plan_was_made_from() {
     // A look at a single user does not tell sign-ins.
     assert_eq!(ask(&planned, &world("ana: SPE_E3", policies), &[]), Ok(()));
 }
+
+#[test]
+fn what_a_policy_no_longer_grants_goes_although_it_matches() {
+    let policies = "staff: Staff -> SPE_E3; grace 1d";
+    let tenant = "ana: in Staff, from DE, SPE_E3 by:staff, VISIO by:staff=2d";
+    let world = world(tenant, policies);
+    assert_eq!(ask(&world, &world, &["Staff"]), Ok(()));
+    let told = ask(&world, &world, &[]).unwrap_err();
+    assert_eq!(told, "asked another way, policy staff does not match the user");
+}

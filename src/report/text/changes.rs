@@ -63,6 +63,7 @@ fn lead(operation: &Operation) -> Option<&Because> {
         Reason::Matched | Reason::Requested | Reason::Reverted if added(because) => 0,
         Reason::Removed
         | Reason::Left
+        | Reason::Withdrawn
         | Reason::Exchanged
         | Reason::Replaced
         | Reason::Outranked
@@ -155,7 +156,8 @@ fn why(operation: &Operation) -> String {
             | Reason::Replaced
             | Reason::Exchanged
             | Reason::Outranked
-            | Reason::SteppedDown => "",
+            | Reason::SteppedDown
+            | Reason::Withdrawn => "",
         };
         reasons.push(format!("{by}{verb}{detail}"));
     }

@@ -147,7 +147,7 @@ fn nothing_is_exchanged_while_the_new_one_is_blocked() {
 fn a_policy_that_grants_one_sku_less_lets_go_with_grace() {
     let tenant = "ana: in Staff, SPE_E3 by:staff, VISIO by:staff";
     let policies = "staff: Staff -> SPE_E3; grace 30d";
-    assert_snapshot!(world(tenant, policies).text(), @"scheduled 2026-12-23 ana: -VISIO (staff left)");
+    assert_snapshot!(world(tenant, policies).text(), @"scheduled 2026-12-23 ana: -VISIO (staff withdrawn)");
 }
 
 #[test]

@@ -72,11 +72,11 @@ fn what_is_there_but_cannot_be_changed_is_adopted_and_nothing_is_exchanged_for_i
     assert_snapshot!(world.text(), @r"
         adopt ana: SPE_E5 becomes staff's (staff matched)
         blocked ana SPE_E5: needs a usage location, and no policy gives one (staff matched)
-        scheduled 2026-11-30 ana: -VISIO (staff left)
+        scheduled 2026-11-30 ana: -VISIO (staff withdrawn)
     ");
     assert_snapshot!(world.carry_out(&world.planned()).text(), @r"
         blocked ana SPE_E5: needs a usage location, and no policy gives one (staff matched)
-        scheduled 2026-11-30 ana: -VISIO (staff left)
+        scheduled 2026-11-30 ana: -VISIO (staff withdrawn)
     ");
 }
 

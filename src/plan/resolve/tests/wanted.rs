@@ -122,5 +122,5 @@ fn nothing_is_left_while_what_is_wanted_instead_was_lost_and_cannot_be_had_again
     let policies = "staff: Staff -> SPE_E3; grace 0";
     assert_snapshot!(world(tenant, policies).text(), @"blocked ana SPE_E3: needs a usage location, and no policy gives one (staff matched)");
     let located = format!("{policies}; set DE");
-    assert_snapshot!(world(tenant, &located).text(), @"replace ana: +SPE_E3 -SPE_E5 from nowhere to DE risks phone (staff located, staff matched, staff left)");
+    assert_snapshot!(world(tenant, &located).text(), @"replace ana: +SPE_E3 -SPE_E5 from nowhere to DE risks phone (staff located, staff matched, staff withdrawn)");
 }
