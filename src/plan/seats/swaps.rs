@@ -100,8 +100,8 @@ fn full_swap(
     let options: Vec<(u64, u64, SkuId)> = circle
         .iter()
         .map(|sku| {
-            let moves = moved(&users, *sku, most);
-            let seats = fewest(most, |seats| moved(&users, *sku, seats) >= moves);
+            let moves = moved(&users, circle, *sku, most);
+            let seats = fewest(most, |seats| moved(&users, circle, *sku, seats) >= moves);
             let lacking = sharing.free.get(sku).map_or(0, |free| free.min(&0).unsigned_abs());
             (moves, seats + lacking, *sku)
         })
@@ -133,14 +133,16 @@ fn fewest(most: u64, holds: impl Fn(u64) -> bool) -> u64 {
     low
 }
 
-/// Returns how many of these users could move with so many free seats of one SKU.
-fn moved(users: &BTreeMap<UserId, &Open>, sku: SkuId, seats: u64) -> u64 {
+/// Returns how many of these users could move round a circle with so many free seats of one SKU. For
+/// what they miss beside they wait on, unless they take all or nothing.
+fn moved(users: &BTreeMap<UserId, &Open>, circle: &BTreeSet<SkuId>, sku: SkuId, seats: u64) -> u64 {
     let request = |open: &Open| Request {
         needs: open
             .request
             .needs
             .iter()
             .filter(|(sku, _)| open.missing.contains(sku))
+            .filter(|(sku, _)| open.request.whole || circle.contains(sku))
             .map(|(sku, need)| (*sku, *need))
             .collect(),
         frees: open.request.frees.clone(),

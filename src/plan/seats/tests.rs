@@ -252,3 +252,21 @@ proptest! {
         prop_assert_eq!(served, free.max(0).min(i64::try_from(priorities.len()).unwrap()));
     }
 }
+
+#[test]
+fn what_the_users_of_a_full_swap_wait_for_beside_does_not_hold_their_swap() {
+    let also_9 = |from, to| {
+        let mut request = swap(from, to);
+        request.needs.insert(sku(9), need(0));
+        request
+    };
+    let back = (0..3).map(|n| (user(n), also_9(1, 2)));
+    let forth = (10..13).map(|n| (user(n), also_9(2, 1)));
+    let shares = share(BTreeMap::new(), back.chain(forth).collect());
+    assert_eq!((shares.full_swaps[0].seats, shares.full_swaps[0].moves), (1, 6));
+    let with_one = share(BTreeMap::from([(sku(1), 1)]), {
+        let back = (0..3).map(|n| (user(n), also_9(1, 2)));
+        back.chain((10..13).map(|n| (user(n), also_9(2, 1)))).collect()
+    });
+    assert_eq!(with_one.waves.len(), 6);
+}
