@@ -24,6 +24,12 @@ pub(crate) enum NotAUserList {
     /// Nobody is on it.
     #[error("it lists nobody")]
     Nobody,
+    /// A row ends before the column that says who.
+    #[error("line {line}: the row has fewer columns than the first line")]
+    Short {
+        /// The line, from 1.
+        line: u32,
+    },
     /// A quote is opened and not closed.
     #[error("line {line}: a quote is opened and not closed")]
     OpenQuote {
@@ -43,6 +49,9 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Row>, Failure> {
         let hint = file_hint(&error);
         failed(error.into()).hint(hint)
     })?;
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Err(failed(anyhow::anyhow!("the list is UTF-16")).hint(ENCODING));
+    }
     let text = String::from_utf8(bytes)
         .map_err(|error| failed(error.utf8_error().into()).hint(ENCODING))?;
     rows(&text).map_err(|error| {
@@ -50,6 +59,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Row>, Failure> {
             NotAUserList::Nul => ENCODING,
             NotAUserList::NoColumn => "it begins with a line such as `UserPrincipalName`",
             NotAUserList::Nobody => "each line below the first names a user",
+            NotAUserList::Short { line: _ } => "fill it up, or delete the row",
             NotAUserList::OpenQuote { line: _ } => "close it, or write two quotes for one",
         };
         failed(error.into()).hint(hint)
@@ -77,6 +87,10 @@ pub(crate) fn rows(text: &str) -> Result<Vec<Row>, NotAUserList> {
     let mut rows = Vec::new();
     for (line, row) in lines {
         let fields = fields(row, separator).ok_or(NotAUserList::OpenQuote { line })?;
+        let blank = fields.iter().all(|field| field.trim().is_empty());
+        if !blank && columns.iter().any(|column| *column >= fields.len()) {
+            return Err(NotAUserList::Short { line });
+        }
         let cells = columns.iter().filter_map(|column| fields.get(*column));
         let who = cells.map(|cell| cell.trim()).find(|who| !who.is_empty());
         rows.extend(who.map(|who| (line, who.into())));
@@ -135,6 +149,8 @@ mod tests {
         assert_eq!(read("name\na@b.c"), no_column);
         assert_eq!(read("U\0s\0e\0r\0"), "it holds NUL characters");
         assert_eq!(read("UserPrincipalName,x\n,y\n"), "it lists nobody");
+        let short = "line 3: the row has fewer columns than the first line";
+        assert_eq!(read("Name,UserPrincipalName\n\nben@b.c\n"), short);
         let open = "line 2: a quote is opened and not closed";
         assert_eq!(read("UserPrincipalName\n\"a@b.c"), open);
     }
