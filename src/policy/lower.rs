@@ -71,6 +71,9 @@ pub(super) fn lower(reader: &mut Reader, file: &RawFile<'_>, lists: &Lists) -> L
     lowered
 }
 
+/// Names under which the history files what a person asks for once.
+const RESERVED: [&str; 2] = ["bulk", "revert"];
+
 fn policy(reader: &mut Reader, raw: &RawPolicy<'_>, lists: &Lists) -> Option<Policy> {
     let what = || match raw.name.map(|entry| &entry.value.kind) {
         Some(crate::yaml::Kind::Scalar { text, plain: _ }) => format!("policy `{text}`"),
@@ -78,6 +81,12 @@ fn policy(reader: &mut Reader, raw: &RawPolicy<'_>, lists: &Lists) -> Option<Pol
     };
     let name: Option<PolicyName> =
         needed(reader, raw.spot, &what(), "name", raw.name).and_then(|node| reader.parsed(node));
+    if let (Some(name), Some(entry)) = (&name, raw.name)
+        && RESERVED.contains(&name.as_str())
+    {
+        let message = format!("`{name}` is what plans made by `seatkeeper {name}` are filed under");
+        reader.error_with(entry.value.spot, message, "give the policy another name");
+    }
     let matches = needed(reader, raw.spot, &what(), "match", raw.selector);
     let selector = matches.and_then(|node| selector::lower(reader, node, lists));
     if let (Some(node), Some(selector)) = (matches, &selector)

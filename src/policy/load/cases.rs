@@ -3,11 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::domain::ids::SkuId;
 use crate::domain::names::PolicyName;
+use crate::domain::products::Products;
 use crate::policy::case::{Case, Expect, HeldLicense, Subject};
 use crate::policy::load::Hints;
 use crate::policy::lower::Lowered;
-use crate::policy::{Selector, Test, Written};
+use crate::policy::{
+    Action, License, Policy, Removal, Removals, Replaces, Selector, Test, Written,
+};
 use crate::yaml::Diagnostic;
 
 /// Returns tests of one name, and expectations of policies that there are not.
@@ -50,7 +54,20 @@ pub(super) fn warnings(all: &Lowered) -> Vec<Diagnostic> {
     }
     let known: BTreeSet<&str> = groups.values().map(|name| &**name).collect();
     let (mut warnings, mut hints) = (Vec::new(), Hints::default());
+    let products = Products::published();
+    let mut skus: BTreeSet<&str> = products.part_numbers().collect();
+    skus.extend(all.policies.iter().flat_map(skus_of_policy));
+    skus.extend(all.ladders.iter().flat_map(|ladder| &ladder.rungs).map(|rung| &*rung.value));
+    let folded: BTreeSet<String> = skus.iter().map(|sku| sku.to_lowercase()).collect();
     for case in &all.cases {
+        let is_unknown = |sku: &&Written<Arc<str>>| {
+            !folded.contains(&sku.value.to_lowercase()) && sku.value.parse::<SkuId>().is_err()
+        };
+        for sku in skus_of_case(case).filter(is_unknown) {
+            let message = format!("no policy names SKU `{}`, and it is not well known", sku.value);
+            let warning = warning(sku.place.clone(), &sku.value, message);
+            warnings.push(hinted(&mut hints, warning, &sku.value, &skus));
+        }
         let Subject { groups: direct, nested_groups, licenses, .. } = &case.user;
         let unknown =
             |group: &&Written<Arc<str>>| !groups.contains_key(&group.value.to_lowercase());
@@ -72,6 +89,42 @@ pub(super) fn warnings(all: &Lowered) -> Vec<Diagnostic> {
         }
     }
     warnings
+}
+
+/// Returns the SKUs that a policy names.
+fn skus_of_policy(policy: &Policy) -> Vec<&str> {
+    let (granted, taken): (&[License], Vec<&str>) = match &policy.action {
+        Action::Add { licenses } | Action::Replace { licenses, replaces: Replaces::All } => {
+            (licenses, Vec::new())
+        }
+        Action::Replace { licenses, replaces: Replaces::Listed(replaced) } => {
+            (licenses, replaced.iter().map(|sku| &*sku.value).collect())
+        }
+        Action::Remove { removals: Removals::All } => (&[], Vec::new()),
+        Action::Remove { removals: Removals::Listed(removals) } => {
+            (&[], removals.iter().filter_map(sku_of_removal).collect())
+        }
+    };
+    granted.iter().map(|license| &*license.sku.value).chain(taken).collect()
+}
+
+fn sku_of_removal(removal: &Removal) -> Option<&str> {
+    match removal {
+        Removal::Sku(sku) | Removal::ServicePlans { sku: Some(sku), plans: _ } => Some(&sku.value),
+        Removal::ServicePlans { sku: None, plans: _ } => None,
+    }
+}
+
+/// Returns the SKUs that a test names.
+fn skus_of_case(case: &Case) -> impl Iterator<Item = &Written<Arc<str>>> {
+    let Case { seats, user, expect, .. } = case;
+    let Expect { licenses, not_licenses, waiting, scheduled, .. } = expect;
+    let seats = seats.iter().map(|(sku, _)| sku);
+    let held = user.licenses.iter().map(|held| &held.sku);
+    let wanted = licenses.iter().flatten().map(|wanted| &wanted.sku);
+    let scheduled = scheduled.iter().flatten().map(|(sku, _)| sku);
+    let others = not_licenses.iter().chain(waiting.iter().flatten());
+    seats.chain(held).chain(wanted).chain(scheduled).chain(others)
 }
 
 fn collect_groups(selector: &Selector, groups: &mut BTreeMap<String, Arc<str>>) {

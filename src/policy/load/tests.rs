@@ -290,6 +290,57 @@ fn a_window_that_may_be_open_somewhere_is_one() {
     }
 }
 
+#[test]
+fn a_policy_is_not_called_as_what_a_person_asks_for_once() {
+    for name in ["bulk", "revert"] {
+        let text = format!("policies: [{{name: {name}, match: {{group: A}}, licenses: [X]}}]");
+        let told = problems(&[&text]);
+        assert!(told.starts_with(&format!("error: `{name}` is what plans made by")), "{told}");
+    }
+}
+
+#[test]
+fn an_empty_match_is_an_error_and_so_is_one_that_only_says_whom_it_does_not_mean() {
+    let with = |selector: &str| {
+        problems(&[&format!("policies: [{{name: a, match: {selector}, licenses: [X]}}]")])
+    };
+    assert!(with("{}").starts_with("error: "), "{}", with("{}"));
+    let none = with("{none: [{group: A}]}");
+    assert!(none.starts_with("error: `match` only says whom it does not mean"), "{none}");
+}
+
+#[test]
+fn selectors_nest_and_keys_side_by_side_mean_and() {
+    let selector = |text: &str| {
+        let text = format!("policies: [{{name: a, match: {text}, licenses: [X]}}]");
+        format!("{:?}", loaded(&text).policies.policies[0].selector)
+    };
+    let unplaced = |text: &str| {
+        let words = text.split("place: ").map(|part| part.split_once('}').map_or(part, |of| of.1));
+        words.collect::<String>()
+    };
+    let beside = selector("{group: A, enabled: true}");
+    let spelled = selector("{all: [{group: A}, {enabled: true}]}");
+    assert_eq!(unplaced(&beside), unplaced(&spelled));
+    let nested = selector("{any: [{all: [{group: A}, {none: [{group: B}]}]}, {group: C}]}");
+    for word in ["Any(", "All(", "None("] {
+        assert!(nested.contains(word), "{nested}");
+    }
+}
+
+#[test]
+fn a_sku_that_a_test_misspells_is_a_warning_with_what_was_meant() {
+    let text = "policies: [{name: a, match: {group: A}, licenses: [OUR_OWN]}]
+tests:
+  - {name: t, user: {groups: [A]}, seats: {SPE_E33: 0}, expect: {not_licenses: [OUR_OWM, SPE_E5]}}";
+    let told: Vec<_> = loaded(text).warnings.into_iter().map(|of| (of.message, of.hint)).collect();
+    let warning = |name: &str, meant: &str| {
+        let message = format!("no policy names SKU `{name}`, and it is not well known");
+        (message, Some(format!("did you mean `{meant}`?")))
+    };
+    assert_eq!(told, [warning("SPE_E33", "SPE_E3"), warning("OUR_OWM", "OUR_OWN")]);
+}
+
 /// A policy like many.
 fn usual(number: usize) -> String {
     format!("  - {{name: policy-{number}, match: {{group: Group {number}}}, licenses: [SPE_E3]}}\n")
