@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::domain::ids::{SkuId, UserId};
-use crate::domain::names::TenantName;
+use crate::domain::names::{PolicyName, TenantName};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::span::Span;
 use crate::plan::bind::{Bound, Problem, bind};
@@ -17,8 +17,8 @@ use crate::plan::undone::undone_by;
 use crate::plan::words::Words;
 use crate::plan::{
     Asked, Basis, Because, Blocked, BlockedReason, Digest, Kind, LeftOut, Operation, Plan, PlanId,
-    PlanState, Reason, Released, Scheduled, SeatLine, Summary, Trigger, UnknownMatch, Waiting,
-    digest, guard, operation,
+    PlanState, PolicyOwner, Reason, Released, Scheduled, SeatLine, Summary, Trigger, UnknownMatch,
+    Waiting, digest, guard, operation,
 };
 use crate::policy::PolicySet;
 use crate::policy::settings::Settings;
@@ -355,12 +355,35 @@ impl Making<'_> {
             operations,
             guards,
             undone_by: Vec::new(),
+            policy_owners: Vec::new(),
             no_longer: Vec::new(),
         };
+        plan.policy_owners = self.policy_owners(&plan);
         plan.summary = self.summary(&plan, resolver);
         plan.digest = digest::plan(&plan);
         plan.id = PlanId(id(self.inputs.now, plan.digest));
         plan
+    }
+
+    /// Returns who answers for the policies that a plan names.
+    fn policy_owners(&self, plan: &Plan) -> Vec<PolicyOwner> {
+        let operations = plan.operations.iter().flat_map(|of| &of.because);
+        let blocked = plan.blocked.iter().flat_map(|of| &of.because);
+        let waiting = plan.waiting.iter().flat_map(|of| &of.because);
+        let scheduled = plan.scheduled.iter().flat_map(|of| &of.because);
+        let because = operations.chain(blocked).chain(waiting).chain(scheduled);
+        let named: BTreeSet<&PolicyName> = because.map(|because| &because.policy).collect();
+        let mut owners: Vec<PolicyOwner> = Vec::new();
+        for bound in &self.bound.policies {
+            if let Some(owner) = &bound.policy.owner
+                && named.contains(&bound.policy.name)
+            {
+                let policy = bound.policy.name.clone();
+                owners.push(PolicyOwner { policy, owner: owner.clone() });
+            }
+        }
+        owners.sort_by(|a, b| a.policy.cmp(&b.policy));
+        owners
     }
 
     fn basis(&self) -> Basis {

@@ -187,6 +187,9 @@ pub struct Plan {
     pub guards: Vec<Verdict>,
     /// The policies that would undo some of it, where it does not follow from the policies.
     pub undone_by: Vec<Undoing>,
+    /// Whom to ask about the policies that the plan names, where their files say. In the order of the
+    /// policies' names; no part of what an approval binds to.
+    pub policy_owners: Vec<PolicyOwner>,
     /// What a baseline says of users and these policies do not, where it is compared with one.
     pub no_longer: Vec<NoLonger>,
 }
@@ -445,6 +448,15 @@ impl Reason {
             Self::Matched | Self::Located | Self::Requested | Self::Reverted => false,
         }
     }
+}
+
+/// Who answers for a policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyOwner {
+    /// The policy.
+    pub policy: PolicyName,
+    /// A person or a team, as the policy file has it.
+    pub owner: Arc<str>,
 }
 
 /// What cannot be done, and why.

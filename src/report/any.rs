@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::domain::ids::{ServicePlanId, SkuId, UserId};
 use crate::domain::names::{PolicyName, TenantName, UsageLocation};
+use crate::plan::PolicyOwner;
 use crate::plan::bulk::{BulkRequest, Change, Skus};
 use crate::plan::{
     Addition, Adoption, Aside, Baseline, Basis, Because, Blocked, BlockedReason, DataFamily,
@@ -358,11 +359,13 @@ pub(crate) fn any_plan() -> impl Strategy<Value = Plan> {
     let identity = (any_plan_id(), any_digest(), any_tenant_name(), any_time(), any_time());
     let origin = (triggers, option::of(any_plan_id()), any_basis(), any_summary());
     let entries = (any_operations(), any_blocked(), any_waiting(), any_scheduled(), any_released());
-    let rest = (any_remarks(), any_seats(), any_verdicts(), any_origin(), any_comparison());
+    let owner =
+        (any_policy_name(), any_text()).prop_map(|(policy, owner)| PolicyOwner { policy, owner });
+    let comparison = (any_origin(), any_comparison(), vec(owner, 0..3));
+    let rest = (any_remarks(), any_seats(), any_verdicts(), comparison);
     (identity, origin, entries, rest).prop_map(|(identity, origin, entries, rest)| {
         let (unknown, left_out, warnings) = rest.0;
-        let (follows_from, undone_by) = rest.3;
-        let (baseline, no_longer) = rest.4;
+        let ((follows_from, undone_by), (baseline, no_longer), policy_owners) = rest.3;
         Plan {
             id: identity.0,
             digest: identity.1,
@@ -385,6 +388,7 @@ pub(crate) fn any_plan() -> impl Strategy<Value = Plan> {
             seats: rest.1,
             guards: rest.2,
             undone_by,
+            policy_owners,
             no_longer,
         }
     })
@@ -438,6 +442,10 @@ pub(crate) fn a_plan(number: u8) -> Plan {
         seats: Vec::new(),
         guards: Vec::new(),
         undone_by: Vec::new(),
+        policy_owners: vec![PolicyOwner {
+            policy: "engineering-e5".parse().expect("a name"),
+            owner: "licensing@contoso.com".into(),
+        }],
         no_longer: Vec::new(),
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{ServicePlanId, SkuId};
 use crate::domain::names::PolicyName;
+use crate::plan::PolicyOwner;
 use crate::plan::{
     Blocked, BlockedReason, GuardName, LeftOut, Released, Scheduled, SeatLine, UnknownMatch,
     Verdict, Waiting, Warning,
@@ -137,6 +138,28 @@ pub(crate) struct WarningForm {
     at: Arc<str>,
     /// What.
     message: String,
+}
+
+/// Who answers for a policy.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "PolicyOwner")]
+pub(crate) struct PolicyOwnerForm {
+    /// The policy.
+    policy: Text<PolicyName>,
+    /// A person or a team, as the policy file has it.
+    owner: Arc<str>,
+}
+
+impl From<&PolicyOwner> for PolicyOwnerForm {
+    fn from(PolicyOwner { policy, owner }: &PolicyOwner) -> Self {
+        Self { policy: Text(policy.clone()), owner: owner.clone() }
+    }
+}
+
+impl From<PolicyOwnerForm> for PolicyOwner {
+    fn from(PolicyOwnerForm { policy, owner }: PolicyOwnerForm) -> Self {
+        Self { policy: policy.0, owner }
+    }
 }
 
 /// The seats of a SKU.

@@ -7,12 +7,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::names::TenantName;
+use crate::plan::PolicyOwner;
 use crate::plan::{
     Baseline, Basis, Digest, GuardName, LeftOut, Operation, Origin, Plan, PlanId, PlanState,
     Released, SeatLine, Simulated, Summary, Trigger, UnknownMatch, Verdict, Warning,
 };
 use crate::ports::{Decision, StoredPlan};
 use crate::report::json::FORMAT_VERSION;
+use crate::report::json::entry::PolicyOwnerForm;
 use crate::report::json::entry::{
     BlockedForm, LeftOutForm, ReleasedForm, ScheduledForm, SeatForm, UnknownForm, VerdictForm,
     WaitingForm, WarningForm,
@@ -78,6 +80,9 @@ pub(crate) struct PlanForm {
     /// Policies that would undo it. Absent where the plan follows from the policies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     undone_by: Option<Vec<UndoingForm>>,
+    /// Whom to ask about the policies that it names. Absent where their files do not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    policy_owners: Vec<PolicyOwnerForm>,
     /// What the baseline says and these policies do not. Absent where the plan is compared with no
     /// other policies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -210,6 +215,7 @@ impl PlanForm {
             seats,
             guards,
             undone_by,
+            policy_owners,
             no_longer,
         } = plan;
         let origin = OriginForm::of(origin);
@@ -223,6 +229,7 @@ impl PlanForm {
             state: None,
             trigger: AsWord(*trigger),
             undone_by: origin.is_some().then(|| forms(undone_by)),
+            policy_owners: forms(policy_owners),
             no_longer: basis.baseline.is_some().then(|| forms(no_longer)),
             origin,
             part_of: part_of.map(Text),
@@ -266,6 +273,7 @@ impl PlanForm {
             seats: self.seats.into_iter().map(SeatLine::from).collect(),
             guards: self.guards.into_iter().map(Verdict::from).collect(),
             undone_by: values(self.undone_by.unwrap_or_default())?,
+            policy_owners: self.policy_owners.into_iter().map(PolicyOwner::from).collect(),
             no_longer: values(self.no_longer.unwrap_or_default())?,
         })
     }

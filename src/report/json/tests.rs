@@ -127,6 +127,7 @@ fn the_head_of_a_plan_has_the_published_names() {
             "unknown": [],
             "left_out": [],
             "warnings": [],
+            "policy_owners": [{"policy": "engineering-e5", "owner": "licensing@contoso.com"}],
             "decisions": [{
                 "state": "approved", "by": "ana", "at": "2026-11-23T09:01:00Z",
                 "accepted": ["first_plan"], "reason": "first run",

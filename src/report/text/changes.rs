@@ -35,11 +35,13 @@ pub(crate) fn render(out: &mut String, plan: &Plan, options: Options) {
     policies.sort_by_key(|((at, policy), _)| (file_and_line(at), *policy));
     for ((at, policy), operations) in policies {
         let people = count(operations.len() as u64, "person", "people");
+        let owner = plan.policy_owners.iter().find(|owner| owner.policy.as_str() == policy);
+        let owner = owner.map(|of| format!("  owner {}", clean(&of.owner))).unwrap_or_default();
         let _ = writeln!(
             out,
             "\n{}  {}",
             options.style.strong(policy),
-            options.style.dim(&format!("{at}  {people}")),
+            options.style.dim(&format!("{at}  {people}{owner}")),
         );
         for group in groups(&operations, options.style) {
             render_group(out, &group, options);
