@@ -216,6 +216,46 @@ proptest! {
         }
     }
 
+    /// Inherited is never removed: whatever groups give is there afterwards.
+    #[test]
+    fn what_groups_give_is_never_removed(world in any_world(SCARCE)) {
+        let after = world.carry_out(&world.planned());
+        for (before, after) in world.users.iter().zip(&after.users) {
+            let (Some(before), Some(after)) = (before.licenses.value(), after.licenses.value()) else {
+                continue;
+            };
+            for held in &before.assignments {
+                let still = after.get(held.sku).map(Assignment::inherited).unwrap_or_default();
+                prop_assert_eq!(held.inherited(), still);
+            }
+        }
+    }
+
+    /// However scarce seats are, nobody is given a rung below one that they hold and keep. (Where
+    /// something could not be told, what would step down stays.)
+    #[test]
+    fn nobody_is_given_a_rung_below_one_that_stays(world in any_world(SCARCE)) {
+        let plan = world.plan();
+        if !plan.unknown.is_empty() || !plan.left_out.is_empty() {
+            return Ok(());
+        }
+        let snapshot = world.snapshot();
+        for ladder in &world.policies.ladders {
+            let rungs: Vec<SkuId> = ladder
+                .rungs.iter().map(|rung| crate::plan::testing::sku_id(&rung.value)).collect();
+            for operation in &plan.operations {
+                let licenses = snapshot.user(operation.user.id).unwrap().licenses.value().unwrap();
+                for addition in operation.add.iter().filter(|a| licenses.get(a.sku.id).is_none()) {
+                    let place = rungs.iter().position(|rung| *rung == addition.sku.id);
+                    let goes = |rung: &SkuId| operation.remove.iter().any(|sku| sku.id == *rung);
+                    let above = &rungs[..place.unwrap_or_default()];
+                    let stays = above.iter().find(|r| licenses.get(**r).is_some() && !goes(r));
+                    prop_assert!(stays.is_none(), "{}", world.text());
+                }
+            }
+        }
+    }
+
     /// Every operation says why, is the only one of its user, and has a key of its own.
     #[test]
     fn an_operation_says_why_and_is_its_users_only_one(world in any_world(SCARCE)) {

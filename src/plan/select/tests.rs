@@ -409,3 +409,18 @@ fn how_much_of_the_sign_ins_was_read_is_a_warning() {
     assert_snapshot!(told(Extent::Partial { users: 1, stopped: Some("no answer".into()) }), @"policies.yaml:1: the read of sign-ins has come to 1 of 2 users; whether the others are inactive cannot be told; it stopped: no answer");
     assert_snapshot!(told(Extent::Unavailable { reason: "no premium license".into() }), @"policies.yaml:1: sign-ins cannot be read, so whether users are inactive cannot be told: no premium license");
 }
+
+#[test]
+fn nested_false_means_direct_members_only() {
+    let tenant = "ana: in Staff\ncem: below Staff";
+    assert_snapshot!(selected(tenant, "direct:Staff"), @"ana: group Staff (direct members)");
+}
+
+#[test]
+fn everyone_means_all_members_and_no_guest() {
+    let tenant = "ana: disabled\nben: from DE\neve: guest";
+    assert_snapshot!(selected(tenant, "everyone"), @r"
+        ana: everyone
+        ben: everyone
+    ");
+}

@@ -73,3 +73,12 @@ fn a_policy_that_is_gone_releases_what_it_owned() {
     let world = world("ana: SPE_E3 by:gone", "");
     assert_snapshot!(world.text(), @"released ana: SPE_E3 of gone");
 }
+
+#[test]
+fn on_leave_keep_leaves_it_to_who_left_and_to_nobody_else() {
+    let tenant = "group Staff\nana: SPE_E3 by:staff=90d";
+    let policies = "staff: Staff -> SPE_E3; keep";
+    assert_snapshot!(world(tenant, policies).text(), @"nothing to do");
+    let removed = format!("{policies}\nall: everyone -> no SPE_E3");
+    assert_snapshot!(world(tenant, &removed).text(), @"remove ana: -SPE_E3 risks mailbox risks files (all removed)");
+}

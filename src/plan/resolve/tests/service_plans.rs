@@ -116,3 +116,24 @@ fn what_a_sku_gained_is_told_with_how_many_people_have_it_on() {
     world.observe();
     assert_eq!(world.plan().warnings, []);
 }
+
+#[test]
+fn disable_makes_it_exactly_that_and_switches_the_others_on_again() {
+    let tenant = "ana: in Staff, SPE_E3 off:TEAMS1 by:staff";
+    let policies = "staff: Staff -> SPE_E3 off:YAMMER";
+    assert_snapshot!(world(tenant, policies).text(), @"modify ana: ~SPE_E3 off:YAMMER (staff matched)");
+}
+
+#[test]
+fn what_a_sku_gains_later_stays_off_where_enable_says_what_is_on() {
+    let tenant = "ana: in Staff, SPE_E3 off:SHAREPOINTENTERPRISE+YAMMER by:staff";
+    let policies = "staff: Staff -> SPE_E3 on:EXCHANGE_S_ENTERPRISE+TEAMS1";
+    let mut world = world(tenant, policies);
+    assert_snapshot!(world.text(), @"nothing to do");
+    let new = world.sku("SPE_E5").service_plans.iter().find(|plan| &*plan.name == "MCOEV").cloned();
+    world.sku("SPE_E3").service_plans.push(new.unwrap());
+    assert_snapshot!(world.text(), @r"
+        modify ana: ~SPE_E3 off:MCOEV+SHAREPOINTENTERPRISE+YAMMER risks phone (staff matched)
+        warning (): SPE_E3 gained MCOEV, on for 1 person
+    ");
+}
