@@ -9,7 +9,7 @@ use seatkeeper::sandbox::{Running, Tenant};
 use serde_json::json;
 
 use crate::lab::{Fuse, Lab};
-use crate::site::{direct, tenant};
+use crate::site::{Site, calm, direct, tenant};
 
 const POLICIES: &str = r"
 policies:
@@ -137,4 +137,20 @@ async fn a_question_that_is_not_answered_puts_the_removal_off() {
     let (kind, detail) = outcomes(&lab, "ana").await.remove(0);
     assert_eq!(kind, OutcomeKind::Deferred);
     assert!(detail.starts_with("its cause could not be asked again: "), "{detail}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plan_says_who_answers_for_a_policy() {
+    let people = tenant(json!({
+        "skus": [{"sku": "SPE_E3", "enabled": 5}],
+        "users": [{"user_principal_name": "ana@contoso.com", "usage_location": "DE"}],
+    }));
+    let policies = "policies:\n  - name: staff\n    owner: licensing@contoso.com\n    \
+                    match: {everyone: true}\n    licenses: [SPE_E3]\n";
+    let site = Site::with(people, calm(), "", &[("policies.yaml", policies)]).await;
+    let shown = site.expect(0, &["plan"]);
+    assert!(shown.out.contains("1 person  owner licensing@contoso.com"), "{}", shown.out);
+    let plan = site.json(0, &["show", "--format", "json"]);
+    let owners = json!([{"policy": "staff", "owner": "licensing@contoso.com"}]);
+    assert_eq!(plan["policy_owners"], owners);
 }
