@@ -148,7 +148,8 @@ fn run(
         return Err(planned.problems);
     }
     let seen = Seen::new(stage, &scene, &inputs, planned.plan)?;
-    reached.extend(seen.matching.keys().cloned());
+    // Whoever leaves a policy reaches it, too, where that decides something.
+    reached.extend(seen.matching.keys().chain(&seen.because).cloned());
     let mut remarks = Vec::new();
     if case.at.is_none() {
         remarks.extend(seen.depends_on_the_time(&policies));

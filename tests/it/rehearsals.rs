@@ -74,6 +74,7 @@ fn policies_that_no_test_reaches_fail_where_that_is_asked() {
     );
     let strict = run(home.path(), &["test", "--policies", "policies", "--require-coverage"]);
     assert_eq!(strict.code, 5, "{}", strict.out);
+    assert!(strict.err.contains("some policies are reached by no test"), "{}", strict.err);
     let untested = bare(&[("policies.yaml", POLICIES)]);
     let none = run(untested.path(), &["test", "--policies", "policies"]);
     assert_eq!(none.code, 0, "{}", none.out);

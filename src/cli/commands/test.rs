@@ -43,7 +43,16 @@ pub(crate) fn run(args: &Test, ui: &Ui) -> Outcome {
     let told = Told { rehearsed, whole: args.filter.is_none() };
     show(args, ui, &told)?;
     let uncovered = args.require_coverage && !told.rehearsed.unreached.is_empty();
-    Ok(if told.rehearsed.passed() && !uncovered { Exit::Done } else { Exit::Invalid })
+    match (told.rehearsed.passed(), uncovered) {
+        (true, false) => Ok(Exit::Done),
+        (false, _) => Ok(Exit::Invalid),
+        (true, true) => {
+            let message =
+                "some policies are reached by no test, and `--require-coverage` asks for all";
+            Err(Failure::text(Exit::Invalid, message)
+                .hint("write a test for each that is named above"))
+        }
+    }
 }
 
 /// What came of the tests, and whether all of them ran.

@@ -161,6 +161,16 @@ fn a_test_runs_in_the_tenant_that_it_names() {
 }
 
 #[test]
+fn who_leaves_a_policy_reaches_it() {
+    let policies = "policies: [{name: e3, match: {group: A}, licenses: [SPE_E3], grace: 0d}]";
+    let tests = "
+  - {name: leaves, user: {usage_location: DE, licenses: [{sku: SPE_E3, owner: e3}]}, expect: {licenses: [], because: [e3]}}";
+    let told = run_with(policies, tests, &[]);
+    assert!(told.contains("1 passed, 0 failed"), "{told}");
+    assert!(!told.contains("not reached"), "{told}");
+}
+
+#[test]
 fn no_tests_pass_and_say_so() {
     let rehearsed = Rehearsed { results: Vec::new(), unreached: Vec::new(), policies: 3 };
     assert_snapshot!(text(&rehearsed, true, Style::Plain), @"no policy has a test: write them in a `tests` section");
