@@ -113,7 +113,7 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
                 Answer::Refused(Refusal { kind: _, status: _, code, message, request_id }) => {
                     let detail = format!("{message}{also}");
                     let mut settlement = self.told(operation, OutcomeKind::Refused, &detail);
-                    // What Graph will not take is not planned again, for nobody.
+                    // What Graph will not take is planned for nobody again.
                     let lesson = Lesson::from_refusal(&message);
                     settlement.ledger.extend(lesson.map(LedgerChange::Learn));
                     settlement.outcome.code = Some(code);
