@@ -16,6 +16,8 @@ use crate::domain::user::{ServicePlanSet, User};
 use crate::plan::ledger::{Ledger, LedgerChange};
 use crate::plan::{Digest, GuardName, Operation, OriginKind, Plan, PlanId, PlanState};
 
+pub mod desk;
+
 /// Tells how far long work has come. Called often; must be cheap.
 pub trait Progress: Send + Sync {
     /// Says what is being done, how much of it is done, and of how much where that is known.

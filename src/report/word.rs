@@ -7,6 +7,7 @@ use crate::plan::{
     Trigger, UndoneHow,
 };
 use crate::ports::OutcomeKind;
+use crate::ports::desk::{Activity, Event};
 
 /// A value that has exactly one published word.
 pub trait Word: Copy + 'static {
@@ -52,3 +53,5 @@ words_of_its_own! { BlockedReason is "a reason for being blocked" }
 words_of_its_own! { PlanState is "a state of a plan" }
 words_of_its_own! { GuardName is "a guard" }
 words_of_its_own! { OutcomeKind is "an outcome" }
+words_of_its_own! { Event is "an event" }
+words_of_its_own! { Activity is "what the daemon does" }

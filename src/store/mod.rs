@@ -30,6 +30,7 @@ pub use schema::FILE_NAME;
 mod chain;
 mod column;
 mod cycles;
+mod desk;
 mod error;
 pub mod export;
 mod ledger;
