@@ -53,7 +53,7 @@ fn client_id(reader: &mut Reader, fields: &Fields<'_>) -> Option<Uuid> {
 }
 
 /// Reads a reference to a secret.
-fn secret(reader: &mut Reader, node: &Node, directory: &Path) -> Option<SecretRef> {
+pub(super) fn secret(reader: &mut Reader, node: &Node, directory: &Path) -> Option<SecretRef> {
     let entries = match &node.kind {
         Kind::Mapping(entries) => entries,
         Kind::Scalar { text: _, plain: _ } if node.is_nothing() => {

@@ -9,9 +9,11 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use crate::config::limits::{self, Guards};
-use crate::config::{Apply, Mode, Requests};
+use crate::config::{Apply, Mode, Requests, beside};
 use crate::domain::ids::UserId;
+use crate::domain::schedule::Schedule;
 use crate::domain::span::Span;
+use crate::domain::window::Windows;
 use crate::policy::Written;
 use crate::policy::settings::{
     GuardSettings, InheritedRule, MaxRemovals, Protected, Reserve, Settings,
@@ -19,9 +21,10 @@ use crate::policy::settings::{
 use crate::yaml::{Entry, Fields, Node, Reader};
 
 /// The keys of such settings.
-pub(super) const KEYS: [&str; 11] = [
+pub(super) const KEYS: [&str; 12] = [
     "mode",
     "schedule",
+    "windows",
     "time_zone",
     "protected",
     "reserve",
@@ -33,6 +36,8 @@ pub(super) const KEYS: [&str; 11] = [
     "apply",
 ];
 
+/// When cycles are due unless told otherwise.
+const SCHEDULE: &str = "*/15 * * * *";
 /// Keys of `protected`.
 pub(super) const PROTECTED: [&str; 2] = ["users", "groups"];
 /// Keys of `requests`.
@@ -44,6 +49,8 @@ pub(super) const APPLY: [&str; 2] = ["confirm_within", "settle_after"];
 #[derive(Clone, Debug, Default)]
 pub(super) struct Layer {
     mode: Option<Mode>,
+    schedule: Option<Schedule>,
+    windows: Option<Windows>,
     protected_users: Option<Vec<Written<Arc<str>>>>,
     protected_groups: Option<Vec<Written<Arc<str>>>>,
     reserve: BTreeMap<Arc<str>, Reserve>,
@@ -62,6 +69,8 @@ pub(super) struct Layer {
 #[derive(Clone, Debug)]
 pub(super) struct Resolved {
     pub(super) mode: Mode,
+    pub(super) schedule: Schedule,
+    pub(super) windows: Windows,
     pub(super) settings: Settings,
     pub(super) requests: Requests,
     pub(super) apply: Apply,
@@ -75,13 +84,12 @@ impl Layer {
         let [timeout, give_up_after] =
             spans(reader, fields.get("requests"), "`requests`", REQUESTS);
         let [confirm_within, settle_after] = spans(reader, fields.get("apply"), "`apply`", APPLY);
-        if let Some(node) = value("schedule") {
-            schedule(reader, node);
-        }
         let modes = [Mode::Observe, Mode::Approve, Mode::Enforce].map(|mode| (mode.as_str(), mode));
         let rules = [("satisfies", InheritedRule::Satisfies), ("ignore", InheritedRule::Ignore)];
         Self {
             mode: value("mode").and_then(|node| reader.choice(node, "mode", &modes)),
+            schedule: value("schedule").and_then(|node| beside::schedule(reader, node)),
+            windows: value("windows").map(|node| beside::windows(reader, node)),
             protected_users: users,
             protected_groups: groups,
             reserve: value("reserve").map(|node| reserve(reader, node)).unwrap_or_default(),
@@ -103,6 +111,9 @@ impl Layer {
         let seconds = Span::seconds;
         Resolved {
             mode: self.mode.or(below.mode).unwrap_or_default(),
+            schedule: either(self.schedule.as_ref(), below.schedule.as_ref())
+                .unwrap_or_else(|| SCHEDULE.parse().expect("the default is a schedule")),
+            windows: either(self.windows.as_ref(), below.windows.as_ref()).unwrap_or_default(),
             settings: self.settings_over(below),
             requests: Requests {
                 timeout: self.timeout.or(below.timeout).unwrap_or(seconds(60)),
@@ -217,20 +228,6 @@ fn spans(
         }
         Some(span)
     })
-}
-
-/// Checks a schedule as far as its shape goes. Nothing runs by it in this version.
-fn schedule(reader: &mut Reader, node: &Node) {
-    const NICKNAMES: [&str; 6] =
-        ["@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly"];
-    let Some(text) = reader.text(node) else { return };
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"*/,-?#".contains(&byte);
-    let fields = text.split_whitespace().count();
-    let cron = matches!(fields, 5 | 6) && text.split_whitespace().all(|one| one.bytes().all(fits));
-    if !cron && !NICKNAMES.contains(&text) {
-        let hint = "write five fields as in `*/15 * * * *`, six with seconds first, or `@hourly`";
-        reader.error_with(node.spot, format!("`{text}` is not a schedule"), hint);
-    }
 }
 
 /// Reads a time zone, from the table that comes with the program: the same on every machine.

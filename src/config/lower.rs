@@ -9,18 +9,18 @@ use uuid::Uuid;
 use crate::config::cloud::Cloud;
 use crate::config::endpoint::Endpoint;
 use crate::config::layer::{self, Layer, Resolved};
-use crate::config::{Config, Log, LogFormat, LogLevel, Mode, Tenant, auth};
+use crate::config::{Config, Log, LogFormat, LogLevel, Mode, Tenant, auth, beside};
 use crate::domain::names::TenantName;
 use crate::policy::settings::Protected;
 use crate::yaml::{Diagnostic, Entry, Fields, Node, Reader, Spot};
 
 /// Keys at the top of the file alone.
 pub(super) const TOP: [&str; 8] =
-    ["state", "policies", "tenants", "log", "windows", "api", "notify", "prices"];
+    ["state", "policies", "tenants", "log", "retention", "api", "notify", "prices"];
 /// Keys of a tenant alone.
-pub(super) const TENANT: [&str; 6] = ["name", "tenant_id", "cloud", "auth", "endpoints", "windows"];
+pub(super) const TENANT: [&str; 5] = ["name", "tenant_id", "cloud", "auth", "endpoints"];
 /// What does not take effect in this version.
-pub(super) const LATER: [&str; 4] = ["windows", "api", "notify", "prices"];
+pub(super) const LATER: [&str; 1] = ["prices"];
 /// Keys of `log`.
 pub(super) const LOG: [&str; 2] = ["format", "level"];
 /// Keys of `endpoints`.
@@ -35,13 +35,16 @@ pub(super) fn lower(reader: &mut Reader, node: &Node, directory: &Path) -> Optio
     let state = path(reader, fields.get("state"), directory, "/var/lib/seatkeeper");
     let policies = path(reader, fields.get("policies"), directory, "policies");
     let log = log(reader, fields.get("log"));
+    let retention = beside::retention(reader, fields.get("retention"));
+    let api = beside::api(reader, fields.get("api"), directory);
+    let notify = beside::receivers(reader, fields.get("notify"), directory);
     let list = reader.required(&fields, "a configuration", "tenants")?;
     let mut seen = Seen::default();
     let mut tenants = Vec::new();
     for node in reader.full_list(list, "`tenants`")? {
         tenants.extend(tenant(reader, node, &top, &mut seen, directory));
     }
-    Some(Config { state, policies, log, tenants })
+    Some(Config { state, policies, log, retention, api, notify, tenants })
 }
 
 fn refuse_later(reader: &mut Reader, fields: &Fields<'_>) {
@@ -95,7 +98,7 @@ fn tenant(
         .and_then(|node| auth::lower(reader, node, directory));
     let (login, graph) = endpoints(reader, fields.get("endpoints"), cloud);
     let own = Layer::read(reader, &fields);
-    let Resolved { mode, settings, requests, apply } = own.over(top);
+    let Resolved { mode, schedule, windows, settings, requests, apply } = own.over(top);
     if requests.give_up_after < requests.timeout {
         let spot = fields.get("requests").map_or(fields.spot, |entry| entry.key_spot);
         let hint = "all tries of one call together take at least as long as one";
@@ -115,6 +118,8 @@ fn tenant(
         login,
         graph,
         mode,
+        schedule,
+        windows,
         settings,
         requests,
         apply,
@@ -135,9 +140,6 @@ fn tenant_fields<'a>(reader: &mut Reader, node: &'a Node) -> Option<Fields<'a>> 
         } else {
             reader.unknown_key(entry, "a tenant", &known);
         }
-    }
-    if let Some(entry) = fields.get("windows") {
-        reader.error(entry.key_spot, "`windows` is not supported yet");
     }
     Some(fields)
 }

@@ -3,15 +3,21 @@
 //! Pure. A secret stays a reference here, and a configuration that holds one in clear is refused
 //! without showing it. Nothing here opens a file or looks at the environment.
 
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::domain::event::Event;
 use crate::domain::names::TenantName;
+use crate::domain::schedule::Schedule;
 use crate::domain::span::Span;
+use crate::domain::window::Windows;
 use crate::policy::settings::Settings;
 use crate::yaml::{Diagnostic, Parsed, Reader, SourceFile, examine};
 
 mod auth;
+mod beside;
 pub mod cloud;
 mod conceal;
 pub mod endpoint;
@@ -31,6 +37,12 @@ pub struct Config {
     pub policies: PathBuf,
     /// What is logged, and how.
     pub log: Log,
+    /// How long plans that ended are kept, with their outcomes. Default 400 days.
+    pub retention: Keep,
+    /// Where the daemon answers HTTP; none where it does not.
+    pub api: Option<Api>,
+    /// Who is told what.
+    pub notify: Vec<Receiver>,
     /// The tenants, in the order of the file; at least one, no name and no id twice.
     pub tenants: Vec<Tenant>,
 }
@@ -52,6 +64,10 @@ pub struct Tenant {
     pub graph: Endpoint,
     /// Who approves plans.
     pub mode: Mode,
+    /// When cycles are due. Default every 15 minutes.
+    pub schedule: Schedule,
+    /// When changes may run.
+    pub windows: Windows,
     /// What planning obeys.
     pub settings: Settings,
     /// How patient requests are.
@@ -112,6 +128,102 @@ pub struct Apply {
     pub confirm_within: Span,
     /// How old an intent without outcome must be before a read that does not show it is believed.
     pub settle_after: Span,
+}
+
+/// How long something is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// So long, and then no longer.
+    For(Span),
+    /// For ever.
+    Forever,
+}
+
+/// Where the daemon answers HTTP, and whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Api {
+    /// The address and port. Default `127.0.0.1:8364`.
+    pub listen: SocketAddr,
+    /// Whether the configuration says so; where the default cannot be had the daemon goes on without.
+    pub is_asked_for: bool,
+    /// Names by which it may be called beside its address and `localhost`.
+    pub hosts: Vec<Arc<str>>,
+    /// Who may ask.
+    pub tokens: Vec<ApiToken>,
+}
+
+/// Somebody who may ask over HTTP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiToken {
+    /// The name that goes into the history.
+    pub name: Arc<str>,
+    /// Where the token is.
+    pub token: SecretRef,
+    /// What it allows. Default reading.
+    pub may: BTreeSet<Right>,
+}
+
+/// What somebody may do over HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Right {
+    /// Look.
+    Read,
+    /// Decide on plans, pause, resume, and ask for cycles.
+    Approve,
+}
+
+impl Right {
+    /// All rights.
+    pub const ALL: [Self; 2] = [Self::Read, Self::Approve];
+
+    /// Returns the word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Approve => "approve",
+        }
+    }
+}
+
+/// Somebody who is told when something happens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receiver {
+    /// What logs call it; the address may be a secret.
+    pub name: Arc<str>,
+    /// Where the address is.
+    pub webhook: SecretRef,
+    /// In which form it is told.
+    pub format: WebhookFormat,
+    /// What it is told. Default everything.
+    pub on: BTreeSet<Event>,
+    /// About which tenants; none for all.
+    pub tenants: Option<Vec<Arc<str>>>,
+}
+
+/// The form of what is sent to a webhook.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WebhookFormat {
+    /// A JSON object.
+    #[default]
+    Json,
+    /// An adaptive card, as workflows of Teams take it.
+    Teams,
+    /// A message, as incoming webhooks of Slack take it.
+    Slack,
+}
+
+impl WebhookFormat {
+    /// All formats.
+    pub const ALL: [Self; 3] = [Self::Json, Self::Teams, Self::Slack];
+
+    /// Returns the word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Teams => "teams",
+            Self::Slack => "slack",
+        }
+    }
 }
 
 /// What is logged, and how.

@@ -27,6 +27,13 @@ struct ConfigurationFile {
     policies: Option<Text>,
     /// What is logged, and how.
     log: Option<Log>,
+    /// How long plans that ended are kept, with their outcomes; `forever` for always. Default: `400d`.
+    #[schemars(extend("examples" = ["400d", "forever"]))]
+    retention: Option<Text>,
+    /// Where the daemon answers HTTP, and whom; `off` for nowhere. Default: `127.0.0.1:8364`.
+    api: Option<ApiOrOff>,
+    /// Who is told when something happens.
+    notify: Option<Vec<Receiver>>,
     /// The tenants; no name and no directory twice.
     #[schemars(length(min = 1))]
     tenants: Vec<Tenant>,
@@ -61,6 +68,8 @@ struct Settings {
     mode: Option<Mode>,
     /// When to look: five cron fields, or six with seconds first, or a word such as `@hourly`.
     schedule: Option<Schedule>,
+    /// When changes may run. Default: always.
+    windows: Option<Vec<Window>>,
     /// The time zone in which days begin, by its IANA name. Default: `UTC`.
     #[schemars(extend("examples" = ["Europe/Berlin", "UTC"]))]
     time_zone: Option<Text>,
@@ -81,6 +90,132 @@ struct Settings {
     requests: Option<Requests>,
     /// How patient applying is.
     apply: Option<Apply>,
+}
+
+/// A span of time that comes again and again. Where windows allow, changes run in them alone; where
+/// one denies, they do not, whatever others allow.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[schemars(extend("examples" = [{"allow": "0 20 * * MON-FRI", "for": "8h", "changes": "removals"}]))]
+struct Window {
+    /// When it opens, if changes may run in it.
+    allow: Option<Schedule>,
+    /// When it opens, if changes may not run in it.
+    deny: Option<Schedule>,
+    /// How long it stays open.
+    #[schemars(rename = "for")]
+    length: PositiveSpan,
+    /// Which changes it is about. Default: `all`.
+    changes: Option<Changes>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+enum Changes {
+    /// All.
+    All,
+    /// Those that take something away.
+    Removals,
+}
+
+/// Where the daemon answers HTTP, or `off`.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum ApiOrOff {
+    /// Nowhere.
+    Off(Off),
+    /// There.
+    Api(Api),
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+enum Off {
+    /// Nowhere.
+    Off,
+}
+
+/// Where the daemon answers HTTP, and whom.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Api {
+    /// The address and port. Default: `127.0.0.1:8364`.
+    listen: Option<Text>,
+    /// Names by which it may be called beside its address and `localhost`.
+    hosts: Option<Vec<Text>>,
+    /// Who may ask. Without any, everybody on this machine may look, and nobody may decide.
+    tokens: Option<Vec<ApiToken>>,
+}
+
+/// Somebody who may ask over HTTP.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct ApiToken {
+    /// The name that goes into the history.
+    name: Text,
+    /// Where the token is.
+    token: SecretPlace,
+    /// What it allows. Default: `[read]`.
+    #[schemars(length(min = 1))]
+    may: Option<Vec<Right>>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+enum Right {
+    /// Look.
+    Read,
+    /// Decide on plans, pause, resume, and ask for cycles.
+    Approve,
+}
+
+/// Somebody who is told when something happens.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Receiver {
+    /// What logs call it. Default: the format and its place in the list.
+    name: Option<Text>,
+    /// Where the address is; never the address itself.
+    webhook: SecretPlace,
+    /// In which form it is told. Default: `json`.
+    format: Option<WebhookFormat>,
+    /// What it is told. Default: everything.
+    #[schemars(length(min = 1))]
+    on: Option<Vec<Event>>,
+    /// About which tenants. Default: all.
+    tenants: Option<Vec<Text>>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+enum WebhookFormat {
+    /// A JSON object.
+    Json,
+    /// An adaptive card, as workflows of Teams take it.
+    Teams,
+    /// A message, as incoming webhooks of Slack take it.
+    Slack,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+enum Event {
+    /// A guard holds a plan.
+    Held,
+    /// A cycle or a plan came to nothing.
+    Failed,
+    /// A plan was carried out in part.
+    Partial,
+    /// A plan waits for approval.
+    Waiting,
+    /// A subscription ends soon, or a plan that waits for a person does.
+    Expiring,
+    /// A SKU gained or lost service plans.
+    Catalogue,
+    /// The policies are invalid; the last good ones stay in force.
+    Invalid,
+    /// What had failed works again.
+    Recovered,
 }
 
 #[derive(JsonSchema)]

@@ -5,6 +5,7 @@
 pub mod attribute;
 pub mod country;
 pub mod dn;
+pub mod event;
 pub mod group;
 pub mod ids;
 pub mod known;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use crate::config::schema::document;
-use crate::config::{auth, layer, limits, load, lower};
+use crate::config::{auth, beside, layer, limits, load, lower};
 use crate::yaml::SourceFile;
 use crate::yaml::testing::Checked;
 
@@ -42,6 +42,10 @@ fn the_schema_has_the_keys_that_the_reader_knows() {
     assert_eq!(SCHEMA.keys("/$defs/Protected"), known(&[&layer::PROTECTED], &[]));
     assert_eq!(SCHEMA.keys("/$defs/Requests"), known(&[&layer::REQUESTS], &[]));
     assert_eq!(SCHEMA.keys("/$defs/Apply"), known(&[&layer::APPLY], &[]));
+    assert_eq!(SCHEMA.keys("/$defs/Window"), known(&[&beside::WINDOW], &[]));
+    assert_eq!(SCHEMA.keys("/$defs/Api"), known(&[&beside::API], &[]));
+    assert_eq!(SCHEMA.keys("/$defs/ApiToken"), known(&[&beside::TOKEN], &[]));
+    assert_eq!(SCHEMA.keys("/$defs/Receiver"), known(&[&beside::RECEIVER], &[]));
 }
 
 #[test]
@@ -92,6 +96,8 @@ const RIGHT: &[&str] = &[
     "mode: enforce",
     "schedule: '*/15 * * * *'",
     "schedule: '@hourly'",
+    "windows: []",
+    "windows: [{deny: '@daily', for: 8h, changes: removals}]",
     "time_zone: Europe/Berlin",
     "inherited: satisfies",
     "inherited: ignore",
@@ -129,7 +135,8 @@ const WRONG: &[&str] = &[
     "requests: {timeout: 0s}",
     "apply: {settle: 5s}",
     "polices: x",
-    "windows: []",
+    "windows: [{for: 8h}, {allow: '@daily', for: 0s}]",
+    "windows: [{allow: '@daily', for: 8h, changes: some}]",
 ];
 
 /// Lines of a tenant alone.
@@ -174,6 +181,23 @@ const LOG: &[(&str, bool)] = &[
     ("color: red", false),
 ];
 
+const AT_THE_TOP: &[(&str, bool)] = &[
+    ("api: off", true),
+    (
+        "api: {listen: '[::1]:80', hosts: [a], tokens: [{name: ana, token: {env: A}, may: [approve]}]}",
+        true,
+    ),
+    (
+        "notify: [{name: a, webhook: {file: a}, format: slack, on: [held, recovered], tenants: [a]}]",
+        true,
+    ),
+    ("retention: forever", true),
+    ("api: on", false),
+    ("api: {tokens: [{name: ana, token: {env: A}, may: []}]}", false),
+    ("notify: [{webhook: {env: A}, on: [everything]}]", false),
+    ("notify: [{format: teams}]", false),
+];
+
 #[test]
 fn the_schema_and_the_reader_take_and_refuse_the_same_lines() {
     let right = RIGHT.iter().map(|line| (*line, true));
@@ -181,6 +205,7 @@ fn the_schema_and_the_reader_take_and_refuse_the_same_lines() {
     let secret = |secret| format!("auth: {{client_id: {CLIENT}, client_secret: {secret}}}");
     let texts = anywhere
         .flat_map(|(line, right)| [(with(line, ""), right), (with("", line), right)])
+        .chain(AT_THE_TOP.iter().map(|(line, right)| (with(line, ""), *right)))
         .chain(OF_TENANT.iter().map(|(line, right)| (with("", line), *right)))
         .chain(SECRETS.iter().map(|(place, right)| (with("", &secret(place)), *right)))
         .chain(LOG.iter().map(|(line, right)| (with(&format!("log: {{{line}}}"), ""), *right)));
