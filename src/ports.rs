@@ -14,7 +14,7 @@ use crate::domain::names::{PolicyName, TenantName, UsageLocation};
 use crate::domain::snapshot::{IncompleteRead, Snapshot};
 use crate::domain::user::{ServicePlanSet, User};
 use crate::plan::ledger::{Ledger, LedgerChange};
-use crate::plan::{Digest, GuardName, Operation, OriginKind, Plan, PlanId, PlanState};
+use crate::plan::{Digest, GuardName, Operation, OriginKind, Plan, PlanId, PlanState, Trigger};
 
 pub mod desk;
 
@@ -416,6 +416,8 @@ pub struct PlanHead {
 pub struct CycleRecord {
     /// The tenant.
     pub tenant: TenantName,
+    /// What started it; none where that was not recorded.
+    pub trigger: Option<Trigger>,
     /// When it began.
     pub started_at: Timestamp,
     /// When it ended.

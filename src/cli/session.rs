@@ -17,6 +17,7 @@ use crate::config::{Config, LogFormat, Tenant};
 use crate::domain::names::TenantName;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::span::Span;
+use crate::engine::gate::Gate;
 use crate::engine::{CycleError, Engine, Misfits, Patience, Stop};
 use crate::graph;
 use crate::plan::PlanId;
@@ -250,7 +251,9 @@ impl<'u> Session<'u> {
         let client = graph::Client::new(settings, SystemClock)
             .map_err(|error| Failure::new(Exit::Invalid, error))?;
         stop_on_signal(self.stop.clone());
-        Ok(Desk { tenant, store, client, ui: self.ui, stop: self.stop.clone(), _lock: lock })
+        let gate = Gate::new(tenant.windows.clone(), tenant.settings.time_zone.clone());
+        let (ui, stop) = (self.ui, self.stop.clone());
+        Ok(Desk { tenant, store, client, gate, ui, stop, _lock: lock })
     }
 
     /// Prints a plan.
@@ -388,6 +391,7 @@ pub struct Desk<'s> {
     pub store: &'s Store,
     /// Graph.
     pub client: graph::Client<SystemClock>,
+    gate: Gate,
     ui: &'s Ui,
     stop: Stop,
     _lock: TenantLock,
@@ -410,6 +414,7 @@ impl Desk<'_> {
                 sign_ins_within: Duration::MAX,
             },
             stop: self.stop.clone(),
+            gate: &self.gate,
         }
     }
 }

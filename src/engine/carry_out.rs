@@ -5,10 +5,10 @@ use std::sync::Arc;
 use crate::engine::cycle::Seen;
 use crate::engine::executor::Run;
 use crate::engine::{CycleError, Engine, Policies};
-use crate::plan::approval::{NotTakenUp, TakenUp, has_part, part, take_up};
+use crate::plan::approval::{NotTakenUp, TakenUp, goes_on, has_part, part, take_up};
 use crate::plan::guard::tripped;
 use crate::plan::ledger::LedgerChange;
-use crate::plan::{Digest, GuardName, Plan, PlanId, PlanState, Released, Trigger};
+use crate::plan::{Digest, GuardName, Operation, Plan, PlanId, PlanState, Released, Trigger};
 use crate::ports::{
     Clock, Decision, Outcome, OutcomeKind, Records, Settlement, StoredPlan, TenantReader,
     TenantWriter,
@@ -60,6 +60,10 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         {
             if !keys.is_empty() {
                 *run.outcomes.entry(kind).or_default() += keys.len() as u64;
+                for operation in stored.plan.operations.iter().filter(|one| keys.contains(&one.key))
+                {
+                    *run.by_kind.entry((operation.kind, kind)).or_default() += 1;
+                }
             }
         }
         let seen = std::mem::take(&mut run.seen);
@@ -91,12 +95,16 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         by: Arc<str>,
         reason: Option<&str>,
     ) -> Result<Option<StoredPlan>, CycleError> {
-        if !has_part(held, accepted) {
+        let now = self.clock.now();
+        let may_go_on = |operation: &Operation| {
+            goes_on(operation, accepted) && self.gate.refuse_operation(operation, now).is_none()
+        };
+        if !has_part(held, &may_go_on) {
             return Ok(None);
         }
         // Somebody may have decided on it since, or it may have been too long.
-        let now = self.records.plan(Some(self.tenant), Some(held.id)).await?;
-        let state = now.map_or(PlanState::Superseded, |stored| stored.state);
+        let stands = self.records.plan(Some(self.tenant), Some(held.id)).await?;
+        let state = stands.map_or(PlanState::Superseded, |stored| stored.state);
         if !state.is_open() {
             let not_open = NotTakenUp::NotOpen { plan: held.id, state };
             return Err(CycleError::NotTakenUp(not_open));
@@ -108,12 +116,13 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         let Seen { snapshot, ledger, recovered: _ } = self.see(policies).await?;
         let once = self.asked_again(&held.origin).await?;
         let inputs = self.inputs(policies, &snapshot, &ledger, Trigger::Apply, once.asked());
-        let Some(part) = part(held, accepted, &inputs).map_err(|problems| self.misfit(problems))?
+        let Some(part) =
+            part(held, &may_go_on, &inputs).map_err(|problems| self.misfit(problems))?
         else {
             return Ok(None);
         };
         let tripped = tripped(&part.plan.guards);
-        let why = format!("the part of plan {} that no guard holds", held.id);
+        let why = format!("the part of plan {} that nothing holds back", held.id);
         let why = reason.map_or_else(|| why.clone(), |reason| format!("{reason} ({why})"));
         let stored = self.records.propose(part.plan, part.state).await?;
         let decision = Decision {

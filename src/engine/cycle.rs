@@ -6,11 +6,15 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::domain::snapshot::Snapshot;
+use crate::engine::executor::HELD_BACK;
 use crate::engine::{CycleError, Engine, Misfits, Policies};
 use crate::plan::ledger::Ledger;
 use crate::plan::make::{Inputs, Planned, make};
 use crate::plan::{Asked, Digest, OriginKind, PlanState, Trigger};
-use crate::ports::{Clock, CycleRecord, Decision, ReadRequest, Records, StoredPlan, TenantReader};
+use crate::ports::{
+    Clock, CycleRecord, Decision, HistoryEntry, HistoryFilter, OutcomeKind, ReadRequest, Records,
+    StoredPlan, TenantReader,
+};
 
 /// What a cycle came to.
 #[derive(Clone, Debug)]
@@ -49,7 +53,7 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
     ) -> Result<Cycle, CycleError> {
         let started_at = self.clock.now();
         let result = self.plan_from(policies, trigger, misfits).await;
-        self.note(started_at, &result).await?;
+        self.note(started_at, trigger, &result).await?;
         result
     }
 
@@ -79,33 +83,40 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         Ok(Cycle { snapshot, ledger, planned, stored, recovered })
     }
 
-    /// Returns the latest plan that follows from the policies.
+    /// Returns the plan whose approval may still hold: the one that is approved, else the latest that
+    /// follows from the policies.
     async fn latest_of_policies(&self) -> Result<Option<StoredPlan>, CycleError> {
         let heads = self.records.plans(Some(self.tenant)).await?;
-        let latest = heads.iter().find(|head| head.origin == OriginKind::Policies);
-        match latest {
+        let mut of_policies = heads.iter().filter(|head| head.origin == OriginKind::Policies);
+        // A part of it that was carried out is newer, and says nothing of the rest.
+        let approved = of_policies.clone().find(|head| head.state == PlanState::Approved);
+        match approved.or_else(|| of_policies.next()) {
             None => Ok(None),
             Some(head) => Ok(self.records.plan(Some(self.tenant), Some(head.id)).await?),
         }
     }
 
-    /// Keeps a plan approved whose operations were all approved before, as part of the plan that it
-    /// takes the place of. One with anything new asks again.
+    /// Keeps a plan approved whose operations were all approved before, and did not run: as part of the
+    /// plan that it takes the place of, or since somebody stopped that one. One with anything new asks
+    /// again.
     async fn carry_approval_over(
         &self,
         before: Option<StoredPlan>,
         stored: StoredPlan,
     ) -> Result<StoredPlan, CycleError> {
-        let Some(before) = before.filter(|plan| plan.state == PlanState::Approved) else {
+        let Some(before) = before else { return Ok(stored) };
+        let approval = before.decisions.last();
+        let Some(approval) = approval.filter(|last| last.state == PlanState::Approved) else {
             return Ok(stored);
-        };
-        let Some(approval) = before.decisions.last() else { return Ok(stored) };
-        let keys = |plan: &StoredPlan| -> BTreeSet<Digest> {
-            plan.plan.operations.iter().map(|operation| operation.key).collect()
         };
         let is_new = stored.plan.id != before.plan.id && stored.state.is_open();
         let in_time = self.clock.now() < before.plan.expires_at;
-        if !is_new || !in_time || !keys(&stored).is_subset(&keys(&before)) {
+        if !is_new || !in_time || stored.state == PlanState::Approved {
+            return Ok(stored);
+        }
+        let keys: BTreeSet<Digest> =
+            stored.plan.operations.iter().map(|operation| operation.key).collect();
+        if !keys.is_subset(&self.still_approved(&before).await?) {
             return Ok(stored);
         }
         let reason =
@@ -119,6 +130,33 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         self.records.decide(stored.plan.id, decision).await?;
         let carried = self.records.plan(Some(self.tenant), Some(stored.plan.id)).await?;
         Ok(carried.unwrap_or(stored))
+    }
+
+    /// Returns the operations of a plan that somebody approved and that did not run. Those that an
+    /// interruption or a failure left are asked about again: something was wrong.
+    async fn still_approved(&self, plan: &StoredPlan) -> Result<BTreeSet<Digest>, CycleError> {
+        match plan.state {
+            PlanState::Approved => {
+                Ok(plan.plan.operations.iter().map(|operation| operation.key).collect())
+            }
+            PlanState::Partial | PlanState::Failed => {
+                let filter = HistoryFilter { plan: Some(plan.plan.id), ..HistoryFilter::default() };
+                let outcomes = self.records.history(filter).await?;
+                let waits = |entry: &HistoryEntry| {
+                    entry.outcome.kind == OutcomeKind::Deferred
+                        && entry.outcome.code.as_deref() == Some(HELD_BACK)
+                };
+                let waiting = outcomes.iter().filter(|entry| waits(entry));
+                Ok(waiting.map(|entry| entry.outcome.operation).collect())
+            }
+            PlanState::Proposed
+            | PlanState::Held
+            | PlanState::Applying
+            | PlanState::Applied
+            | PlanState::Rejected
+            | PlanState::Superseded
+            | PlanState::Expired => Ok(BTreeSet::new()),
+        }
     }
 
     /// Reads the tenant, closes what an interruption left open, and loads the ledger.
@@ -183,6 +221,7 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
     pub(crate) async fn note(
         &self,
         started_at: Timestamp,
+        trigger: Trigger,
         result: &Result<Cycle, CycleError>,
     ) -> Result<(), CycleError> {
         let failure = match result {
@@ -200,6 +239,7 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         let plan = result.as_ref().ok().and_then(|cycle| cycle.stored.as_ref());
         let record = CycleRecord {
             tenant: self.tenant.clone(),
+            trigger: Some(trigger),
             started_at,
             ended_at: self.clock.now(),
             plan: plan.map(|stored| stored.plan.id),

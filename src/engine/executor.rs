@@ -8,13 +8,14 @@ use std::time::Duration;
 use crate::domain::sku::Catalogue;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::user::User;
+use crate::domain::window::Takes;
 use crate::engine::breaker::Breaker;
 use crate::engine::{CycleError, Engine, Policies};
 use crate::plan::after::consequences;
 use crate::plan::approval::{ApprovedPlan, is_in_effect};
 use crate::plan::ledger::Ledger;
 use crate::plan::second_look::SecondLook;
-use crate::plan::{Asked, Operation, PlanId, Trigger};
+use crate::plan::{Asked, Digest, Kind, Operation, PlanId, Trigger};
 use crate::ports::{Clock, Outcome, OutcomeKind, Records, Settlement, TenantReader, TenantWriter};
 
 mod ask;
@@ -30,6 +31,8 @@ const WINDOW_OF_REMOVALS: usize = 80;
 /// How long what is in flight may take once somebody asked to stop. Less than what service managers
 /// wait before they kill.
 const FINISH_WITHIN: Duration = Duration::from_secs(45);
+/// The code of outcomes that people or their windows caused: nothing is wrong with them.
+pub(crate) const HELD_BACK: &str = "held_back";
 /// With more people losing something than this, a few go first.
 const MANY_LOSE: usize = 20;
 /// So many go first.
@@ -40,6 +43,8 @@ const FIRST_WAVE: usize = 5;
 pub struct Run {
     /// How many operations ended in which way.
     pub outcomes: BTreeMap<OutcomeKind, u64>,
+    /// The same, told apart by what operations do.
+    pub by_kind: BTreeMap<(Kind, OutcomeKind), u64>,
     /// Why the run stopped before its end, where it did.
     pub stopped: Option<String>,
     /// Operations that were sent and whose outcome the next run has to look up.
@@ -58,6 +63,9 @@ struct Running<'r, 'e, T, R, C, W> {
     breaker: Breaker,
     run: Run,
     total: u64,
+    kinds: BTreeMap<Digest, Kind>,
+    /// What is being sent now takes away.
+    takes: Takes,
 }
 
 impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
@@ -86,6 +94,8 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             breaker: Breaker::default(),
             run: Run::default(),
             total: approved.operations().len() as u64,
+            kinds: approved.operations().iter().map(|one| (one.key, one.kind)).collect(),
+            takes: Takes::Nothing,
         };
         for group in in_order(approved.operations()) {
             running.group(&group).await?;
@@ -134,7 +144,12 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
         let before = done(&self.run);
         let (removing, others): (Vec<&Operation>, Vec<&Operation>) =
             group.operations.iter().partition(|operation| SecondLook::is_needed(operation));
-        for window in removing.chunks(WINDOW_OF_REMOVALS).chain(others.chunks(WINDOW)) {
+        self.takes = Takes::Something;
+        for window in removing.chunks(WINDOW_OF_REMOVALS) {
+            self.window(window).await?;
+        }
+        self.takes = Takes::Nothing;
+        for window in others.chunks(WINDOW) {
             self.window(window).await?;
         }
         let all = done(&self.run) - before == group.operations.len() as u64;
@@ -162,10 +177,16 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
 
     /// Says why nothing further may be sent, where that is so.
     fn stopped(&self) -> Option<String> {
+        self.held_back().or_else(|| self.breaker.open().map(str::to_owned))
+    }
+
+    /// Says why people or their windows want nothing further sent now. Nothing is wrong then, and what
+    /// was approved stays so.
+    fn held_back(&self) -> Option<String> {
         if self.engine.stop.is_asked() {
             return Some("stopped on request".to_owned());
         }
-        self.breaker.open().map(str::to_owned)
+        self.engine.gate.refuse(self.takes, self.engine.clock.now())
     }
 
     /// Records what needs no call: a policy comes to own what is there.
@@ -176,7 +197,12 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
     }
 
     async fn defer(&mut self, operations: &[&Operation], why: &str) -> Result<(), CycleError> {
-        let deferred = |operation: &&Operation| self.told(operation, OutcomeKind::Deferred, why);
+        let code = self.held_back().map(|_| HELD_BACK.into());
+        let deferred = |operation: &&Operation| {
+            let mut settlement = self.told(operation, OutcomeKind::Deferred, why);
+            settlement.outcome.code.clone_from(&code);
+            settlement
+        };
         let settlements = operations.iter().map(deferred).collect();
         self.settle(settlements).await
     }
@@ -214,7 +240,11 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
             return Ok(());
         }
         for settlement in &settlements {
-            *self.run.outcomes.entry(settlement.outcome.kind).or_default() += 1;
+            let outcome = settlement.outcome.kind;
+            *self.run.outcomes.entry(outcome).or_default() += 1;
+            if let Some(kind) = self.kinds.get(&settlement.outcome.operation) {
+                *self.run.by_kind.entry((*kind, outcome)).or_default() += 1;
+            }
         }
         self.engine.records.settle(self.engine.tenant, settlements).await?;
         let done = self.run.outcomes.values().sum();

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::domain::names::TenantName;
+use crate::engine::gate::Gate;
 use crate::plan::approval::NotTakenUp;
 use crate::plan::bind::Problem;
 use crate::plan::{Digest, RequestError};
@@ -22,7 +23,9 @@ use crate::ports::{
 mod breaker;
 pub mod carry_out;
 pub mod cycle;
+pub mod daemon;
 mod executor;
+pub mod gate;
 pub mod once;
 mod recovery;
 mod sign_ins;
@@ -108,6 +111,8 @@ pub struct Engine<'a, T, R, C> {
     pub patience: Patience,
     /// Whether to stop.
     pub stop: Stop,
+    /// Whether changes may be sent.
+    pub gate: &'a Gate,
 }
 
 /// What to do with policies that do not fit the tenant.

@@ -51,7 +51,7 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
     pub async fn plan_once(&self, policies: &Policies, once: &Once) -> Result<Cycle, CycleError> {
         let started_at = self.clock.now();
         let result = self.plan_once_from(policies, once).await;
-        self.note(started_at, &result).await?;
+        self.note(started_at, Trigger::Person, &result).await?;
         result
     }
 

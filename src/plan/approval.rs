@@ -226,22 +226,22 @@ pub fn accept(
     Ok(())
 }
 
-/// Plans again the part of a held plan that no guard holds, or none but guards that a person
-/// accepted: exactly operations that were shown in the held plan, and nothing that came since.
-/// Returns none where everything is held, nothing is, or nothing of it is left.
+/// Plans again the part of a plan that may go on, such as what no guard holds: exactly operations that
+/// were shown in the plan, and nothing that came since. Returns none where all of it may go on, nothing
+/// may, or nothing of it is left.
 ///
 /// # Errors
 ///
 /// Returns what does not fit in the settings: then no plan can be made.
 pub fn part(
     held: &Plan,
-    accepted: &[GuardName],
+    goes_on: &dyn Fn(&Operation) -> bool,
     inputs: &Inputs<'_>,
 ) -> Result<Option<Planned>, Vec<Problem>> {
-    if !has_part(held, accepted) {
+    if !has_part(held, goes_on) {
         return Ok(None);
     }
-    let may_go_on = |op: &&Operation| goes_on(op, accepted);
+    let may_go_on = |op: &&Operation| goes_on(op);
     let allowed: BTreeSet<Digest> =
         held.operations.iter().filter(may_go_on).map(|op| op.key).collect();
     let mut users: BTreeSet<UserId> =
@@ -260,9 +260,9 @@ pub fn part(
     Ok(None)
 }
 
-/// Whether some operations of a plan may go on while others are held by guards that nobody accepted.
-pub fn has_part(held: &Plan, accepted: &[GuardName]) -> bool {
-    let going_on = held.operations.iter().filter(|op| goes_on(op, accepted)).count();
+/// Whether some operations of a plan may go on and others may not.
+pub fn has_part(held: &Plan, goes_on: &dyn Fn(&Operation) -> bool) -> bool {
+    let going_on = held.operations.iter().filter(|op| goes_on(op)).count();
     going_on > 0 && going_on < held.operations.len()
 }
 

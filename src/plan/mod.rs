@@ -203,6 +203,14 @@ pub enum Trigger {
     Schedule,
     /// A policy file changed.
     FileChange,
+    /// The daemon started.
+    Start,
+    /// The process was told to look, by a signal.
+    Signal,
+    /// A window opened, or a pause ended.
+    Window,
+    /// The cycle before had failed.
+    Retry,
     /// A plan was about to be carried out and was planned again.
     Apply,
 }

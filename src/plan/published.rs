@@ -43,6 +43,10 @@ words! { Trigger:
     Person = "person",
     Schedule = "schedule",
     FileChange = "file_change",
+    Start = "start",
+    Signal = "signal",
+    Window = "window",
+    Retry = "retry",
     Apply = "apply",
 }
 

@@ -354,8 +354,7 @@ fn any_origin() -> impl Strategy<Value = (Origin, Vec<Undoing>)> {
 
 /// Any plan, whose counts need not fit its entries.
 pub(crate) fn any_plan() -> impl Strategy<Value = Plan> {
-    let triggers =
-        one_of(&[Trigger::Person, Trigger::Schedule, Trigger::FileChange, Trigger::Apply]);
+    let triggers = one_of(&Trigger::ALL);
     let identity = (any_plan_id(), any_digest(), any_tenant_name(), any_time(), any_time());
     let origin = (triggers, option::of(any_plan_id()), any_basis(), any_summary());
     let entries = (any_operations(), any_blocked(), any_waiting(), any_scheduled(), any_released());

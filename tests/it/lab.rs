@@ -15,6 +15,7 @@ use seatkeeper::domain::snapshot::Snapshot;
 use seatkeeper::domain::user::User;
 use seatkeeper::engine::carry_out::CarriedOut;
 use seatkeeper::engine::cycle::Cycle;
+use seatkeeper::engine::gate::Gate;
 use seatkeeper::engine::{CycleError, Engine, Misfits, Patience, Policies, Stop};
 use seatkeeper::graph;
 use seatkeeper::plan::guard::tripped;
@@ -290,6 +291,7 @@ pub(crate) struct Lab {
     pub(crate) clock: FakeClock,
     /// How long a cycle may read sign-ins.
     pub(crate) sign_ins_within: Duration,
+    gate: Gate,
     settings: TenantSettings,
     policies: Policies,
 }
@@ -318,7 +320,8 @@ impl Lab {
         lay_out(home.path(), &sandbox, top, policies);
         let sandbox = Arc::new(sandbox);
         let (settings, policies) = load(home.path());
-        Self { home, sandbox, clock, sign_ins_within: Duration::MAX, settings, policies }
+        let gate = Gate::open();
+        Self { home, sandbox, clock, sign_ins_within: Duration::MAX, gate, settings, policies }
     }
 
     /// Returns another lab with a tenant and a store as this one has them now.
@@ -335,7 +338,8 @@ impl Lab {
         settings.login = sandbox.url().parse().unwrap();
         let sandbox = Arc::new(sandbox);
         let policies = self.policies.clone();
-        Self { home, sandbox, clock, sign_ins_within: self.sign_ins_within, settings, policies }
+        let (sign_ins_within, gate) = (self.sign_ins_within, Gate::open());
+        Self { home, sandbox, clock, sign_ins_within, gate, settings, policies }
     }
 
     pub(crate) fn state(&self) -> PathBuf {
@@ -408,6 +412,7 @@ impl Lab {
                 sign_ins_within: self.sign_ins_within,
             },
             stop: Stop::default(),
+            gate: &self.gate,
         }
     }
 

@@ -173,7 +173,9 @@ impl Applying<'_> {
         let reason = deciding.reason.as_deref().map(std::sync::Arc::from);
         match accept(&stored.plan, &self.accepted, reason.as_ref()) {
             Ok(()) => {}
-            Err(Missing::Guards(missing)) if has_part(&stored.plan, &self.accepted) => {
+            Err(Missing::Guards(missing))
+                if has_part(&stored.plan, &|operation| goes_on(operation, &self.accepted)) =>
+            {
                 return self.rest(&stored, &missing).await;
             }
             Err(missing) => return Err(not_accepted(&missing)),

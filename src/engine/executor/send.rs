@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::stream::{self, StreamExt};
 
 use super::confirm::Sent;
-use super::{BATCH_MAX, Running, changes_licenses, out_of_patience};
+use super::{BATCH_MAX, HELD_BACK, Running, changes_licenses, out_of_patience};
 use crate::domain::ids::UserId;
 use crate::engine::CycleError;
 use crate::plan::Operation;
@@ -127,7 +127,9 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
                         why.to_owned()
                     });
                     let detail = format!("{why}{also}");
-                    settlements.push(self.told(operation, OutcomeKind::Deferred, &detail));
+                    let mut settlement = self.told(operation, OutcomeKind::Deferred, &detail);
+                    settlement.outcome.code = self.held_back().map(|_| HELD_BACK.into());
+                    settlements.push(settlement);
                 }
             }
         }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use insta::assert_snapshot;
 
-use super::{Missing, NotTakenUp, TakenUp, accept, has_part, part, take_up};
+use super::{Missing, NotTakenUp, TakenUp, accept, goes_on, has_part, part, take_up};
 use crate::plan::testing::{World, show, world};
 use crate::plan::{Digest, GuardName, Plan, PlanState};
 use crate::policy::settings::CountLimit;
@@ -140,7 +140,8 @@ fn removals_are_held_while_the_rest_goes_on_and_takes_no_seat_of_theirs() {
         max_removals SPE_E3: 2 of 0 owned, limit 0
         max_removals tenant: 2 of 0 owned, limit 0
     ");
-    let part = world.with(|inputs| part(&whole, &[], inputs)).unwrap().unwrap().plan;
+    let part =
+        world.with(|inputs| part(&whole, &|op| goes_on(op, &[]), inputs)).unwrap().unwrap().plan;
     assert_eq!(part.part_of, Some(whole.id));
     assert_snapshot!(show(&part), @r"
         add ben: +POWER_BI_PRO (staff matched)
@@ -154,17 +155,19 @@ fn a_plan_that_is_held_whole_or_not_at_all_has_no_rest() {
     let mut first = world.clone().set(|s| s.guards.first_plan = true);
     first.ledger = crate::plan::ledger::Ledger::default();
     let whole = first.plan();
-    assert!(!has_part(&whole, &[]));
+    assert!(!has_part(&whole, &|op| goes_on(op, &[])));
     // Who accepts the one guard and not the other lets go on what only that one holds.
-    assert!(has_part(&whole, &[GuardName::FirstPlan]));
-    let going_on = first.with(|inputs| part(&whole, &[GuardName::FirstPlan], inputs)).unwrap();
+    assert!(has_part(&whole, &|op| goes_on(op, &[GuardName::FirstPlan])));
+    let going_on = first
+        .with(|inputs| part(&whole, &|op| goes_on(op, &[GuardName::FirstPlan]), inputs))
+        .unwrap();
     let shown = show(&going_on.unwrap().plan);
     assert!(
         shown.starts_with("add ben: +POWER_BI_PRO (staff matched) [held by first_plan]\n"),
         "{shown}"
     );
     let unlimited = world.set(|s| s.guards.max_removals.count = CountLimit::Unlimited);
-    assert!(!has_part(&unlimited.plan(), &[]));
+    assert!(!has_part(&unlimited.plan(), &|op| goes_on(op, &[])));
 }
 
 #[test]
@@ -172,7 +175,8 @@ fn what_came_after_the_held_plan_was_shown_is_not_in_its_part() {
     let world = held_removals();
     let whole = world.plan();
     let later = world.but("eve: in Staff, from DE, SPE_E3 by:leavers");
-    let shown = later.with(|inputs| part(&whole, &[], inputs)).unwrap().unwrap().plan;
+    let shown =
+        later.with(|inputs| part(&whole, &|op| goes_on(op, &[]), inputs)).unwrap().unwrap().plan;
     assert!(shown.operations.iter().all(|op| whole.operations.iter().any(|of| of.key == op.key)));
     assert!(!later.plan().operations.is_empty());
 }

@@ -220,6 +220,7 @@ async fn the_latest_cycle_and_the_latest_that_worked_are_told_apart() {
     assert_eq!(store.cycles(&contoso()).await.unwrap(), (None, None));
     store.propose(a_plan(1), PlanState::Proposed).await.unwrap();
     let good = CycleRecord {
+        trigger: Some(crate::plan::Trigger::Schedule),
         tenant: contoso(),
         started_at: at(10),
         ended_at: at(20),
@@ -227,6 +228,7 @@ async fn the_latest_cycle_and_the_latest_that_worked_are_told_apart() {
         failure: None,
     };
     let failed = CycleRecord {
+        trigger: Some(crate::plan::Trigger::Schedule),
         started_at: at(30),
         ended_at: at(31),
         plan: None,

@@ -68,7 +68,14 @@ async fn a_store_without_sign_ins_is_brought_up_to_date_and_keeps_what_it_has() 
     let dir = scratch();
     let first = Store::open_with(dir.path(), &MIGRATIONS[..1]).unwrap();
     let (tenant, failure) = (contoso(), Some("no network".to_owned()));
-    let cycle = CycleRecord { tenant, started_at: at(1), ended_at: at(2), plan: None, failure };
+    let cycle = CycleRecord {
+        tenant,
+        trigger: None,
+        started_at: at(1),
+        ended_at: at(2),
+        plan: None,
+        failure,
+    };
     first.cycle(cycle.clone()).await.unwrap();
     drop(first);
     let store = open(&dir);

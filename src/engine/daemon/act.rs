@@ -1,0 +1,190 @@
+//! What follows from a plan: by the mode, within windows, unless somebody has paused.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::{Keeper, LOOK_EVERY, PolicySource};
+use crate::config::Mode;
+use crate::domain::window::Takes;
+use crate::engine::carry_out::CarriedOut;
+use crate::engine::cycle::Cycle;
+use crate::engine::{CycleError, Policies};
+use crate::plan::approval::NotTakenUp;
+use crate::plan::{PlanId, PlanState};
+use crate::ports::desk::{Activity, Desk};
+use crate::ports::{Clock, Decision, Records, StoredPlan, TenantReader, TenantWriter};
+
+/// Who approves what no guard holds, where the mode says so.
+const BY_MODE: &str = "seatkeeper (mode enforce)";
+
+impl<T, R, C, S> Keeper<'_, T, R, C, S>
+where
+    T: TenantReader + TenantWriter,
+    R: Records + Desk,
+    C: Clock,
+    S: PolicySource,
+{
+    /// Does with a plan what the mode says.
+    pub(super) async fn act(&mut self, policies: &Arc<Policies>, cycle: Cycle) {
+        let Some(stored) = cycle.stored else {
+            if self.with.mode == Mode::Enforce {
+                let let_go = self.engine().let_released_go(&cycle.planned.plan).await;
+                self.heed_cycle(let_go);
+            }
+            return;
+        };
+        match (self.with.mode, stored.state) {
+            (Mode::Approve | Mode::Enforce, PlanState::Approved) => {
+                self.run_approved(policies, stored).await;
+            }
+            (Mode::Enforce, PlanState::Proposed | PlanState::Held) => {
+                self.enforce(policies, stored).await;
+            }
+            (_, _) => {}
+        }
+    }
+
+    /// Approves what no guard holds and no window keeps back, and carries it out.
+    async fn enforce(&mut self, policies: &Arc<Policies>, stored: StoredPlan) {
+        let now = self.clock.now();
+        if self.with.gate.refuse(Takes::Nothing, now).is_some() {
+            return;
+        }
+        let all_may_run = stored
+            .plan
+            .operations
+            .iter()
+            .all(|operation| self.with.gate.refuse_operation(operation, now).is_none());
+        let approved = if stored.state == PlanState::Proposed && all_may_run {
+            self.approve(&stored).await
+        } else {
+            let engine = self.engine();
+            let by = BY_MODE.into();
+            let part = engine.part_that_may_go_on(policies, &stored.plan, &[], by, None);
+            let part = Box::pin(part).await;
+            self.heed_cycle(part).flatten()
+        };
+        if let Some(approved) = approved {
+            self.run(policies, &approved).await;
+        }
+    }
+
+    async fn approve(&mut self, stored: &StoredPlan) -> Option<StoredPlan> {
+        let decision = Decision {
+            state: PlanState::Approved,
+            by: BY_MODE.into(),
+            at: self.clock.now(),
+            accepted: Vec::new(),
+            reason: None,
+        };
+        let decided = self.with.records.decide(stored.plan.id, decision).await;
+        self.heed(decided)?;
+        let found = self.with.records.plan(Some(self.with.tenant), Some(stored.plan.id)).await;
+        self.heed(found).flatten()
+    }
+
+    /// Carries out a plan that somebody approved since.
+    pub(super) async fn carry_out_approved(&mut self, id: PlanId) {
+        let found = self.with.records.plan(Some(self.with.tenant), Some(id)).await;
+        let Some(stored) = self.heed(found).flatten() else { return };
+        let Some(policies) = self.load().await else { return };
+        self.run_approved(&policies, stored).await;
+        self.show(Activity::Waiting).await;
+    }
+
+    /// Carries out what of an approved plan may run now, and leaves the rest approved.
+    async fn run_approved(&mut self, policies: &Arc<Policies>, stored: StoredPlan) {
+        let now = self.clock.now();
+        let may_run = |operation: &&crate::plan::Operation| {
+            self.with.gate.refuse_operation(operation, now).is_none()
+        };
+        let count = stored.plan.operations.iter().filter(may_run).count();
+        if count == stored.plan.operations.len() {
+            self.run(policies, &stored).await;
+            return;
+        }
+        self.held_back.insert(stored.plan.id);
+        if count == 0 {
+            return;
+        }
+        let approval = stored.decisions.last();
+        let by = approval.map_or_else(|| BY_MODE.into(), |approval| approval.by.clone());
+        let accepted = approval.map(|approval| approval.accepted.clone()).unwrap_or_default();
+        let reason = approval.and_then(|approval| approval.reason.clone());
+        let engine = self.engine();
+        let (plan, reason) = (&stored.plan, reason.as_deref());
+        let part =
+            Box::pin(engine.part_that_may_go_on(policies, plan, &accepted, by, reason)).await;
+        if let Some(part) = self.heed_cycle(part).flatten() {
+            self.run(policies, &part).await;
+        }
+    }
+
+    /// Carries out an approved plan, and tells what it came to.
+    async fn run(&mut self, policies: &Arc<Policies>, stored: &StoredPlan) {
+        match self.carry_out(policies, stored).await {
+            Ok(carried) => self.told(stored, &carried).await,
+            Err(CycleError::Stopped) => {}
+            Err(CycleError::NotTakenUp(
+                error @ (NotTakenUp::NotOpen { .. }
+                | NotTakenUp::NotApproved { .. }
+                | NotTakenUp::Expired { .. }),
+            )) => {
+                // Somebody decided otherwise meanwhile, or it was too late.
+                tracing::info!(tenant = %self.with.tenant, plan = %stored.plan.id, "not run: {error}");
+                self.held_back.insert(stored.plan.id);
+            }
+            Err(error) => {
+                // It stays approved, and is tried again with the next cycle.
+                self.held_back.insert(stored.plan.id);
+                let why = self.in_words(error);
+                tracing::error!(tenant = %self.with.tenant, plan = %stored.plan.id, "the plan was not run: {why}");
+                self.tell_not_run(stored, &why).await;
+            }
+        }
+    }
+
+    /// Carries out an approved plan, while somebody looks whether it is paused meanwhile.
+    pub(super) async fn carry_out(
+        &mut self,
+        policies: &Arc<Policies>,
+        stored: &StoredPlan,
+    ) -> Result<CarriedOut, CycleError> {
+        self.show(Activity::Applying).await;
+        let began = Instant::now();
+        let engine = self.engine();
+        let carried = tokio::select! {
+            carried = Box::pin(engine.carry_out(self.with.client, policies, stored)) => carried,
+            never = self.watch_for_pauses() => match never {},
+        };
+        self.with.place.note(|facts| facts.tally.apply_seconds.count(began.elapsed()));
+        carried
+    }
+
+    async fn watch_for_pauses(&self) -> Infallible {
+        loop {
+            // Not the clock of the engine: it may run by itself in tests, and this waits for people.
+            tokio::time::sleep(LOOK_EVERY).await;
+            let paused = self.with.records.paused(self.with.tenant, self.clock.now()).await;
+            if let Ok(pause) = paused {
+                self.with.gate.pause(pause);
+            }
+        }
+    }
+
+    /// Returns what a part of a cycle came to; a failure is told.
+    fn heed_cycle<V>(&mut self, said: Result<V, CycleError>) -> Option<V> {
+        match said {
+            Ok(value) => Some(value),
+            Err(CycleError::Stopped) => None,
+            Err(CycleError::Records(error)) => self.heed(Err(error)),
+            Err(error) => {
+                let why = self.in_words(error);
+                tracing::error!(tenant = %self.with.tenant, "a part of the plan was not run: {why}");
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! One cycle of the daemon: policies, plan, what is told of it, and what follows.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::board::{CycleEnd, SnapshotFacts};
+use super::{InvalidPolicies, Keeper, PolicySource, chain};
+use crate::domain::group::Membership;
+use crate::engine::cycle::Cycle;
+use crate::engine::{CycleError, Misfits, Policies};
+use crate::plan::guard::tripped;
+use crate::plan::{PlanState, Summary, Trigger};
+use crate::ports::desk::{Activity, Desk};
+use crate::ports::{Clock, Records, TenantReader, TenantWriter};
+
+impl<T, R, C, S> Keeper<'_, T, R, C, S>
+where
+    T: TenantReader + TenantWriter,
+    R: Records + Desk,
+    C: Clock,
+    S: PolicySource,
+{
+    /// Reads, plans, and does what the mode says.
+    pub(super) async fn cycle(&mut self, trigger: Trigger) {
+        let (began, clock) = (self.clock.now(), Instant::now());
+        self.with.place.note(|facts| facts.last_attempt = Some(began));
+        self.show(Activity::Planning).await;
+        let planned = match self.load().await {
+            Some(policies) => {
+                let engine = self.engine();
+                let planned = Box::pin(engine.plan(&policies, trigger, Misfits::LeaveOut)).await;
+                Some((policies, planned))
+            }
+            None => None,
+        };
+        self.with.place.note(|facts| facts.tally.cycle_seconds.count(clock.elapsed()));
+        match planned {
+            None => {
+                let summary = self.invalid.as_ref().map(|invalid| invalid.summary.as_str());
+                let why = format!("no valid policies yet: {}", summary.unwrap_or_default());
+                self.failed(trigger, began, &why).await;
+            }
+            Some((policies, Ok(cycle))) => {
+                self.succeeded(trigger, began, &cycle).await;
+                Box::pin(self.act(&policies, cycle)).await;
+            }
+            Some((_, Err(CycleError::Stopped))) => return,
+            Some((_, Err(error))) => {
+                let why = self.in_words(error);
+                self.failed(trigger, began, &why).await;
+            }
+        }
+        self.show(Activity::Waiting).await;
+    }
+
+    /// Says why a cycle failed.
+    pub(super) fn in_words(&self, error: CycleError) -> String {
+        match error {
+            CycleError::Misfit { tenant: _, problems } => {
+                let first = problems.first().map(|problem| {
+                    format!("{}: {}", problem.place.file_and_line(), problem.message)
+                });
+                format!("the settings do not fit the tenant: {}", first.unwrap_or_default())
+            }
+            other => chain(&other),
+        }
+    }
+
+    /// Loads the policies. Where they are invalid, those in force stay.
+    pub(super) async fn load(&mut self) -> Option<Arc<Policies>> {
+        match self.with.source.load().await {
+            Ok(policies) => {
+                let is_new = self.policies.as_ref().is_none_or(|old| old.digest != policies.digest);
+                if is_new || self.invalid.is_some() {
+                    let commit = policies.commit.as_deref().unwrap_or("no commit");
+                    tracing::info!(
+                        tenant = %self.with.tenant, digest = %policies.digest, commit,
+                        policies = policies.set.policies.len(), "policies are in force"
+                    );
+                }
+                if let Some(invalid) = self.invalid.take() {
+                    self.tell_valid_again(&invalid).await;
+                }
+                self.policies = Some(policies);
+            }
+            Err(invalid) => self.keep_the_last(invalid).await,
+        }
+        self.policies.clone()
+    }
+
+    async fn keep_the_last(&mut self, invalid: InvalidPolicies) {
+        if self.invalid.as_ref() != Some(&invalid) {
+            let stays = match &self.policies {
+                Some(_) => "the last good ones stay in force",
+                None => "there are none to go on with",
+            };
+            tracing::error!(
+                tenant = %self.with.tenant, details = invalid.details,
+                "the policies are invalid, {stays}: {}", invalid.summary
+            );
+            self.tell_invalid(&invalid).await;
+            self.invalid = Some(invalid);
+        }
+    }
+
+    async fn failed(&mut self, trigger: Trigger, began: Timestamp, why: &str) {
+        let now = self.clock.now();
+        self.failures = self.failures.saturating_add(1);
+        let since = *self.failing_since.get_or_insert(began);
+        self.next_cycle =
+            self.with.timetable.retry_after(now, self.failures).map(|at| (at, Trigger::Retry));
+        let next = self.next_cycle.map(|(at, _)| format!("{at:.0}")).unwrap_or_default();
+        tracing::error!(
+            tenant = %self.with.tenant, trigger = trigger.as_str(), end = "failed",
+            failures = self.failures, next,
+            seconds = seconds(began, now),
+            "tenant {}: the cycle failed, nothing was concluded: {why}", self.with.tenant
+        );
+        self.with.place.note(|facts| {
+            facts.failure = Some(why.to_owned());
+            *facts.tally.cycles.entry((trigger, CycleEnd::Failed)).or_default() += 1;
+        });
+        self.tell_failing(since, why).await;
+    }
+
+    async fn succeeded(&mut self, trigger: Trigger, began: Timestamp, cycle: &Cycle) {
+        let now = self.clock.now();
+        self.failures = 0;
+        if let Some(since) = self.failing_since.take() {
+            self.tell_recovered(since).await;
+        }
+        self.next_cycle = self.with.timetable.next_after(now).map(|at| (at, Trigger::Schedule));
+        self.log(trigger, began, now, cycle);
+        self.note(trigger, now, cycle);
+        self.tell_of(cycle).await;
+    }
+
+    /// One line that a person can read, and the fields that a machine can.
+    fn log(&self, trigger: Trigger, began: Timestamp, now: Timestamp, cycle: &Cycle) {
+        let plan = &cycle.planned.plan;
+        let Summary {
+            add,
+            replace,
+            remove,
+            modify,
+            locate,
+            adopt,
+            people,
+            unchanged: _,
+            blocked,
+            waiting,
+            scheduled,
+            released,
+            unmanaged,
+            unknown,
+        } = plan.summary;
+        let state = cycle.stored.as_ref().map_or("settled", |stored| stored.state.as_str());
+        let id = cycle.stored.as_ref().map(|stored| stored.plan.id.to_string());
+        let guards: Vec<&str> =
+            tripped(&plan.guards).into_iter().map(crate::plan::GuardName::as_str).collect();
+        let what = match &cycle.stored {
+            None => "nothing to do".to_owned(),
+            Some(stored) => {
+                let counts = [
+                    (add, "to add"),
+                    (replace, "to replace"),
+                    (remove, "to remove"),
+                    (modify, "to modify"),
+                    (locate, "to locate"),
+                    (adopt, "to adopt"),
+                ];
+                let counts = counts.iter().filter(|(count, _)| *count > 0);
+                let counts: Vec<String> =
+                    counts.map(|(count, what)| format!("{count} {what}")).collect();
+                let held = match guards.as_slice() {
+                    [] => String::new(),
+                    names => format!(" by {}", names.join(", ")),
+                };
+                format!("{}; plan {} is {state}{held}", counts.join(", "), stored.plan.id)
+            }
+        };
+        tracing::info!(
+            tenant = %self.with.tenant, trigger = trigger.as_str(), end = state, plan = id,
+            guards = guards.join(","), users = plan.basis.users, people, add, replace, remove,
+            modify, locate, adopt, blocked, waiting, scheduled, released, unmanaged, unknown,
+            seconds = seconds(began, now),
+            "tenant {}: {what}", self.with.tenant
+        );
+    }
+
+    fn note(&self, trigger: Trigger, now: Timestamp, cycle: &Cycle) {
+        let plan = &cycle.planned.plan;
+        let end = if cycle.stored.is_some() { CycleEnd::Planned } else { CycleEnd::Settled };
+        let groups = cycle.snapshot.groups().iter();
+        let read = groups.filter(|group| group.membership != Membership::NotRead).count() as u64;
+        self.with.place.note(|facts| {
+            facts.last_success = Some(now);
+            facts.failure = None;
+            facts.plan = cycle
+                .stored
+                .as_ref()
+                .map(|stored| (stored.state, stored.plan.summary, stored.plan.created_at));
+            facts.verdicts.clone_from(&plan.guards);
+            facts.snapshot = Some(SnapshotFacts {
+                taken_at: cycle.snapshot.taken_at(),
+                users: cycle.snapshot.users().len() as u64,
+                groups: read,
+            });
+            facts.tally.recoveries += cycle.recovered as u64;
+            *facts.tally.cycles.entry((trigger, end)).or_default() += 1;
+            let is_new = cycle.stored.as_ref().is_some_and(|stored| {
+                stored.state == PlanState::Held && stored.plan.created_at == plan.created_at
+            });
+            if is_new {
+                for guard in tripped(&plan.guards) {
+                    *facts.tally.trips.entry(guard).or_default() += 1;
+                }
+            }
+        });
+    }
+}
+
+fn seconds(began: Timestamp, now: Timestamp) -> f64 {
+    now.duration_since(began).as_secs_f64()
+}

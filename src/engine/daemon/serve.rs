@@ -1,0 +1,123 @@
+//! Does what a command asks for, and answers it.
+
+use std::sync::Arc;
+
+use super::{Keeper, PolicySource};
+use crate::engine::carry_out::CarriedOut;
+use crate::engine::cycle::Cycle;
+use crate::engine::once::Once;
+use crate::engine::{CycleError, Misfits, Policies};
+use crate::plan::{PlanId, Trigger};
+use crate::ports::desk::{Activity, Ask, CarriedOutReply, Desk, FailedReply, Reply, Request};
+use crate::ports::{
+    Clock, OtherGroups, Records, RecordsError, StoredPlan, TenantReader, TenantWriter,
+};
+
+impl<T, R, C, S> Keeper<'_, T, R, C, S>
+where
+    T: TenantReader + TenantWriter,
+    R: Records + Desk,
+    C: Clock,
+    S: PolicySource,
+{
+    /// Does what is asked, and answers.
+    pub(super) async fn serve(&mut self, request: Request) {
+        let Request { id, tenant: _, ask, by, at: _, until: _ } = request;
+        tracing::info!(tenant = %self.with.tenant, request = %id.0, by = &*by, "a command asks the daemon");
+        let reply = match self.load().await {
+            Some(policies) if self.invalid.is_none() => {
+                let done = Box::pin(self.done(&policies, ask, by)).await;
+                done.unwrap_or_else(|error| Reply::Failed((self.with.wording)(error)))
+            }
+            // The command has shown what is wrong with the files; they were mended or broken since.
+            _ => Reply::Failed(FailedReply {
+                exit: 5,
+                shown: self.invalid.as_ref().map(|one| one.details.clone()).unwrap_or_default(),
+                message: "the policies are invalid; nothing was done".to_owned(),
+                hint: None,
+            }),
+        };
+        let answered = self.with.records.answer(id, reply, self.clock.now()).await;
+        self.heed(answered);
+        self.show(Activity::Waiting).await;
+    }
+
+    async fn done(
+        &mut self,
+        policies: &Arc<Policies>,
+        ask: Ask,
+        by: Arc<str>,
+    ) -> Result<Reply, CycleError> {
+        match ask {
+            Ask::Plan { leave_out_misfits, let_go } => {
+                let misfits = if leave_out_misfits { Misfits::LeaveOut } else { Misfits::Refuse };
+                let cycle = self.engine().plan(policies, Trigger::Person, misfits).await?;
+                if let_go && cycle.stored.is_none() {
+                    self.engine().let_released_go(&cycle.planned.plan).await?;
+                }
+                Ok(planned(cycle))
+            }
+            Ask::Bulk(order) => {
+                Ok(planned(self.engine().plan_once(policies, &Once::Bulk(order)).await?))
+            }
+            Ask::Revert(plan) => {
+                Ok(planned(self.engine().plan_once(policies, &Once::Revert(plan)).await?))
+            }
+            Ask::CarryOut(plan) => {
+                let stored = self.stored(plan).await?;
+                let carried = self.carry_out(policies, &stored).await?;
+                Ok(carried_out(&stored, &carried))
+            }
+            Ask::Part { plan, accepted, reason } => {
+                let held = self.stored(plan).await?;
+                let reason = reason.as_deref();
+                let engine = self.engine();
+                let part =
+                    engine.part_that_may_go_on(policies, &held.plan, &accepted, by, reason).await?;
+                match part {
+                    None => Ok(Reply::NothingLeft),
+                    Some(part) => {
+                        let carried = self.carry_out(policies, &part).await?;
+                        Ok(carried_out(&part, &carried))
+                    }
+                }
+            }
+            Ask::Read { all_groups } => {
+                let others = if all_groups { OtherGroups::Read } else { OtherGroups::Listed };
+                let snapshot = self.engine().read_for(&policies.set, others).await?;
+                let kept = Arc::new(snapshot);
+                self.with.records.keep_snapshot(self.with.tenant, kept).await?;
+                Ok(Reply::Read)
+            }
+        }
+    }
+
+    async fn stored(&self, plan: PlanId) -> Result<StoredPlan, CycleError> {
+        let found = self.with.records.plan(Some(self.with.tenant), Some(plan)).await?;
+        let none = || RecordsError::NoSuchPlan { plan: plan.to_string() };
+        Ok(found.ok_or_else(none)?)
+    }
+}
+
+fn planned(cycle: Cycle) -> Reply {
+    let is_stored = cycle.stored.is_some();
+    let plan = cycle.stored.unwrap_or_else(|| StoredPlan {
+        plan: cycle.planned.plan,
+        state: cycle.planned.state,
+        decisions: Vec::new(),
+    });
+    Reply::Planned { plan: Box::new(plan), is_stored, recovered: cycle.recovered as u64 }
+}
+
+fn carried_out(stored: &StoredPlan, carried: &CarriedOut) -> Reply {
+    let CarriedOut { plan, state, run, stale: _, unapproved } = carried;
+    Reply::CarriedOut(Box::new(CarriedOutReply {
+        plan: *plan,
+        state: *state,
+        outcomes: run.outcomes.iter().map(|(kind, count)| (*kind, *count)).collect(),
+        stopped: run.stopped.clone(),
+        unsettled: run.unsettled,
+        unapproved: *unapproved,
+        part_of: stored.plan.part_of,
+    }))
+}
