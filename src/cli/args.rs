@@ -50,6 +50,16 @@ pub enum Command {
     Bulk(Bulk),
     /// Put users back as they were before a plan
     Revert(Revert),
+    /// Keep the tenants as the policies say, until stopped: the daemon
+    ///
+    /// Every tenant is read and planned when its schedule says so, when a policy file changes, and at
+    /// SIGHUP. The mode of a tenant says who approves its plans. SIGTERM and Ctrl-C finish what is in
+    /// flight and stop.
+    Run(Run),
+    /// Stop changes for a while; observing goes on
+    Pause(Pause),
+    /// End a pause
+    Resume(Resume),
     /// Explain why a user has, lacks or will lose each SKU
     Explain(Explain),
     /// List users, as the last read saw them
@@ -678,6 +688,46 @@ pub struct Status {
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// Arguments of `run`
+#[derive(Args, Clone, Debug)]
+pub struct Run {
+    /// Which configuration
+    #[command(flatten)]
+    pub config: Config,
+}
+
+/// Arguments of `pause`
+#[derive(Args, Clone, Debug)]
+pub struct Pause {
+    /// Which configuration and tenant
+    #[command(flatten)]
+    pub common: Common,
+
+    /// For how long, such as 4h; at most 30d
+    #[arg(long = "for", value_name = "SPAN")]
+    pub length: String,
+
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+
+    /// Who pauses [default: the user at work]
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+}
+
+/// Arguments of `resume`
+#[derive(Args, Clone, Debug)]
+pub struct Resume {
+    /// Which configuration and tenant
+    #[command(flatten)]
+    pub common: Common,
+
+    /// Who resumes [default: the user at work]
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
 }
 
 /// Arguments of `schema`

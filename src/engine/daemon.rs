@@ -76,7 +76,7 @@ pub struct Identity {
 }
 
 /// Puts a failure into the words and the exit code of a command.
-pub type Wording = dyn Fn(CycleError) -> FailedReply + Send + Sync;
+pub type Wording<'a> = dyn Fn(CycleError) -> FailedReply + Send + Sync + 'a;
 
 /// What keeps one tenant.
 pub struct Keeping<'a, T, R, C, S> {
@@ -99,7 +99,7 @@ pub struct Keeping<'a, T, R, C, S> {
     /// Where policies come from.
     pub source: &'a S,
     /// Puts failures into words for the commands that wait.
-    pub wording: &'a Wording,
+    pub wording: &'a Wording<'a>,
     /// Who is told what.
     pub receivers: Vec<Receiver>,
     /// What the daemon is.

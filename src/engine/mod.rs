@@ -168,19 +168,24 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
 
     /// Says what has to be read for these policies.
     pub fn request(&self, policies: &PolicySet) -> ReadRequest {
-        let mut groups = BTreeSet::new();
-        for policy in &policies.policies {
-            if policy.tenants.as_ref().is_none_or(|only| only.contains(self.tenant)) {
-                collect_groups(&policy.selector, &mut groups);
-            }
-        }
-        for group in &self.settings.protected.groups {
-            groups.insert((group.value.clone(), false));
-        }
-        let request = |(group, direct): (Arc<str>, bool)| GroupRequest { group, direct };
-        let groups = groups.into_iter().map(request).collect();
-        ReadRequest { groups, others: OtherGroups::Listed }
+        request(self.tenant, self.settings, policies)
     }
+}
+
+/// Says what has to be read of a tenant for these policies.
+pub fn request(tenant: &TenantName, settings: &Settings, policies: &PolicySet) -> ReadRequest {
+    let mut groups = BTreeSet::new();
+    for policy in &policies.policies {
+        if policy.tenants.as_ref().is_none_or(|only| only.contains(tenant)) {
+            collect_groups(&policy.selector, &mut groups);
+        }
+    }
+    for group in &settings.protected.groups {
+        groups.insert((group.value.clone(), false));
+    }
+    let request = |(group, direct): (Arc<str>, bool)| GroupRequest { group, direct };
+    let groups = groups.into_iter().map(request).collect();
+    ReadRequest { groups, others: OtherGroups::Listed }
 }
 
 fn collect_groups(selector: &Selector, groups: &mut BTreeSet<(Arc<str>, bool)>) {
