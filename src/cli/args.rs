@@ -670,12 +670,28 @@ pub struct History {
     pub limit: Option<u64>,
 
     /// Prove that no record was changed or dropped
-    #[arg(long, conflicts_with_all = ["user", "plan", "limit"])]
+    #[arg(long, conflicts_with_all = ["user", "plan", "limit", "journal"])]
     pub verify: bool,
+
+    /// Print every record of the chain as a line of JSON, the oldest first, for a copy elsewhere
+    #[arg(long, conflicts_with_all = ["user", "plan", "limit", "format"])]
+    pub journal: bool,
 
     /// How to print
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: HistoryFormat,
+}
+
+/// How to print the history
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum HistoryFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+    /// For programs that read line by line: an outcome each
+    Jsonl,
 }
 
 /// Arguments of `status`

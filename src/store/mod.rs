@@ -25,6 +25,8 @@ use worker::Worker;
 
 pub use chain::Verification;
 pub use error::{Cause, StoreError};
+pub use journal::JournalRecord;
+pub use retention::Dropped;
 pub use schema::FILE_NAME;
 
 mod chain;
@@ -33,10 +35,12 @@ mod cycles;
 mod desk;
 mod error;
 pub mod export;
+mod journal;
 mod ledger;
 pub mod lock;
 mod outcomes;
 mod plans;
+mod retention;
 mod schema;
 mod sign_ins;
 mod snapshot;
@@ -89,13 +93,46 @@ impl Store {
         Ok(Self { dir: dir.to_owned(), reader, writer: None })
     }
 
-    /// Checks that no outcome was changed or dropped since it was recorded.
+    /// Drops what was recorded before a time and is about nothing that goes on.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the records cannot be written; nothing was dropped then.
+    pub async fn drop_before(
+        &self,
+        before: Timestamp,
+        now: Timestamp,
+    ) -> Result<Dropped, RecordsError> {
+        self.write("drop old records", move |writing| retention::drop_before(writing, before, now))
+            .await
+    }
+
+    /// Returns the records of the journal after a number, at most so many, in the order of recording.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the records cannot be read.
+    pub async fn journal(
+        &self,
+        tenant: Option<&TenantName>,
+        after: u64,
+        most: u64,
+    ) -> Result<Vec<JournalRecord>, RecordsError> {
+        let tenant = tenant.cloned();
+        self.reader
+            .run("read the journal", move |reading| {
+                journal::records(reading, tenant.as_ref(), after, most)
+            })
+            .await
+    }
+
+    /// Checks that nothing was changed, dropped or slipped in since it was recorded.
     ///
     /// # Errors
     ///
     /// Fails where the records cannot be read; nothing is known then.
     pub async fn verify_history(&self) -> Result<Verification, RecordsError> {
-        self.reader.run("verify the history", |reading| outcomes::verify(reading)).await
+        self.reader.run("verify the history", |reading| journal::verify(reading)).await
     }
 
     async fn write<T: Send + 'static>(

@@ -15,7 +15,7 @@ use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::failure::lock_failure;
 use crate::cli::session::{Session, duration};
 use crate::cli::ui::Ui;
-use crate::config::Tenant;
+use crate::config::{Keep, Tenant};
 use crate::domain::names::TenantName;
 use crate::engine::daemon::{Board, Identity, Keeping, Receiver, Timetable};
 use crate::engine::gate::Gate;
@@ -24,13 +24,16 @@ use crate::graph;
 use crate::plan::Trigger;
 use crate::ports::Clock as _;
 use crate::source;
-use crate::store::Store;
 use crate::store::lock::TenantLock;
+use crate::store::{Dropped, Store};
 
 /// How long a cycle may read sign-ins: the rest is read by the next ones.
 const SIGN_INS_WITHIN: Duration = Duration::from_mins(5);
 /// A loop of which nothing was heard for longer than a request may take, and this, hangs.
 const PLANNING_MAX: Duration = Duration::from_mins(2);
+
+/// How often to look for records that have to be kept no longer.
+const FORGET_EVERY: Duration = Duration::from_hours(24);
 
 /// What all loops share.
 struct Shared {
@@ -87,6 +90,7 @@ pub(crate) async fn run(args: &Run, ui: &Ui, verbose: u8) -> Outcome {
             board.ring(Trigger::FileChange);
         }
     }));
+    beside.spawn(forget(Arc::clone(&shared), config.retention));
     let exit = until_stopped(shared, loops).await;
     tell(&[sd_notify::NotifyState::Stopping]);
     beside.shutdown().await;
@@ -147,6 +151,27 @@ async fn keep(shared: Arc<Shared>, one: Loop) {
         place,
     };
     keeping.keep().await;
+}
+
+/// Drops what has to be kept no longer, when the daemon starts and every day.
+async fn forget(shared: Arc<Shared>, retention: Keep) {
+    let Keep::For(span) = retention else { return };
+    loop {
+        let now = SystemClock.now();
+        let length =
+            jiff::SignedDuration::from_secs(i64::try_from(span.as_secs()).unwrap_or(i64::MAX));
+        if let Ok(before) = now.checked_sub(length) {
+            match shared.store.drop_before(before, now).await {
+                Ok(dropped) if dropped != Dropped::default() => tracing::info!(
+                    plans = dropped.plans, records = dropped.records, %before,
+                    "records that have to be kept no longer were dropped"
+                ),
+                Ok(_) => {}
+                Err(error) => tracing::error!(%error, "old records could not be dropped"),
+            }
+        }
+        tokio::time::sleep(FORGET_EVERY).await;
+    }
 }
 
 /// Returns who is told about a tenant.
