@@ -18,7 +18,6 @@ use crate::cli::ui::Ui;
 use crate::cli::wording::Worded;
 use crate::config::Tenant;
 use crate::domain::snapshot::Snapshot;
-use crate::domain::window::Takes;
 use crate::engine::carry_out::CarriedOut;
 use crate::engine::cycle::Cycle;
 use crate::engine::gate::Gate;
@@ -331,16 +330,12 @@ impl OwnDesk<'_> {
         }
     }
 
-    /// Looks whether anything may be sent now.
+    /// Looks whether somebody has paused.
     async fn look_at_the_gate(&self) -> Result<(), Failure> {
         let now = SystemClock.now();
         let paused = self.store.paused(&self.tenant.name, now).await;
         self.gate.pause(paused.map_err(|error| self.session.records_failure(error))?);
-        match self.gate.refuse(Takes::Nothing, now) {
-            None => Ok(()),
-            Some(why) => Err(Failure::text(Exit::Held, format!("nothing was sent: {why}"))
-                .hint("`seatkeeper status` tells; `seatkeeper resume` ends a pause")),
-        }
+        Ok(())
     }
 
     async fn watch_for_pauses(&self) -> Infallible {

@@ -61,6 +61,9 @@ pub(super) fn cycle(error: CycleError, texts: Texts<'_>) -> Worded {
     match error {
         CycleError::Tenant(error) => tenant_failure(error).into(),
         CycleError::Records(error) => records(error).into(),
+        CycleError::HeldBack(_) => Failure::new(Exit::Held, error)
+            .hint("`seatkeeper status` tells; `seatkeeper resume` ends a pause")
+            .into(),
         CycleError::Stopped => Failure::new(Exit::Unavailable, error).into(),
         CycleError::Misfit { tenant, problems } => misfit(&tenant, &problems, texts),
         CycleError::Request(error) => {

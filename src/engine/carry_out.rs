@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::domain::window::Takes;
 use crate::engine::cycle::Seen;
 use crate::engine::executor::Run;
 use crate::engine::{CycleError, Engine, Policies};
@@ -34,13 +35,17 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
     ///
     /// # Errors
     ///
-    /// Where the plan is not approved or has expired, or the tenant cannot be read, nothing is sent.
+    /// Where the plan is not approved or has expired, changes are kept back, or the tenant cannot be
+    /// read, nothing is sent.
     pub async fn carry_out<W: TenantWriter>(
         &self,
         writer: &W,
         policies: &Policies,
         stored: &StoredPlan,
     ) -> Result<CarriedOut, CycleError> {
+        if let Some(why) = self.gate.refuse(Takes::Nothing, self.clock.now()) {
+            return Err(CycleError::HeldBack(why));
+        }
         let Seen { snapshot, ledger, recovered: _ } = self.see(policies).await?;
         let once = self.asked_again(&stored.plan.origin).await?;
         let inputs = self.inputs(policies, &snapshot, &ledger, Trigger::Apply, once.asked());
@@ -96,6 +101,9 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         reason: Option<&str>,
     ) -> Result<Option<StoredPlan>, CycleError> {
         let now = self.clock.now();
+        if let Some(why) = self.gate.refuse(Takes::Nothing, now) {
+            return Err(CycleError::HeldBack(why));
+        }
         let may_go_on = |operation: &Operation| {
             goes_on(operation, accepted) && self.gate.refuse_operation(operation, now).is_none()
         };

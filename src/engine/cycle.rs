@@ -233,6 +233,7 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
                 | CycleError::Records(_)
                 | CycleError::Request(_)
                 | CycleError::NotTakenUp(_)
+                | CycleError::HeldBack(_)
                 | CycleError::Stopped,
             ) => return Ok(()),
         };

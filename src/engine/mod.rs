@@ -147,6 +147,9 @@ pub enum CycleError {
     /// The plan cannot be carried out.
     #[error(transparent)]
     NotTakenUp(NotTakenUp),
+    /// Windows or people keep changes back; nothing was sent, and what was approved stays so.
+    #[error("nothing was sent: {0}")]
+    HeldBack(String),
     /// Somebody asked to stop before anything was sent.
     #[error("stopped on request; nothing was concluded")]
     Stopped,

@@ -6,6 +6,7 @@
 
 mod cli;
 mod crash;
+mod daemon;
 mod examples;
 mod explained;
 mod faults;

@@ -55,6 +55,8 @@ struct Loop {
 pub(crate) async fn run(args: &Run, ui: &Ui, verbose: u8) -> Outcome {
     let session = Session::open_service(&args.config, ui, verbose)?;
     let config = &session.config;
+    // Before anything is held: whoever stops the daemon while it starts finds it heeding.
+    let signals = Signals::listen().map_err(|error| Failure::new(Exit::Internal, error))?;
     let names: Vec<TenantName> = config.tenants.iter().map(|one| one.name.clone()).collect();
     let store = session.store()?;
     let mut loops = Vec::new();
@@ -72,7 +74,6 @@ pub(crate) async fn run(args: &Run, ui: &Ui, verbose: u8) -> Outcome {
         board: Arc::clone(&board),
         stop: session.stop.clone(),
     });
-    let signals = Signals::listen().map_err(|error| Failure::new(Exit::Internal, error))?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"), process = std::process::id(),
         tenants = config.tenants.len(), state = %config.state.display(),
