@@ -22,4 +22,5 @@ mod reviewed;
 mod selectors;
 mod sign_ins;
 mod site;
+mod systemd;
 mod untouched;
