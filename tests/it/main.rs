@@ -17,6 +17,7 @@ mod lab;
 mod listings;
 mod offline;
 mod once;
+mod power;
 mod rehearsals;
 mod reviewed;
 mod selectors;
