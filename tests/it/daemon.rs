@@ -68,6 +68,11 @@ impl Daemon {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
+    /// Asks it to look now.
+    pub(crate) fn hang_up(&self) {
+        self.signal("-HUP");
+    }
+
     fn signal(&self, signal: &str) {
         let id = self.child.id().to_string();
         let sent = std::process::Command::new("kill").args([signal, &id]).status().unwrap();
@@ -185,7 +190,7 @@ async fn a_file_that_changes_starts_a_cycle_and_an_invalid_one_leaves_the_last_g
         let user = tenant.user("u5@contoso.com").unwrap().id;
         tenant.set_membership(group, user, true);
     });
-    daemon.signal("-HUP");
+    daemon.hang_up();
     daemon.until("the newcomer to be licensed", || holders(&site) == 6).await;
     let everyone =
         "policies: [{name: staff, match: {everyone: true}, licenses: [SPE_E3, POWER_BI_PRO]}]";

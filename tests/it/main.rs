@@ -23,5 +23,6 @@ mod reviewed;
 mod selectors;
 mod sign_ins;
 mod site;
+mod soak;
 mod systemd;
 mod untouched;
