@@ -17,7 +17,7 @@ use crate::config::{Config, LogFormat, Tenant};
 use crate::domain::names::TenantName;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::span::Span;
-use crate::engine::{CycleError, Engine, Misfits, Patience, Stop};
+use crate::engine::{CycleError, Engine, Freshness, Misfits, Patience, Stop};
 use crate::graph;
 use crate::plan::PlanId;
 use crate::plan::bind::Problem;
@@ -409,6 +409,8 @@ impl Desk<'_> {
                 // Somebody waits and sees how far it has come; what was read stays when they stop.
                 sign_ins_within: Duration::MAX,
             },
+            // Commands come rarely, and what they say should hold.
+            reading: Freshness::Whole,
             stop: self.stop.clone(),
         }
     }

@@ -19,7 +19,7 @@ use crate::policy::settings::{
 use crate::yaml::{Entry, Fields, Node, Reader};
 
 /// The keys of such settings.
-pub(super) const KEYS: [&str; 11] = [
+pub(super) const KEYS: [&str; 12] = [
     "mode",
     "schedule",
     "time_zone",
@@ -28,6 +28,7 @@ pub(super) const KEYS: [&str; 11] = [
     "use_warning_seats",
     "inherited",
     "grace",
+    "full_read",
     "guards",
     "requests",
     "apply",
@@ -50,6 +51,7 @@ pub(super) struct Layer {
     use_warning_seats: Option<bool>,
     inherited: Option<InheritedRule>,
     grace: Option<Span>,
+    full_read: Option<Span>,
     time_zone: Option<TimeZone>,
     guards: Guards,
     timeout: Option<Span>,
@@ -63,6 +65,7 @@ pub(super) struct Layer {
 pub(super) struct Resolved {
     pub(super) mode: Mode,
     pub(super) settings: Settings,
+    pub(super) full_read: Span,
     pub(super) requests: Requests,
     pub(super) apply: Apply,
 }
@@ -89,6 +92,7 @@ impl Layer {
             inherited: value("inherited")
                 .and_then(|node| reader.choice(node, "setting of `inherited`", &rules)),
             grace: value("grace").and_then(|node| reader.parsed(node)),
+            full_read: value("full_read").and_then(|node| interval(reader, node, "full_read")),
             time_zone: value("time_zone").and_then(|node| time_zone(reader, node)),
             guards: limits::lower(reader, fields.get("guards")),
             timeout,
@@ -104,6 +108,7 @@ impl Layer {
         Resolved {
             mode: self.mode.or(below.mode).unwrap_or_default(),
             settings: self.settings_over(below),
+            full_read: self.full_read.or(below.full_read).unwrap_or(seconds(24 * 3600)),
             requests: Requests {
                 timeout: self.timeout.or(below.timeout).unwrap_or(seconds(60)),
                 give_up_after: self.give_up_after.or(below.give_up_after).unwrap_or(seconds(600)),
@@ -208,15 +213,17 @@ fn spans(
 ) -> [Option<Span>; 2] {
     let fields = entry.and_then(|entry| reader.fields(&entry.value, what, &keys));
     let Some(fields) = fields else { return [None, None] };
-    keys.map(|key| {
-        let node = &fields.get(key)?.value;
-        let span: Span = reader.parsed(node)?;
-        if span == Span::ZERO {
-            reader.error(node.spot, format!("`{key}` must not be 0"));
-            return None;
-        }
-        Some(span)
-    })
+    keys.map(|key| interval(reader, &fields.get(key)?.value, key))
+}
+
+/// Reads a span of time that may not be 0.
+fn interval(reader: &mut Reader, node: &Node, key: &str) -> Option<Span> {
+    let span: Span = reader.parsed(node)?;
+    if span == Span::ZERO {
+        reader.error(node.spot, format!("`{key}` must not be 0"));
+        return None;
+    }
+    Some(span)
 }
 
 /// Checks a schedule as far as its shape goes. Nothing runs by it in this version.

@@ -15,4 +15,5 @@ pub mod sign_in;
 pub mod sku;
 pub mod snapshot;
 pub mod span;
+pub mod tracking;
 pub mod user;

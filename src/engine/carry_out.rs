@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::engine::cycle::Seen;
+use crate::engine::cycle::{Depth, Seen};
 use crate::engine::executor::Run;
 use crate::engine::{CycleError, Engine, Policies};
 use crate::plan::approval::{NotTakenUp, TakenUp, has_part, part, take_up};
@@ -41,12 +41,13 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         policies: &Policies,
         stored: &StoredPlan,
     ) -> Result<CarriedOut, CycleError> {
-        let Seen { snapshot, ledger, recovered: _ } = self.see(policies).await?;
+        let depth = Depth::before(&stored.plan);
+        let Seen { snapshot, tracking, ledger, recovered: _ } = self.see(policies, depth).await?;
         let once = self.asked_again(&stored.plan.origin).await?;
         let inputs = self.inputs(policies, &snapshot, &ledger, Trigger::Apply, once.asked());
         let TakenUp { approved, stale, already_done, unapproved, planned } =
             take_up(&stored.plan, stored.state, &inputs).map_err(CycleError::NotTakenUp)?;
-        self.records.keep_snapshot(self.tenant, snapshot.clone()).await?;
+        self.keep(snapshot.clone(), tracking.clone()).await?;
         self.records.observe(self.tenant, planned.observed).await?;
         let mut released = planned.plan;
         // What was never shown is not let go yet: the file may have been lost by mistake.
@@ -64,7 +65,7 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         }
         let seen = std::mem::take(&mut run.seen);
         if !seen.is_empty() {
-            self.records.keep_snapshot(self.tenant, Arc::new(snapshot.updated(seen))).await?;
+            self.keep(Arc::new(snapshot.updated(seen)), tracking).await?;
         }
         let state = if run.unsettled > 0 {
             PlanState::Applying
@@ -105,7 +106,9 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             let expired = NotTakenUp::Expired { plan: held.id, at: held.expires_at };
             return Err(CycleError::NotTakenUp(expired));
         }
-        let Seen { snapshot, ledger, recovered: _ } = self.see(policies).await?;
+        let depth = Depth::before(held);
+        let Seen { snapshot, tracking: _, ledger, recovered: _ } =
+            self.see(policies, depth).await?;
         let once = self.asked_again(&held.origin).await?;
         let inputs = self.inputs(policies, &snapshot, &ledger, Trigger::Apply, once.asked());
         let Some(part) = part(held, accepted, &inputs).map_err(|problems| self.misfit(problems))?

@@ -21,4 +21,5 @@ mod reviewed;
 mod selectors;
 mod sign_ins;
 mod site;
+mod tracked;
 mod untouched;
