@@ -175,7 +175,8 @@ pub struct Sandbox {
     #[arg(long, value_name = "FILE", conflicts_with = "users")]
     pub tenant: Option<PathBuf>,
 
-    /// Answer some requests with a fault: KIND=RATE or KIND=RATE@PATH, such as throttle=0.05
+    /// Answer some requests with a fault: KIND=RATE or KIND=RATE@PATH, such as throttle=0.05 or, for
+    /// delta queries, delta-gone=1@/users/delta; a wrong one is answered with all kinds
     #[arg(long = "fault", value_name = "FAULT")]
     pub faults: Vec<String>,
 }

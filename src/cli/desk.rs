@@ -22,7 +22,7 @@ use crate::engine::carry_out::CarriedOut;
 use crate::engine::cycle::Cycle;
 use crate::engine::gate::Gate;
 use crate::engine::once::Once;
-use crate::engine::{CycleError, Engine, Misfits, Patience, Stop};
+use crate::engine::{CycleError, Engine, Freshness, Misfits, Patience, Stop};
 use crate::graph;
 use crate::plan::{GuardName, Trigger};
 use crate::ports::desk::{Ask, CarriedOutReply, Desk as _, Reply, Request, RequestId, Standing};
@@ -273,6 +273,8 @@ impl OwnDesk<'_> {
                 // Somebody waits and sees how far it has come; what was read stays when they stop.
                 sign_ins_within: Duration::MAX,
             },
+            // Commands come rarely, and what they say should hold.
+            reading: Freshness::Whole,
             stop: self.session.stop.clone(),
             gate: &self.gate,
         }

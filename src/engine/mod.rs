@@ -52,6 +52,19 @@ pub struct Patience {
     pub sign_ins_within: Duration,
 }
 
+/// How much of a tenant is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// All of it, each time.
+    Whole,
+    /// What changed since the last read; all of it at intervals, before a plan that takes something
+    /// away, and wherever that is doubtful.
+    Tracked {
+        /// How often all of it is read.
+        full_every: Duration,
+    },
+}
+
 /// A request to stop: what is in flight is finished and recorded, nothing further is sent.
 #[derive(Clone, Debug)]
 pub struct Stop(watch::Sender<Option<tokio::time::Instant>>);
@@ -109,6 +122,8 @@ pub struct Engine<'a, T, R, C> {
     pub progress: &'a dyn Progress,
     /// How patient to be.
     pub patience: Patience,
+    /// How much of the tenant to read.
+    pub reading: Freshness,
     /// Whether to stop.
     pub stop: Stop,
     /// Whether changes may be sent.

@@ -25,4 +25,5 @@ mod sign_ins;
 mod site;
 mod soak;
 mod systemd;
+mod tracked;
 mod untouched;

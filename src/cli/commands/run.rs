@@ -148,6 +148,7 @@ async fn keep(shared: Arc<Shared>, one: Loop) {
             settle_after: duration(tenant.apply.settle_after),
             sign_ins_within: SIGN_INS_WITHIN,
         },
+        full_read: duration(tenant.full_read),
         stop: shared.stop.clone(),
         place,
     };
