@@ -307,6 +307,10 @@ impl<'u> Session<'u> {
             CycleError::NotTakenUp(error) => {
                 let exit = match &error {
                     plan_error::NotApproved { .. } => Exit::Held,
+                    plan_error::Guarded { .. } => {
+                        let hint = "nothing was done; plan anew and look: `seatkeeper plan`";
+                        return Failure::new(Exit::Held, error).hint(hint);
+                    }
                     plan_error::Expired { .. } | plan_error::NotOpen { .. } => Exit::Stale,
                     plan_error::Unsettled(problems) => {
                         self.show_problems(problems, policies);

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::domain::snapshot::Snapshot;
 use crate::engine::{CycleError, Engine, Misfits, Policies};
+use crate::plan::approval::uncovered;
 use crate::plan::ledger::Ledger;
 use crate::plan::make::{Inputs, Planned, make};
 use crate::plan::{Asked, Digest, OriginKind, PlanState, Trigger};
@@ -106,6 +107,9 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         let is_new = stored.plan.id != before.plan.id && stored.state.is_open();
         let in_time = self.clock.now() < before.plan.expires_at;
         if !is_new || !in_time || !keys(&stored).is_subset(&keys(&before)) {
+            return Ok(stored);
+        }
+        if !uncovered(&stored.plan.guards, &before.plan, &approval.accepted).is_empty() {
             return Ok(stored);
         }
         let reason =

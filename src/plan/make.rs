@@ -58,8 +58,11 @@ pub struct Planned {
     pub plan: Plan,
     /// Where it stands: proposed, or held by a guard.
     pub state: PlanState,
-    /// What having looked changes in the ledger: clocks that start or stop.
+    /// What having looked changes in the ledger: clocks that start or stop, sizes that are new.
     pub observed: Vec<LedgerChange>,
+    /// What changes in the ledger once a person accepts the guards that tripped: what there is now of
+    /// what the plan follows from is what later plans are compared with.
+    pub on_acceptance: Vec<LedgerChange>,
     /// What does not fit the tenant, in policies. Those take no part.
     pub problems: Vec<Problem>,
 }
@@ -153,6 +156,7 @@ pub(crate) fn make_counting(
         owned: guard::Owned::default(),
         unmanaged: 0,
         observed: renamed,
+        sources: guard::sources::Compared::default(),
     };
     for (at, resolution) in resolver.resolve_all().enumerate() {
         let user = &inputs.snapshot.users()[at];
@@ -164,17 +168,22 @@ pub(crate) fn make_counting(
         making.take(at, resolution, scope);
     }
     let shares = share(making.free(), making.requests());
+    if !is_once {
+        making.sources = guard::sources::compare(inputs, &bound, &resolver);
+    }
     if *scope == Scope::Everybody && !is_once {
         making.watch_the_queue();
         making.see_the_catalogue();
+        making.watch_the_sources();
     }
     let plan = making.plan(&resolver, &shares, scope);
-    let state = guard::state(&plan.guards);
-    let (observed, owned) = (making.observed, making.owned);
+    let state = guard::state(&plan);
+    let (observed, owned, on_acceptance) =
+        (making.observed, making.owned, making.sources.on_acceptance);
     let mut problems: Vec<Problem> =
         bound.problems.into_iter().map(|(_, problem)| problem).collect();
     problems.extend(bound.ladder_problems);
-    Ok((Planned { plan, state, observed, problems }, owned))
+    Ok((Planned { plan, state, observed, on_acceptance, problems }, owned))
 }
 
 /// How many seats of each SKU are taken, and how many given back.
@@ -192,6 +201,8 @@ struct Making<'a> {
     owned: guard::Owned,
     unmanaged: u64,
     observed: Vec<LedgerChange>,
+    /// How what the plan follows from compares with what there was.
+    sources: guard::sources::Compared,
 }
 
 impl Making<'_> {
@@ -322,13 +333,16 @@ impl Making<'_> {
             Some(operation)
         }));
         operations.sort_by_cached_key(|operation| (operation.wave, operation.user.id));
-        let guards = guard::judge(
-            &mut operations,
-            &[],
-            &self.inputs.settings.guards,
-            self.inputs.ledger.is_empty(),
-            &self.owned,
-        );
+        let guards = guard::Judging {
+            later: &[],
+            settings: &self.inputs.settings.guards,
+            ledger: self.inputs.ledger,
+            owned: &self.owned,
+            users: self.inputs.snapshot.users().len() as u64,
+            now: self.inputs.now,
+            sources: &self.sources.verdicts,
+        }
+        .judge(&mut operations);
         let part_of = match scope {
             Scope::Everybody | Scope::Only { users: _ } => None,
             Scope::Without { part_of, users: _ } => *part_of,

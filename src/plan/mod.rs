@@ -25,6 +25,7 @@ pub mod import;
 pub mod inventory;
 pub mod ledger;
 pub mod make;
+pub mod memory;
 mod operation;
 mod origin;
 mod published;
@@ -34,6 +35,7 @@ pub mod revert;
 mod seats;
 pub mod second_look;
 mod select;
+pub mod source;
 mod standing;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -26,9 +26,11 @@ use crate::plan::bind::Problem;
 use crate::plan::conflict::{Clash, Rules};
 use crate::plan::ledger::{Ledger, LedgerChange};
 use crate::plan::make::{Inputs, Planned, make};
+use crate::plan::memory::MemoryChange;
 use crate::plan::{Asked, Digest, Operation, Plan, Trigger};
 use crate::policy::settings::{
-    CountLimit, GuardSettings, MaxRemovals, PercentLimit, Protected, Settings,
+    CountLimit, GuardSettings, MaxChanges, MaxRemovals, PercentLimit, Protected, Settings,
+    SourceGuards,
 };
 use crate::policy::{PolicySet, Written};
 
@@ -83,6 +85,9 @@ impl World {
                 percent: PercentLimit::Unlimited,
                 count: CountLimit::Unlimited,
             },
+            removals_per_day: CountLimit::Unlimited,
+            max_changes: MaxChanges { percent: PercentLimit::Unlimited, above: 50 },
+            sources: SourceGuards { emptied: false, shrunk: false, blanked: false },
         };
         let skus: Vec<Sku> = PRODUCTS.iter().map(|(name, plans)| product(name, plans)).collect();
         let plans = |sku: &Sku| sku.service_plans.iter().map(|plan| plan.id).collect();
@@ -223,6 +228,9 @@ impl World {
     }
 
     fn call(&mut self, operation: &Operation) {
+        if crate::plan::guard::is_loss(operation) {
+            self.ledger.memory.apply(&MemoryChange::Lose(operation.user.id, self.now));
+        }
         let broken_before = self.broken_rules(operation.user.id);
         self.change(operation);
         let broken = self.broken_rules(operation.user.id);

@@ -263,8 +263,18 @@ fn any_seats() -> impl Strategy<Value = Vec<SeatLine>> {
 }
 
 fn any_verdicts() -> impl Strategy<Value = Vec<Verdict>> {
-    let one = (any_guard(), any_text(), any::<String>(), any::<String>(), any::<bool>()).prop_map(
-        |(guard, scope, limit, actual, tripped)| Verdict { guard, scope, limit, actual, tripped },
+    let words = (any_text(), any::<String>(), any::<String>());
+    let sums = (option::of(any::<u64>()), option::of(any::<u64>()), any::<bool>());
+    let one = (any_guard(), words, sums).prop_map(
+        |(guard, (scope, limit, actual), (counted, most, tripped))| Verdict {
+            guard,
+            scope,
+            limit,
+            actual,
+            counted,
+            most,
+            tripped,
+        },
     );
     vec(one, 0..3)
 }

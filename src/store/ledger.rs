@@ -11,6 +11,8 @@ use crate::plan::ledger::{Ledger, LedgerChange, Owners, Ownership};
 use crate::store::column::{Count, Nanoseconds, Text};
 use crate::store::error::Fault;
 
+mod memory;
+
 /// Carries out changes, in order.
 pub(super) fn apply(
     transaction: &Transaction<'_>,
@@ -90,6 +92,7 @@ fn apply_one(
                 params![tenant, kind, Text(plan), others],
             )
         }
+        LedgerChange::Memory(change) => memory::apply(transaction, tenant, change),
         LedgerChange::Rename(from, to) if from == to => Ok(()),
         LedgerChange::Rename(from, to) => rename(transaction, tenant, from, to),
     }?;
@@ -126,7 +129,8 @@ fn rename(
     )?;
     let gone = params![tenant, from.as_str()];
     run("DELETE FROM owners WHERE tenant = ?1 AND policy = ?2", gone)?;
-    run("DELETE FROM clocks WHERE tenant = ?1 AND policy = ?2", gone)
+    run("DELETE FROM clocks WHERE tenant = ?1 AND policy = ?2", gone)?;
+    memory::rename(transaction, tenant, from, to)
 }
 
 /// Returns the ledger of a tenant.
@@ -164,6 +168,7 @@ pub(super) fn load(connection: &Connection, tenant: &TenantName) -> Result<Ledge
     }
     load_queue(connection, tenant, &mut ledger)?;
     load_service_plans(connection, tenant, &mut ledger)?;
+    memory::load(connection, tenant, &mut ledger.memory)?;
     Ok(ledger)
 }
 

@@ -14,7 +14,7 @@ use crate::store::error::StoreError;
 /// The schema, version by version: a store of version `n` has had the first `n` of these. What
 /// stands here once is never changed; a new version is a new file at the end.
 pub(super) const MIGRATIONS: &[&str] =
-    &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+    &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
 
 /// The name of the database in the state directory.
 pub const FILE_NAME: &str = "seatkeeper.db";

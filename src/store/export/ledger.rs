@@ -12,8 +12,11 @@ use uuid::Uuid;
 use crate::domain::ids::{ServicePlanId, SkuId, UserId};
 use crate::domain::names::PolicyName;
 use crate::domain::user::ServicePlanSet;
+use crate::plan::Digest;
 use crate::plan::conflict::Lesson;
 use crate::plan::ledger::{Ledger, Ownership};
+use crate::plan::memory::Memory;
+use crate::plan::source::{Mark, Remembered, Source};
 use crate::store::snapshot::form::Guid;
 use crate::store::snapshot::table::{Index, Interner, Table};
 
@@ -28,6 +31,8 @@ pub(super) struct LedgerForm {
     queue: Vec<PlaceForm>,
     seen: Vec<(Guid, Vec<Guid>)>,
     lessons: Vec<LessonForm>,
+    sources: Vec<SourceForm>,
+    losses: Vec<(Guid, Instant)>,
     policies: Table<String>,
     skus: Table<Guid>,
 }
@@ -57,6 +62,14 @@ struct PlaceForm {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
+struct SourceForm {
+    kind: String,
+    name: String,
+    marks: Vec<(u64, Instant)>,
+    text: Option<[u8; 32]>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
 enum LessonForm {
     Exclusive(Guid, Guid),
     Needs(Guid, Vec<Guid>),
@@ -80,7 +93,8 @@ impl Filling {
 
 impl From<&Ledger> for LedgerForm {
     fn from(ledger: &Ledger) -> Self {
-        let Ledger { owners, clocks, queue, seen, lessons } = ledger;
+        let Ledger { owners, clocks, queue, seen, lessons, memory } = ledger;
+        let Memory { sources, losses } = memory;
         let mut filling = Filling { policies: Interner::new(), skus: Interner::new() };
         let mut owner_forms = Vec::new();
         for ((user, sku), owners) in owners {
@@ -116,9 +130,39 @@ impl From<&Ledger> for LedgerForm {
             queue,
             seen: seen.collect(),
             lessons: lessons.iter().map(LessonForm::from).collect(),
+            sources: sources.iter().map(SourceForm::from).collect(),
+            losses: losses
+                .iter()
+                .map(|(user, at)| (user.as_uuid().into_bytes(), at.as_nanosecond()))
+                .collect(),
             policies: filling.policies.into_table(),
             skus: filling.skus.into_table(),
         }
+    }
+}
+
+impl From<(&Source, &Remembered)> for SourceForm {
+    fn from((source, Remembered { marks, text }): (&Source, &Remembered)) -> Self {
+        Self {
+            kind: source.kind().to_owned(),
+            name: source.name(),
+            marks: marks.iter().map(|mark| (mark.size, mark.since.as_nanosecond())).collect(),
+            text: text.map(|Digest(bytes)| bytes),
+        }
+    }
+}
+
+impl SourceForm {
+    fn into_source(self) -> Result<(Source, Remembered), String> {
+        let Self { kind, name, marks, text } = self;
+        let source = Source::named(&kind, &name)
+            .ok_or_else(|| format!("`{kind} {name}` is nothing that plans follow from"))?;
+        let mark = |(size, since)| Ok(Mark { size, since: instant(since)? });
+        let marks = marks.into_iter().map(mark).collect::<Result<Vec<_>, String>>()?;
+        if marks.is_empty() {
+            return Err(format!("`{kind} {name}` has no size"));
+        }
+        Ok((source, Remembered { marks, text: text.map(Digest) }))
     }
 }
 
@@ -166,7 +210,7 @@ fn instant(nanoseconds: Instant) -> Result<Timestamp, String> {
 impl LedgerForm {
     /// Returns the ledger that was written, or what does not fit.
     pub(super) fn into_ledger(self) -> Result<Ledger, String> {
-        let Self { owners, clocks, queue, seen, lessons, policies, skus } = self;
+        let Self { owners, clocks, queue, seen, lessons, sources, losses, policies, skus } = self;
         let names = policies.try_map(|name| {
             name.parse::<PolicyName>().map_err(|_| format!("`{name}` is not the name of a policy"))
         })?;
@@ -188,6 +232,11 @@ impl LedgerForm {
         let seen = seen.into_iter().map(|(of, plans)| (sku(of), set(plans)));
         ledger.seen = seen.collect::<BTreeMap<_, _>>();
         ledger.lessons = lessons.into_iter().map(Lesson::from).collect();
+        ledger.memory.sources =
+            sources.into_iter().map(SourceForm::into_source).collect::<Result<_, _>>()?;
+        for (of, at) in losses {
+            ledger.memory.losses.insert(user(of), instant(at)?);
+        }
         Ok(ledger)
     }
 }
