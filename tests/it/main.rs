@@ -9,6 +9,7 @@ mod crash;
 mod examples;
 mod explained;
 mod faults;
+mod guards;
 mod import;
 mod input;
 mod kill;
