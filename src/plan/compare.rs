@@ -61,6 +61,7 @@ pub fn compare(
     let After { snapshot: tenant, mut ledger } = settle(&old)?;
     // Nobody has lost anything on paper.
     ledger.memory.losses.clone_from(&inputs.ledger.memory.losses);
+    ledger.memory.assertions.clone_from(&inputs.ledger.memory.assertions);
     let (reference, _) = made_at(&Inputs { snapshot: &tenant, ledger: &ledger, ..old }, at)?;
     let new = Inputs { snapshot: &tenant, ledger: &ledger, ..*inputs };
     let (planned, owned) = made_at(&new, at)?;

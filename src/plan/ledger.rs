@@ -169,6 +169,8 @@ pub enum LedgerChange {
     See(SkuId, ServicePlanSet),
     /// A refusal taught something.
     Learn(Lesson),
+    /// It may be tried again.
+    Unlearn(Lesson),
     /// A guard has something to remember.
     Memory(MemoryChange),
 }
@@ -240,6 +242,9 @@ impl Ledger {
             }
             LedgerChange::Learn(lesson) => {
                 self.lessons.insert(lesson.clone());
+            }
+            LedgerChange::Unlearn(lesson) => {
+                self.lessons.remove(lesson);
             }
             LedgerChange::Memory(change) => self.memory.apply(change),
         }

@@ -12,7 +12,7 @@ use crate::domain::span::Span;
 use crate::plan::bind::{Bound, Problem, bind};
 use crate::plan::ledger::{Ledger, LedgerChange};
 use crate::plan::resolve::{Grant, Resolution, Resolver, Why};
-use crate::plan::seats::{FullSwap, Lower, Need, Request, Shares, share};
+use crate::plan::seats::{FullSwap, Lower, Need, Request, Shares};
 use crate::plan::undone::undone_by;
 use crate::plan::words::Words;
 use crate::plan::{
@@ -157,6 +157,7 @@ pub(crate) fn make_counting(
         unmanaged: 0,
         observed: renamed,
         sources: guard::sources::Compared::default(),
+        withheld: BTreeMap::new(),
     };
     for (at, resolution) in resolver.resolve_all().enumerate() {
         let user = &inputs.snapshot.users()[at];
@@ -167,7 +168,7 @@ pub(crate) fn make_counting(
         }
         making.take(at, resolution, scope);
     }
-    let shares = share(making.free(), making.requests());
+    let shares = making.share();
     if !is_once {
         making.sources = guard::sources::compare(inputs, &bound, &resolver);
     }
@@ -175,6 +176,7 @@ pub(crate) fn make_counting(
         making.watch_the_queue();
         making.see_the_catalogue();
         making.watch_the_sources();
+        making.forget_what_is_over(scope);
     }
     let plan = making.plan(&resolver, &shares, scope);
     let state = guard::state(&plan);
@@ -203,6 +205,8 @@ struct Making<'a> {
     observed: Vec<LedgerChange>,
     /// How what the plan follows from compares with what there was.
     sources: guard::sources::Compared,
+    /// What is left alone for now, by the position of the user.
+    withheld: BTreeMap<usize, withhold::Withheld>,
 }
 
 impl Making<'_> {
@@ -300,6 +304,7 @@ impl Making<'_> {
         };
         self.resolutions
             .iter()
+            .filter(|(at, _)| !self.withheld.contains_key(at))
             .map(|(at, resolution)| {
                 let user = self.user(*at);
                 (user, request(user, resolution))
@@ -428,6 +433,7 @@ impl Making<'_> {
                 });
             }
         }
+        all.extend(self.left_alone());
         all.extend(shares.full_swaps.iter().flat_map(|swap| self.full_swap(swap)));
         all.sort_by(|a, b| {
             let key = |blocked: &Blocked| (blocked.user.id, blocked.sku.clone(), blocked.reason);
@@ -659,6 +665,7 @@ pub(crate) fn id(now: Timestamp, digest: Digest) -> ulid::Ulid {
 }
 
 mod watch;
+mod withhold;
 
 #[cfg(test)]
 mod tests;

@@ -505,6 +505,10 @@ pub enum BlockedReason {
     ChangedSince,
     /// The usage location that the plan set stays, since there was none before.
     LocationStays,
+    /// Graph refused just that, and nothing that it may depend on has changed since.
+    Refused,
+    /// It was set again and again, and somebody keeps changing it back.
+    Contested,
 }
 
 /// Who waits for a seat.

@@ -26,7 +26,6 @@ use crate::plan::bind::Problem;
 use crate::plan::conflict::{Clash, Rules};
 use crate::plan::ledger::{Ledger, LedgerChange};
 use crate::plan::make::{Inputs, Planned, make};
-use crate::plan::memory::MemoryChange;
 use crate::plan::{Asked, Digest, Operation, Plan, Trigger};
 use crate::policy::settings::{
     CountLimit, GuardSettings, MaxChanges, MaxRemovals, PercentLimit, Protected, Settings,
@@ -228,8 +227,10 @@ impl World {
     }
 
     fn call(&mut self, operation: &Operation) {
-        if crate::plan::guard::is_loss(operation) {
-            self.ledger.memory.apply(&MemoryChange::Lose(operation.user.id, self.now));
+        for change in crate::plan::after::consequences(operation, self.now) {
+            if let LedgerChange::Memory(_) = change {
+                self.ledger.apply(&change);
+            }
         }
         let broken_before = self.broken_rules(operation.user.id);
         self.change(operation);

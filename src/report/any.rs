@@ -198,6 +198,8 @@ fn any_blocked() -> impl Strategy<Value = Vec<Blocked>> {
         BlockedReason::Protected,
         BlockedReason::ChangedSince,
         BlockedReason::LocationStays,
+        BlockedReason::Refused,
+        BlockedReason::Contested,
     ]);
     let one = (any_user_ref(), option::of(any_sku_ref()), reasons, any::<String>(), any_because())
         .prop_map(|(user, sku, reason, detail, because)| Blocked {

@@ -24,14 +24,14 @@ use crate::domain::user::{
 use crate::plan::Digest;
 use crate::plan::conflict::Lesson;
 use crate::plan::ledger::LedgerChange;
-use crate::plan::memory::MemoryChange;
+use crate::plan::memory::{MemoryChange, Refused};
 use crate::plan::source::{Mark, Property, Remembered, Source};
 use crate::policy::OuScope;
 use crate::report::any::{any_guid, any_location, any_text, any_time};
 
 /// Any change about few users, SKUs and policies, so that changes meet.
 pub(super) fn any_change() -> impl Strategy<Value = LedgerChange> {
-    let whose = (0..3_u128, 0..2_u128, select(vec!["sales", "engineering"]), 0..4_i64, 0..20_u8);
+    let whose = (0..3_u128, 0..2_u128, select(vec!["sales", "engineering"]), 0..4_i64, 0..26_u8);
     whose.prop_map(|(user, sku, policy, second, which)| {
         let user = UserId::from_uuid(Uuid::from_u128(user));
         let sku = SkuId::from_uuid(Uuid::from_u128(sku));
@@ -56,6 +56,25 @@ pub(super) fn any_change() -> impl Strategy<Value = LedgerChange> {
             11 => LedgerChange::Learn(Lesson::Needs(plan(1), vec![plan(2), plan(3)])),
             12 => MemoryChange::Lose(user, at).into(),
             13 => MemoryChange::Lapse(at).into(),
+            20 | 21 => {
+                let wanted = (which == 20).then_some(Digest([1; 32]));
+                // Within a day and beyond it.
+                let hours = jiff::SignedDuration::from_hours(second * 9);
+                MemoryChange::Assert(user, sku, wanted, Timestamp::UNIX_EPOCH + hours).into()
+            }
+            22 => MemoryChange::Settle(user, sku).into(),
+            23 => MemoryChange::Pardon(Digest([1; 32])).into(),
+            24 => {
+                let refused = Refused {
+                    user,
+                    since: at,
+                    message: "no seat".into(),
+                    state: Digest([2; 32]),
+                    seats: (second > 1).then_some(Digest([3; 32])),
+                };
+                MemoryChange::Refuse(Digest([1; 32]), refused).into()
+            }
+            25 => LedgerChange::Unlearn(Lesson::Needs(plan(1), vec![plan(2), plan(3)])),
             14 => MemoryChange::Disregard(a_source(second, &policy)).into(),
             15..=17 => {
                 let mark = |size| Mark { size, since: at };

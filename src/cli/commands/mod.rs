@@ -14,6 +14,7 @@ pub(crate) mod init;
 pub(crate) mod ous;
 pub(crate) mod plan;
 pub(crate) mod plans;
+pub(crate) mod retry;
 pub(crate) mod revert;
 pub(crate) mod sandbox;
 pub(crate) mod schema;

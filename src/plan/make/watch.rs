@@ -55,7 +55,9 @@ impl Making<'_> {
     pub(super) fn watch_the_sources(&mut self) {
         self.observed.append(&mut self.sources.observed);
         let until = self.inputs.now - DAY;
-        if self.inputs.ledger.memory.losses.values().any(|at| *at <= until) {
+        let memory = &self.inputs.ledger.memory;
+        let is_quiet = memory.assertions.values().any(|asserted| asserted.is_quiet(until));
+        if is_quiet || memory.losses.values().any(|at| *at <= until) {
             self.observed.push(MemoryChange::Lapse(until).into());
         }
     }

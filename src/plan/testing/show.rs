@@ -183,6 +183,7 @@ pub(crate) fn observed(changes: &[LedgerChange]) -> String {
             LedgerChange::Unqueue(user, sku) => ("unqueue", user, sku, None),
             LedgerChange::See(sku, _) => return format!("see {}", text(sku.as_uuid())),
             LedgerChange::Learn(lesson) => return format!("learn {lesson:?}"),
+            LedgerChange::Unlearn(lesson) => return format!("unlearn {lesson:?}"),
             LedgerChange::Memory(change) => return format!("{change:?}"),
             LedgerChange::Own(user, sku, policy, _) => ("own", user, sku, Some(policy)),
             LedgerChange::LetGo(user, sku, policy, _) => ("let go", user, sku, Some(policy)),

@@ -15,7 +15,7 @@ use crate::domain::user::ServicePlanSet;
 use crate::plan::Digest;
 use crate::plan::conflict::Lesson;
 use crate::plan::ledger::{Ledger, Ownership};
-use crate::plan::memory::Memory;
+use crate::plan::memory::{Asserted, Memory, Refused};
 use crate::plan::source::{Mark, Remembered, Source};
 use crate::store::snapshot::form::Guid;
 use crate::store::snapshot::table::{Index, Interner, Table};
@@ -33,6 +33,8 @@ pub(super) struct LedgerForm {
     lessons: Vec<LessonForm>,
     sources: Vec<SourceForm>,
     losses: Vec<(Guid, Instant)>,
+    refusals: Vec<RefusedForm>,
+    assertions: Vec<AssertedForm>,
     policies: Table<String>,
     skus: Table<Guid>,
 }
@@ -60,6 +62,12 @@ struct PlaceForm {
     sku: Index,
     since: Instant,
 }
+
+/// Key, user, since, message, state and seats of a refusal.
+type RefusedForm = ([u8; 32], Guid, Instant, String, [u8; 32], Option<[u8; 32]>);
+
+/// User, SKU, what was wanted, and when.
+type AssertedForm = (Guid, Guid, Option<[u8; 32]>, Vec<Instant>);
 
 #[derive(Debug, Serialize, Deserialize)]
 struct SourceForm {
@@ -94,7 +102,7 @@ impl Filling {
 impl From<&Ledger> for LedgerForm {
     fn from(ledger: &Ledger) -> Self {
         let Ledger { owners, clocks, queue, seen, lessons, memory } = ledger;
-        let Memory { sources, losses } = memory;
+        let Memory { sources, losses, refusals, assertions } = memory;
         let mut filling = Filling { policies: Interner::new(), skus: Interner::new() };
         let mut owner_forms = Vec::new();
         for ((user, sku), owners) in owners {
@@ -135,6 +143,8 @@ impl From<&Ledger> for LedgerForm {
                 .iter()
                 .map(|(user, at)| (user.as_uuid().into_bytes(), at.as_nanosecond()))
                 .collect(),
+            refusals: refusals.iter().map(refused_form).collect(),
+            assertions: assertions.iter().map(asserted_form).collect(),
             policies: filling.policies.into_table(),
             skus: filling.skus.into_table(),
         }
@@ -150,6 +160,46 @@ impl From<(&Source, &Remembered)> for SourceForm {
             text: text.map(|Digest(bytes)| bytes),
         }
     }
+}
+
+fn refused_form((key, refused): (&Digest, &Refused)) -> RefusedForm {
+    let Refused { user, since, message, state, seats } = refused;
+    let (user, since) = (user.as_uuid().into_bytes(), since.as_nanosecond());
+    (key.0, user, since, message.to_string(), state.0, seats.map(|seats| seats.0))
+}
+
+fn asserted_form(((user, sku), asserted): (&(UserId, SkuId), &Asserted)) -> AssertedForm {
+    let Asserted { wanted, times } = asserted;
+    let times = times.iter().map(|at| at.as_nanosecond()).collect();
+    let (user, sku) = (user.as_uuid().into_bytes(), sku.as_uuid().into_bytes());
+    (user, sku, wanted.map(|wanted| wanted.0), times)
+}
+
+/// Reads what is left alone back.
+fn left_alone(
+    memory: &mut Memory,
+    refusals: Vec<RefusedForm>,
+    assertions: Vec<AssertedForm>,
+) -> Result<(), String> {
+    for (key, of, since, message, state, seats) in refusals {
+        let refused = Refused {
+            user: user(of),
+            since: instant(since)?,
+            message: message.into(),
+            state: Digest(state),
+            seats: seats.map(Digest),
+        };
+        memory.refusals.insert(Digest(key), refused);
+    }
+    for (of, on, wanted, times) in assertions {
+        let times = times.into_iter().map(instant).collect::<Result<Vec<_>, _>>()?;
+        if times.is_empty() {
+            return Err("something was set, and never".to_owned());
+        }
+        let asserted = Asserted { wanted: wanted.map(Digest), times };
+        memory.assertions.insert((user(of), sku(on)), asserted);
+    }
+    Ok(())
 }
 
 impl SourceForm {
@@ -210,7 +260,19 @@ fn instant(nanoseconds: Instant) -> Result<Timestamp, String> {
 impl LedgerForm {
     /// Returns the ledger that was written, or what does not fit.
     pub(super) fn into_ledger(self) -> Result<Ledger, String> {
-        let Self { owners, clocks, queue, seen, lessons, sources, losses, policies, skus } = self;
+        let Self {
+            owners,
+            clocks,
+            queue,
+            seen,
+            lessons,
+            sources,
+            losses,
+            refusals,
+            assertions,
+            policies,
+            skus,
+        } = self;
         let names = policies.try_map(|name| {
             name.parse::<PolicyName>().map_err(|_| format!("`{name}` is not the name of a policy"))
         })?;
@@ -237,6 +299,7 @@ impl LedgerForm {
         for (of, at) in losses {
             ledger.memory.losses.insert(user(of), instant(at)?);
         }
+        left_alone(&mut ledger.memory, refusals, assertions)?;
         Ok(ledger)
     }
 }

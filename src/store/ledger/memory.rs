@@ -4,11 +4,12 @@ use rusqlite::{Connection, Transaction, params};
 
 use jiff::Timestamp;
 
-use crate::domain::ids::UserId;
+use crate::domain::ids::{SkuId, UserId};
 use crate::domain::names::{PolicyName, TenantName};
-use crate::plan::memory::{Memory, MemoryChange};
-use crate::plan::source::{Mark, Remembered, Source};
-use crate::store::column::{Nanoseconds, Text};
+use crate::plan::Digest;
+use crate::plan::memory::{AGAIN_MAX, Asserted, Memory, MemoryChange, Refused};
+use crate::plan::source::{DAY, Mark, Remembered, Source};
+use crate::store::column::{Count, Nanoseconds, Text};
 use crate::store::error::Fault;
 
 /// A row that stands for no source.
@@ -37,6 +38,20 @@ pub(super) fn apply(
         MemoryChange::Disregard(source) => disregard(transaction, tenant, source),
         MemoryChange::Lose(user, at) => lose(transaction, tenant, *user, *at),
         MemoryChange::Lapse(until) => lapse(transaction, tenant, *until),
+        MemoryChange::Refuse(key, refused) => refuse(transaction, tenant, *key, refused),
+        MemoryChange::Pardon(key) => transaction
+            .prepare_cached("DELETE FROM refusals WHERE tenant = ?1 AND operation = ?2")?
+            .execute(params![tenant, Text(key)])
+            .map(|_| ()),
+        MemoryChange::Assert(user, sku, wanted, at) => {
+            assert(transaction, tenant, (*user, *sku), *wanted, *at)
+        }
+        MemoryChange::Settle(user, sku) => transaction
+            .prepare_cached(
+                "DELETE FROM assertions WHERE tenant = ?1 AND user_id = ?2 AND sku_id = ?3",
+            )?
+            .execute(params![tenant, Text(user), Text(sku)])
+            .map(|_| ()),
     }
 }
 
@@ -108,6 +123,95 @@ fn lapse(transaction: &Transaction<'_>, tenant: &str, until: Timestamp) -> rusql
     transaction
         .prepare_cached("DELETE FROM losses WHERE tenant = ?1 AND at <= ?2")?
         .execute(params![tenant, Nanoseconds(until)])?;
+    transaction
+        .prepare_cached(
+            "DELETE FROM assertions WHERE tenant = ?1 AND (user_id, sku_id) IN (
+                 SELECT user_id, sku_id FROM assertions WHERE tenant = ?1
+                 GROUP BY user_id, sku_id HAVING max(at) <= ?2 AND count(*) < ?3)",
+        )?
+        .execute(params![tenant, Nanoseconds(until), Count(AGAIN_MAX as u64)])?;
+    Ok(())
+}
+
+/// Writes that Graph refused an operation.
+fn refuse(
+    transaction: &Transaction<'_>,
+    tenant: &str,
+    key: Digest,
+    Refused { user, since, message, state, seats }: &Refused,
+) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached(
+            "INSERT OR REPLACE INTO refusals
+                 (tenant, operation, user_id, since, message, state, seats)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![
+            tenant,
+            Text(key),
+            Text(user),
+            Nanoseconds(*since),
+            message,
+            Text(state),
+            seats.as_ref().map(Text),
+        ])?;
+    Ok(())
+}
+
+/// Writes that a SKU was set to be so; what it was set to otherwise, or more than a day before, counts
+/// no more.
+fn assert(
+    transaction: &Transaction<'_>,
+    tenant: &str,
+    (user, sku): (UserId, SkuId),
+    wanted: Option<Digest>,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
+    let wanted = wanted.map(|digest| digest.to_string()).unwrap_or_default();
+    transaction
+        .prepare_cached(
+            "DELETE FROM assertions WHERE tenant = ?1 AND user_id = ?2 AND sku_id = ?3
+             AND (wanted <> ?4 OR at <= ?5)",
+        )?
+        .execute(params![tenant, Text(user), Text(sku), wanted, Nanoseconds(at - DAY)])?;
+    transaction
+        .prepare_cached(
+            "INSERT INTO assertions (tenant, user_id, sku_id, at, wanted)
+             VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![tenant, Text(user), Text(sku), Nanoseconds(at), wanted])?;
+    Ok(())
+}
+
+/// Loads what is left alone: what Graph refused, and what was set lately.
+fn load_left_alone(
+    connection: &Connection,
+    tenant: &TenantName,
+    memory: &mut Memory,
+) -> Result<(), Fault> {
+    let mut statement = connection.prepare_cached(
+        "SELECT operation, user_id, since, message, state, seats FROM refusals WHERE tenant = ?1",
+    )?;
+    let mut rows = statement.query([tenant.as_str()])?;
+    while let Some(row) = rows.next()? {
+        let (Text(key), Text(user)) = (row.get(0)?, row.get(1)?);
+        let (Nanoseconds(since), message) = (row.get(2)?, row.get(3)?);
+        let Text(state) = row.get(4)?;
+        let seats = row.get::<_, Option<Text<_>>>(5)?.map(|Text(digest)| digest);
+        memory.refusals.insert(key, Refused { user, since, message, state, seats });
+    }
+    let mut statement = connection.prepare_cached(
+        "SELECT user_id, sku_id, at, wanted FROM assertions WHERE tenant = ?1
+         ORDER BY user_id, sku_id, at",
+    )?;
+    let mut rows = statement.query([tenant.as_str()])?;
+    while let Some(row) = rows.next()? {
+        let (Text(user), Text(sku), Nanoseconds(at)) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let wanted: String = row.get(3)?;
+        let wanted = if wanted.is_empty() { None } else { Some(row.get::<_, Text<Digest>>(3)?.0) };
+        let anew = || Asserted { wanted, times: Vec::new() };
+        memory.assertions.entry((user, sku)).or_insert_with(anew).times.push(at);
+    }
     Ok(())
 }
 
@@ -134,7 +238,7 @@ pub(super) fn load(
         let (Text(user), Nanoseconds(at)) = (row.get(0)?, row.get(1)?);
         memory.losses.insert(user, at);
     }
-    Ok(())
+    load_left_alone(connection, tenant, memory)
 }
 
 fn marks(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Vec<Mark>> {
