@@ -3,11 +3,12 @@
 //! Reading and writing a tenant are two ports, so that planning runs on read-only permissions.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::ids::{GroupId, SkuId, UserId};
 use crate::domain::names::{PolicyName, TenantName, UsageLocation};
@@ -314,9 +315,29 @@ pub enum TenantError {
         /// What to do.
         hint: Option<String>,
     },
+    /// The clock of this machine cannot be right.
+    #[error("the clock of this machine is {} Graph's; nothing was concluded", Apart(*ahead))]
+    Clock {
+        /// The tenant.
+        tenant: TenantName,
+        /// How far it is ahead; below zero behind.
+        ahead: SignedDuration,
+    },
     /// A source is missing.
     #[error(transparent)]
     Incomplete(#[from] IncompleteRead),
+}
+
+/// A difference between clocks, in words.
+struct Apart(SignedDuration);
+
+impl fmt::Display for Apart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (minutes, word) =
+            (self.0.abs().as_mins(), if self.0.is_negative() { "behind" } else { "ahead of" });
+        let (days, hours, minutes) = (minutes / 1_440, minutes / 60 % 24, minutes % 60);
+        write!(f, "{days} d {hours} h {minutes} min {word}")
+    }
 }
 
 /// What became of an operation.

@@ -31,6 +31,9 @@ pub(super) fn tenant_failure(error: TenantError) -> Failure {
         | TenantError::Forbidden { what: _, reason: _, hint }
         | TenantError::Unavailable { what: _, reason: _, hint }
         | TenantError::Malformed { what: _, reason: _, hint } => hint.clone(),
+        TenantError::Clock { .. } => Some(
+            "set the clock of this machine, as with NTP: graces and schedules follow it".to_owned(),
+        ),
         TenantError::Incomplete(_) => Some("try again; nothing was concluded".to_owned()),
     };
     let failure = Failure::new(Exit::Unavailable, error);

@@ -32,6 +32,8 @@ use crate::yaml::{Diagnostic, FILE_BYTES_MAX, SourceFile, render};
 
 /// Listings that are read, and batches that are written, at once.
 const CONCURRENCY: u32 = 4;
+/// How far this machine's clock may be from Graph's.
+const CLOCK_TOLERANCE: Duration = Duration::from_mins(10);
 /// Where a configuration is looked for.
 const PLACES: [&str; 2] = ["seatkeeper.yaml", "/etc/seatkeeper/seatkeeper.yaml"];
 
@@ -270,6 +272,7 @@ impl<'u> Session<'u> {
             timeout: duration(tenant.requests.timeout),
             give_up_after: duration(tenant.requests.give_up_after),
             concurrency: CONCURRENCY,
+            clock_tolerance: Some(CLOCK_TOLERANCE),
         };
         graph::Client::new(settings, SystemClock)
             .map_err(|error| Failure::new(Exit::Invalid, error))

@@ -63,7 +63,9 @@ impl<C: Clock> TenantReader for Client<C> {
         request: &ReadRequest,
         progress: &dyn Progress,
     ) -> Result<Snapshot, TenantError> {
-        self.session.read(request, progress).await
+        let read = self.session.read(request, progress).await?;
+        self.session.check_clock()?;
+        Ok(read)
     }
 
     async fn read_tracked(
@@ -72,7 +74,9 @@ impl<C: Clock> TenantReader for Client<C> {
         earlier: Option<(Arc<Snapshot>, Tracking)>,
         progress: &dyn Progress,
     ) -> Result<TenantRead, TenantError> {
-        self.session.read_tracked(request, earlier, progress).await
+        let read = self.session.read_tracked(request, earlier, progress).await?;
+        self.session.check_clock()?;
+        Ok(read)
     }
 
     async fn holdings(&self, users: &[UserId]) -> Result<Vec<Option<User>>, TenantError> {

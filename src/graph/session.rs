@@ -2,9 +2,10 @@
 //! that may be repeated. Never repeats a write: only `write` knows when that is safe.
 
 use std::error::Error as _;
+use std::sync::Mutex;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use secrecy::ExposeSecret;
@@ -17,7 +18,7 @@ use crate::graph::gate::{SignInPace, TenantGate, WriteGate, WriteQuota};
 use crate::graph::retry::{Tries, Trouble, retry_after};
 use crate::graph::settings::{InvalidSettings, Settings, below, endpoint, is_loopback};
 use crate::graph::sign_ins::PAGE_MAX;
-use crate::ports::Clock;
+use crate::ports::{Clock, TenantError};
 
 /// The longest answer that is read. A page of 999 users takes a few megabytes.
 const BODY_MAX: usize = 64 * 1024 * 1024;
@@ -37,6 +38,8 @@ pub(super) struct Session<C> {
     pub(super) quota: WriteQuota,
     pub(super) flight: WriteGate,
     pub(super) sign_in_pace: SignInPace,
+    /// How far Graph's clock was from this machine's when it last answered.
+    skew: Mutex<SignedDuration>,
     http: reqwest::Client,
     root: Url,
 }
@@ -78,6 +81,7 @@ impl<C: Clock> Session<C> {
             gate: TenantGate::default(),
             quota: WriteQuota::default(),
             sign_in_pace: SignInPace::new(PAGE_MAX),
+            skew: Mutex::new(SignedDuration::ZERO),
             http,
             root,
         })
@@ -188,6 +192,7 @@ impl<C: Clock> Session<C> {
     ) -> Result<Reply, Unanswered> {
         let mut response = request.send().await.map_err(|error| lost(&error))?;
         let headers = response.headers();
+        self.note_clock(headers, sent_at);
         let mut reply = Reply {
             status: response.status().as_u16(),
             retry_after: text(headers, "retry-after")
@@ -206,6 +211,38 @@ impl<C: Clock> Session<C> {
             reply.body.extend_from_slice(&chunk);
         }
         Ok(reply)
+    }
+
+    /// Notes how far Graph's clock is from this one.
+    fn note_clock(&self, headers: &HeaderMap, sent_at: Timestamp) {
+        let date = text(headers, "date")
+            .and_then(|date| jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date).ok());
+        let Some(date) = date else { return };
+        // Graph wrote it between sending and now, in whole seconds.
+        let (earliest, latest) = (sent_at, self.clock.now());
+        let skew = if date < earliest {
+            date.duration_since(earliest)
+        } else if latest < date {
+            date.duration_since(latest)
+        } else {
+            SignedDuration::ZERO
+        };
+        *self.skew.lock().expect("no holder of the skew panics") = skew;
+    }
+
+    /// Fails where the clock of this machine is far from Graph's: by it graces end and windows open.
+    ///
+    /// # Errors
+    ///
+    /// Says how far; nothing was concluded.
+    pub(super) fn check_clock(&self) -> Result<(), TenantError> {
+        let skew = *self.skew.lock().expect("no holder of the skew panics");
+        match self.settings.clock_tolerance {
+            Some(most) if skew.unsigned_abs() > most => {
+                Err(TenantError::Clock { tenant: self.settings.tenant.clone(), ahead: -skew })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Prepares a request for a token.

@@ -50,6 +50,9 @@ pub struct Settings {
     pub give_up_after: Duration,
     /// How many listings are read, and how many batches are written, at once at most; at least 1.
     pub concurrency: u32,
+    /// How far the clock of this machine may be from Graph's before nothing that is read is believed:
+    /// graces and schedules follow the clock. None where it is not looked at.
+    pub clock_tolerance: Option<Duration>,
 }
 
 impl fmt::Debug for Settings {

@@ -77,6 +77,7 @@ fn settings(url: &str) -> Settings {
         timeout: Duration::from_secs(20),
         give_up_after: Duration::from_mins(10),
         concurrency: 4,
+        clock_tolerance: None,
     }
 }
 

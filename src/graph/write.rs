@@ -387,6 +387,7 @@ fn no_token(error: &TenantError) -> Answer {
         }
         TenantError::Unavailable { .. }
         | TenantError::Malformed { .. }
+        | TenantError::Clock { .. }
         | TenantError::Incomplete(_) => Answer::Failed(told(RefusalKind::Unavailable)),
     }
 }

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use seatkeeper::sandbox::{Server, Tenant};
 use serde_json::json;
 
-use crate::site::{Ran, Site, assert_shown, calm, direct, tenant};
+use crate::site::{Ran, Site, assert_shown, calm, direct, in_time, tenant};
 
 const POLICIES: &str = r"
 policies:
@@ -473,7 +473,7 @@ async fn a_plan_from_the_command_line_is_as_its_schema_says() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_fails_for_one_tenant_keeps_nobody_from_the_others() {
     let site = site().await;
-    let other = Server::start(small(), calm()).await.unwrap();
+    let other = Server::start(small(), in_time(calm())).await.unwrap();
     let text = std::fs::read_to_string(site.path("seatkeeper.yaml")).unwrap();
     let tenant = text.split("  - name: contoso").nth(1).unwrap();
     let id = &site.sandbox.tenant_id;

@@ -354,7 +354,7 @@ async fn a_daemon_that_is_stopped_in_the_middle_of_a_large_run_goes_on_when_it_s
             let sent = std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap();
             assert!(sent.success());
         }
-        "2026-11-23T09:00:00Z".parse().unwrap()
+        crate::site::now()
     };
     let options = Options { clock: Clock::Ask(Arc::new(ask)), ..calm() };
     // A person approves: what they said holds after the restart.

@@ -318,7 +318,7 @@ async fn one_process_at_a_time_is_at_work_and_the_others_may_read() {
             arrived.send(()).unwrap();
             held.recv().unwrap();
         }
-        "2026-11-23T09:00:00Z".parse().unwrap()
+        crate::site::now()
     };
     let options = Options { clock: Clock::Ask(Arc::new(ask)), ..calm() };
     let top = "requests: {timeout: 60s, give_up_after: 60s}";
@@ -440,4 +440,26 @@ async fn of_very_many_problems_the_first_are_told_and_all_are_counted() {
     let problems = problems.as_array().unwrap();
     assert_eq!(problems.len(), 201);
     assert_eq!(problems[200]["message"], "and 800 more problems in all files together");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_cannot_be_right_lets_no_grace_end() {
+    let days = jiff::SignedDuration::from_hours(8 * 24);
+    let ago = move || crate::site::now() - days;
+    let options = Options { clock: Clock::Ask(Arc::new(ago)), ..calm() };
+    let site = Site::with(
+        crate::crash::before(),
+        options,
+        "",
+        &[("policies.yaml", crate::crash::POLICIES)],
+    )
+    .await;
+    let refused = site.expect(6, &["plan"]);
+    assert!(
+        refused.err.contains("the clock of this machine is 8 d 0 h 0 min ahead of Graph's"),
+        "{}",
+        refused.err
+    );
+    assert!(refused.err.contains("hint: set the clock"), "{}", refused.err);
+    assert!(site.plans().is_empty());
 }

@@ -34,7 +34,7 @@ impl Victim {
             {
                 child.kill().unwrap();
             }
-            "2026-11-23T09:00:00Z".parse().unwrap()
+            crate::site::now()
         };
         Options { clock: Clock::Ask(Arc::new(ask)), ..calm() }
     }
@@ -143,7 +143,7 @@ async fn a_program_that_is_asked_to_stop_finishes_what_is_in_flight_and_records_
             let sent = std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap();
             assert!(sent.success());
         }
-        "2026-11-23T09:00:00Z".parse().unwrap()
+        crate::site::now()
     };
     let options = Options { clock: Clock::Ask(Arc::new(ask)), ..calm() };
     let site = Site::with(people, options, TOP, &[("policies.yaml", policies)]).await;
@@ -172,7 +172,7 @@ async fn signalled(hangs_at: u64, signal: &str, times_max: usize) -> (Site, Ran)
         if seen.fetch_add(1, Ordering::SeqCst) == hangs_at {
             arrived.send(()).unwrap();
         }
-        "2026-11-23T09:00:00Z".parse().unwrap()
+        crate::site::now()
     };
     let faults = Faults::parse(1, [format!("hang=#{hangs_at}")]).unwrap();
     let options = Options { clock: Clock::Ask(Arc::new(ask)), faults, ..calm() };

@@ -388,6 +388,7 @@ impl Lab {
             timeout: Duration::from_secs(5),
             give_up_after: Duration::from_mins(10),
             concurrency: 4,
+            clock_tolerance: None,
         };
         graph::Client::new(settings, self.clock.clone()).unwrap()
     }

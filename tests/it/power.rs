@@ -203,7 +203,7 @@ async fn killed_at(prepared: &Site, request: u64) -> Site {
             let sent = Command::new("kill").args(["-KILL", &id.to_string()]).status().unwrap();
             assert!(sent.success());
         }
-        "2026-11-23T09:00:00Z".parse().unwrap()
+        crate::site::now()
     };
     let options = Options { clock: Clock::Ask(Arc::new(ask)), ..calm() };
     let site = prepared.fork(options).await;

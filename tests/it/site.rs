@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 
-use seatkeeper::sandbox::http::Throttle;
+use seatkeeper::sandbox::http::{Clock, Throttle};
 use seatkeeper::sandbox::{Options, Running, Server, Tenant, TenantDocument};
 use seatkeeper::store::FILE_NAME;
 use serde_json::Value;
@@ -30,6 +31,20 @@ pub(crate) struct Ran {
 pub(crate) fn tenant(document: Value) -> Tenant {
     let document: TenantDocument = serde_json::from_value(document).unwrap();
     Tenant::from_document(&document).unwrap()
+}
+
+/// Returns the time as the programs of the tests know it: they look whether the tenant's is the same.
+#[expect(clippy::disallowed_methods, reason = "the program under test asks the system")]
+pub(crate) fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}
+
+/// Lets a sandbox whose clock stands at a time of its own go with the system's.
+pub(crate) fn in_time(options: Options) -> Options {
+    match options.clock {
+        Clock::From(_) => Options { clock: Clock::Ask(Arc::new(now)), ..options },
+        Clock::Ask(_) => options,
+    }
 }
 
 /// Returns options that throttle nothing.
@@ -81,7 +96,7 @@ impl Site {
         top: &str,
         policies: &[(&str, &str)],
     ) -> Self {
-        let sandbox = Server::start(tenant, options).await.unwrap();
+        let sandbox = Server::start(tenant, in_time(options)).await.unwrap();
         let home = tempfile::tempdir().unwrap();
         lay_out(home.path(), &sandbox, top, policies);
         Self { home, sandbox }
@@ -89,7 +104,7 @@ impl Site {
 
     /// Returns another site with a tenant and a store as this one has them now.
     pub(crate) async fn fork(&self, options: Options) -> Self {
-        let sandbox = Server::start(self.sandbox.tenant(), options).await.unwrap();
+        let sandbox = Server::start(self.sandbox.tenant(), in_time(options)).await.unwrap();
         let home = tempfile::tempdir().unwrap();
         for directory in ["state", "policies"] {
             std::fs::create_dir(home.path().join(directory)).unwrap();

@@ -2,14 +2,17 @@
 //! person would use, with no set-up.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::cli::args::{Apply, Common, Config, Deciding, Demo, Format, PlanArgs};
+use crate::cli::clock::SystemClock;
 use crate::cli::commands::{apply, plan};
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::session::Session;
 use crate::cli::ui::Ui;
 use crate::plan::guard::tripped;
-use crate::ports::{Records as _, StoredPlan};
+use crate::ports::{Clock as _, Records as _, StoredPlan};
+use crate::sandbox::http::Clock;
 use crate::sandbox::{Options, Running, Server, Tenant};
 
 /// The example policies.
@@ -25,7 +28,9 @@ const POLICIES: [(&str, &str); 6] = [
 /// Reads, plans, shows, applies, and plans again: then nothing is left to do.
 pub(crate) async fn run(args: &Demo, ui: &Ui, verbose: u8) -> Outcome {
     let tenant = Tenant::company(args.users as usize, args.seed);
-    let server = Server::start(tenant, Options::default()).await.map_err(|error| {
+    let clock = Clock::Ask(Arc::new(|| SystemClock.now()));
+    let options = Options { clock, ..Options::default() };
+    let server = Server::start(tenant, options).await.map_err(|error| {
         let context = "cannot serve the sandbox tenant on this machine";
         Failure::new(Exit::Unavailable, anyhow::Error::new(error).context(context))
     })?;

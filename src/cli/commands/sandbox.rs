@@ -1,12 +1,16 @@
 //! `seatkeeper sandbox`: serves a sandbox tenant as a Graph endpoint.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::cli::args::Sandbox;
+use crate::cli::clock::SystemClock;
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::telemetry;
 use crate::cli::ui::Ui;
+use crate::ports::Clock as _;
 use crate::sandbox::faults::InvalidFault;
+use crate::sandbox::http::Clock;
 use crate::sandbox::{Faults, Options, Running, Server, Tenant, TenantDocument};
 use crate::source::{file_hint, read_file};
 use crate::yaml::{FILE_BYTES_MAX, Kind, Node, SourceFile, parse, render};
@@ -21,7 +25,8 @@ pub(crate) async fn run(args: &Sandbox, ui: &Ui, verbose: u8) -> Outcome {
     let faults = Faults::parse(args.seed, &args.faults)
         .map_err(|error| Failure::new(Exit::Usage, error).hint(InvalidFault::hint()))?;
     let people = tenant.users().len();
-    let options = Options { listen: args.listen, faults, ..Options::default() };
+    let clock = Clock::Ask(Arc::new(|| SystemClock.now()));
+    let options = Options { listen: args.listen, faults, clock, ..Options::default() };
     let running = Server::start(tenant, options).await.map_err(|error| {
         let context = format!("cannot listen on {}", args.listen);
         Failure::new(Exit::Unavailable, anyhow::Error::new(error).context(context))

@@ -38,6 +38,7 @@ impl Doubt {
             | TenantError::Secret { .. } => true,
             TenantError::Unavailable { .. }
             | TenantError::Malformed { .. }
+            | TenantError::Clock { .. }
             | TenantError::Incomplete(_) => false,
         };
         let detail = format!("its cause could not be asked again: {error}");
