@@ -24,6 +24,8 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+use std::sync::PoisonError;
+
 pub use settings::{InvalidSettings, SecretSource, Settings};
 
 use crate::domain::ids::{GroupId, UserId};
@@ -31,6 +33,7 @@ use crate::domain::snapshot::Snapshot;
 use crate::domain::user::User;
 use crate::graph::session::Session;
 use crate::graph::write::Change;
+use crate::ports::counts::Traffic;
 use crate::ports::{
     Answer, Clock, LicenseWrite, LocationWrite, Progress, ReadRequest, SignInAnswer, TenantError,
     TenantReader, TenantWriter,
@@ -50,6 +53,11 @@ impl<C: Clock> Client<C> {
     /// Fails where an endpoint is no usable address.
     pub fn new(settings: Settings, clock: C) -> Result<Self, InvalidSettings> {
         Ok(Self { session: Session::new(settings, clock, rand::random::<f64>)? })
+    }
+
+    /// Returns what was counted of the requests since the client was made.
+    pub fn tally(&self) -> Traffic {
+        self.session.traffic.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
