@@ -6,7 +6,8 @@
 //! ledger ─── store ──▶ Ledger ──┘  └──── pure, the same bytes every time ────┘              └▶ intents, ledger, history
 //! ```
 //!
-//! A cycle ([`engine::cycle`]) reads the tenant whole, settles what an interruption left open, and
+//! A cycle ([`engine::cycle`]) reads the tenant, whole or by what changed since it was read before
+//! ([`domain::tracking`]), and never takes anything away on the word of changes alone. It settles what an interruption left open, and
 //! makes a plan from four values: policies, snapshot, ledger and time. Carrying a plan out
 //! ([`engine::carry_out`]) reads and plans once more, and runs only what is still planned just as it
 //! was approved. What a person asks for once ([`engine::once`]) is planned and carried out by the same

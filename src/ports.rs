@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use crate::domain::ids::{GroupId, SkuId, UserId};
 use crate::domain::names::{PolicyName, TenantName, UsageLocation};
 use crate::domain::snapshot::{IncompleteRead, Snapshot};
+use crate::domain::tracking::Tracking;
 use crate::domain::user::{ServicePlanSet, User};
 use crate::plan::ledger::{Ledger, LedgerChange};
 use crate::plan::{Digest, GuardName, Operation, OriginKind, Plan, PlanId, PlanState, Trigger};
@@ -70,6 +71,19 @@ pub trait TenantReader: Send + Sync {
         progress: &dyn Progress,
     ) -> impl Future<Output = Result<Snapshot, TenantError>> + Send;
 
+    /// Reads the same, and leaves behind what the next read of this kind needs. Given what an earlier
+    /// one left, reads only what changed since then; whatever makes that doubtful makes it a full read.
+    ///
+    /// # Errors
+    ///
+    /// As [`TenantReader::read`].
+    fn read_tracked(
+        &self,
+        request: &ReadRequest,
+        earlier: Option<(Arc<Snapshot>, Tracking)>,
+        progress: &dyn Progress,
+    ) -> impl Future<Output = Result<TenantRead, TenantError>> + Send;
+
     /// Reads single users by id; `None` for one that does not exist. In the order of `users`.
     ///
     /// # Errors
@@ -102,6 +116,19 @@ pub trait TenantReader: Send + Sync {
         &self,
         from: Option<&str>,
     ) -> impl Future<Output = Result<SignInAnswer, TenantError>> + Send;
+}
+
+/// What a tracked read came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantRead {
+    /// What the tenant looks like, and how much was read for it.
+    pub snapshot: Snapshot,
+    /// What the next read needs; none where the tenant does not tell what changes.
+    pub tracking: Option<Tracking>,
+    /// Why everything was read although only changes were asked for.
+    pub doubt: Option<Arc<str>>,
+    /// Users that changed, where only changes were read.
+    pub changed: u64,
 }
 
 /// What asking for a page of sign-ins came to.
@@ -606,6 +633,21 @@ pub trait Records: Send + Sync {
         tenant: &TenantName,
         snapshot: Arc<Snapshot>,
     ) -> impl Future<Output = Result<(), RecordsError>> + Send;
+
+    /// Keeps the latest snapshot of a tenant and what its read left behind. The one is never kept
+    /// without the other that belongs to it: where only the snapshot was written, nothing is left.
+    fn keep_tracked(
+        &self,
+        tenant: &TenantName,
+        snapshot: Arc<Snapshot>,
+        tracking: Tracking,
+    ) -> impl Future<Output = Result<(), RecordsError>> + Send;
+
+    /// Returns the latest snapshot of a tenant and what its read left behind, where that belongs to it.
+    fn tracked(
+        &self,
+        tenant: &TenantName,
+    ) -> impl Future<Output = Result<Option<(Arc<Snapshot>, Tracking)>, RecordsError>> + Send;
 
     /// Returns the latest snapshot of a tenant.
     fn snapshot(

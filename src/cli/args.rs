@@ -50,6 +50,16 @@ pub enum Command {
     Bulk(Bulk),
     /// Put users back as they were before a plan
     Revert(Revert),
+    /// Keep the tenants as the policies say, until stopped: the daemon
+    ///
+    /// Every tenant is read and planned when its schedule says so, when a policy file changes, and at
+    /// SIGHUP. The mode of a tenant says who approves its plans. SIGTERM and Ctrl-C finish what is in
+    /// flight and stop.
+    Run(Run),
+    /// Stop changes for a while; observing goes on
+    Pause(Pause),
+    /// End a pause
+    Resume(Resume),
     /// Explain why a user has, lacks or will lose each SKU
     Explain(Explain),
     /// List users, as the last read saw them
@@ -165,7 +175,8 @@ pub struct Sandbox {
     #[arg(long, value_name = "FILE", conflicts_with = "users")]
     pub tenant: Option<PathBuf>,
 
-    /// Answer some requests with a fault: KIND=RATE or KIND=RATE@PATH, such as throttle=0.05
+    /// Answer some requests with a fault: KIND=RATE or KIND=RATE@PATH, such as throttle=0.05 or, for
+    /// delta queries, delta-gone=1@/users/delta; a wrong one is answered with all kinds
     #[arg(long = "fault", value_name = "FAULT")]
     pub faults: Vec<String>,
 }
@@ -660,12 +671,28 @@ pub struct History {
     pub limit: Option<u64>,
 
     /// Prove that no record was changed or dropped
-    #[arg(long, conflicts_with_all = ["user", "plan", "limit"])]
+    #[arg(long, conflicts_with_all = ["user", "plan", "limit", "journal"])]
     pub verify: bool,
+
+    /// Print every record of the chain as a line of JSON, the oldest first, for a copy elsewhere
+    #[arg(long, conflicts_with_all = ["user", "plan", "limit", "format"])]
+    pub journal: bool,
 
     /// How to print
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: HistoryFormat,
+}
+
+/// How to print the history
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum HistoryFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+    /// For programs that read line by line: an outcome each
+    Jsonl,
 }
 
 /// Arguments of `status`
@@ -678,6 +705,46 @@ pub struct Status {
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// Arguments of `run`
+#[derive(Args, Clone, Debug)]
+pub struct Run {
+    /// Which configuration
+    #[command(flatten)]
+    pub config: Config,
+}
+
+/// Arguments of `pause`
+#[derive(Args, Clone, Debug)]
+pub struct Pause {
+    /// Which configuration and tenant
+    #[command(flatten)]
+    pub common: Common,
+
+    /// For how long, such as 4h; at most 30d
+    #[arg(long = "for", value_name = "SPAN")]
+    pub length: String,
+
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+
+    /// Who pauses [default: the user at work]
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+}
+
+/// Arguments of `resume`
+#[derive(Args, Clone, Debug)]
+pub struct Resume {
+    /// Which configuration and tenant
+    #[command(flatten)]
+    pub common: Common,
+
+    /// Who resumes [default: the user at work]
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
 }
 
 /// Arguments of `schema`

@@ -28,3 +28,10 @@ fn account() -> Option<String> {
 pub fn credentials() -> Option<PathBuf> {
     variable("CREDENTIALS_DIRECTORY").map(PathBuf::from)
 }
+
+/// Whether stderr goes to a journal.
+///
+/// Source: systemd.exec(5), `$JOURNAL_STREAM`.
+pub fn has_journal() -> bool {
+    variable("JOURNAL_STREAM").is_some()
+}

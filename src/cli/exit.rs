@@ -45,6 +45,24 @@ impl Exit {
     }
 }
 
+impl Exit {
+    /// Returns the end with this number; a number that is none of ours is a fault.
+    pub fn of_code(code: u8) -> Self {
+        let all = [
+            Self::Done,
+            Self::Internal,
+            Self::Changes,
+            Self::Held,
+            Self::Partial,
+            Self::Invalid,
+            Self::Unavailable,
+            Self::Stale,
+            Self::Usage,
+        ];
+        all.into_iter().find(|exit| *exit as u8 == code).unwrap_or(Self::Internal)
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)
@@ -78,6 +96,24 @@ impl Failure {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+}
+
+impl Failure {
+    /// Returns what failed: this layer's words first, then each cause once.
+    pub fn message(&self) -> String {
+        let mut text = String::new();
+        for cause in self.error.chain() {
+            let cause = cause.to_string();
+            if text.contains(&cause) {
+                continue;
+            }
+            if !text.is_empty() {
+                text.push_str(": ");
+            }
+            text.push_str(&cause);
+        }
+        text
     }
 }
 

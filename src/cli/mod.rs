@@ -13,6 +13,8 @@ use crate::cli::ui::Ui;
 pub mod args;
 pub mod clock;
 mod commands;
+mod daemon;
+mod desk;
 pub mod environment;
 pub mod exit;
 mod export;
@@ -24,6 +26,7 @@ pub mod session;
 pub mod telemetry;
 pub mod ui;
 mod user_list;
+mod wording;
 
 /// Runs the program. Returns how it ends.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
@@ -75,6 +78,9 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Outcome {
             Command::Apply(args) => commands::apply::run(args, ui, verbose).await,
             Command::Bulk(args) => Box::pin(commands::bulk::run(args, ui, verbose)).await,
             Command::Revert(args) => Box::pin(commands::revert::run(args, ui, verbose)).await,
+            Command::Run(args) => Box::pin(commands::run::run(args, ui, verbose)).await,
+            Command::Pause(args) => commands::pause::pause(args, ui).await,
+            Command::Resume(args) => commands::pause::resume(args, ui).await,
             Command::Explain(args) => commands::explain::run(args, ui, verbose).await,
             Command::Users(args) => commands::users::run(args, ui, verbose).await,
             Command::Ous(args) => commands::ous::run(args, ui, verbose).await,

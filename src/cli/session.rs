@@ -7,27 +7,27 @@ use std::time::Duration;
 
 use crate::cli::args::Format;
 use crate::cli::clock::SystemClock;
+use crate::cli::desk::{Desk, stop_on_signal};
 use crate::cli::exit::{Exit, Failure, Outcome};
-use crate::cli::failure::{lock_failure, store_failure, tenant_failure};
+use crate::cli::failure::store_failure;
 use crate::cli::policies::{self, LoadedPolicies, invalid, warn};
 use crate::cli::secret::secret_source;
 use crate::cli::ui::Ui;
+use crate::cli::wording::{self, Texts, Worded};
 use crate::cli::{args, telemetry};
 use crate::config::{Config, LogFormat, Tenant};
 use crate::domain::names::TenantName;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::span::Span;
-use crate::engine::gate::Gate;
-use crate::engine::{CycleError, Engine, Misfits, Patience, Stop};
+use crate::engine::{CycleError, Misfits, Stop, request};
 use crate::graph;
 use crate::plan::PlanId;
 use crate::plan::bind::Problem;
 use crate::policy::{self, PolicySet};
-use crate::ports::{Clock as _, HistoryFilter, OtherGroups, RecordsError, StoredPlan};
+use crate::ports::{HistoryFilter, OtherGroups, ReadRequest, RecordsError, StoredPlan};
 use crate::report;
 use crate::source;
-use crate::store::lock::{Holder, TenantLock};
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 use crate::yaml::{Diagnostic, FILE_BYTES_MAX, SourceFile, render};
 
 /// Listings that are read, and batches that are written, at once.
@@ -88,12 +88,37 @@ pub fn misfits(leave_out: bool) -> Misfits {
 }
 
 impl<'u> Session<'u> {
-    /// Loads the configuration and begins to log.
+    /// Loads the configuration and begins to log what a person at a terminal wants to know.
     ///
     /// # Errors
     ///
     /// Where there is none, or it is invalid.
     pub fn open(args: &args::Config, ui: &'u Ui, verbose: u8) -> Result<Self, Failure> {
+        // What a person reads on a terminal is the result; what heals on the way is for -v.
+        Self::open_at(args, ui, |config| match verbose {
+            0 => "warn",
+            1 => config.log.level.as_str(),
+            _ => "debug",
+        })
+    }
+
+    /// Loads the configuration and begins to log what it says.
+    ///
+    /// # Errors
+    ///
+    /// Where there is none, or it is invalid.
+    pub fn open_service(args: &args::Config, ui: &'u Ui, verbose: u8) -> Result<Self, Failure> {
+        Self::open_at(args, ui, |config| match verbose {
+            0 => config.log.level.as_str(),
+            _ => "debug",
+        })
+    }
+
+    fn open_at(
+        args: &args::Config,
+        ui: &'u Ui,
+        level: impl Fn(&Config) -> &'static str,
+    ) -> Result<Self, Failure> {
         let path = locate(args)?;
         let source = read_configuration(&path)?;
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
@@ -106,13 +131,7 @@ impl<'u> Session<'u> {
             LogFormat::Text => telemetry::LogFormat::Text,
             LogFormat::Json => telemetry::LogFormat::Json,
         };
-        // What a person reads on a terminal is the result; what heals on the way is for -v.
-        let level = match verbose {
-            0 => "warn",
-            1 => config.log.level.as_str(),
-            _ => "debug",
-        };
-        telemetry::begin(format, level);
+        telemetry::begin(format, level(&config));
         Ok(Self { ui, config, stop: Stop::default(), source })
     }
 
@@ -219,24 +238,28 @@ impl<'u> Session<'u> {
         Store::open_reading(&self.config.state).map_err(store_failure)
     }
 
-    /// Sits down to work on a tenant: takes its lock and prepares a client.
+    /// Sits down to work on a tenant, with its lock or beside the daemon that holds it.
     ///
     /// # Errors
     ///
-    /// Where another process is at work on it.
+    /// Where another command is at work on it.
     pub fn desk<'s>(
         &'s self,
         tenant: &'s Tenant,
         store: &'s Store,
         command: &str,
     ) -> Result<Desk<'s>, Failure> {
-        let holder = Holder {
-            pid: std::process::id(),
-            command: command.to_owned(),
-            since: SystemClock.now(),
-        };
-        let lock = TenantLock::acquire(&self.config.state, &tenant.name, &holder)
-            .map_err(|error| lock_failure(&error))?;
+        let desk = Desk::sit_down(self, tenant, store, command)?;
+        stop_on_signal(self.stop.clone());
+        Ok(desk)
+    }
+
+    /// Prepares a client for a tenant; nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// Where an endpoint is no usable address.
+    pub(super) fn client(&self, tenant: &Tenant) -> Result<graph::Client<SystemClock>, Failure> {
         let settings = graph::Settings {
             tenant: tenant.name.clone(),
             tenant_id: tenant.tenant_id.to_string(),
@@ -248,12 +271,8 @@ impl<'u> Session<'u> {
             give_up_after: duration(tenant.requests.give_up_after),
             concurrency: CONCURRENCY,
         };
-        let client = graph::Client::new(settings, SystemClock)
-            .map_err(|error| Failure::new(Exit::Invalid, error))?;
-        stop_on_signal(self.stop.clone());
-        let gate = Gate::new(tenant.windows.clone(), tenant.settings.time_zone.clone());
-        let (ui, stop) = (self.ui, self.stop.clone());
-        Ok(Desk { tenant, store, client, gate, ui, stop, _lock: lock })
+        graph::Client::new(settings, SystemClock)
+            .map_err(|error| Failure::new(Exit::Invalid, error))
     }
 
     /// Prints a plan.
@@ -274,63 +293,33 @@ impl<'u> Session<'u> {
 
     /// Says why the tenant could not be read.
     pub fn read_failure(&self, error: CycleError) -> Failure {
-        match error {
-            CycleError::Tenant(error) => tenant_failure(error),
-            CycleError::Records(error) => self.records_failure(error),
-            CycleError::Stopped
-            | CycleError::Misfit { tenant: _, problems: _ }
-            | CycleError::Request(_)
-            | CycleError::NotTakenUp(_) => Failure::new(Exit::Unavailable, error),
-        }
+        wording::cycle(error, Texts { policies: &[], configuration: &self.source }).failure
     }
 
     /// Says why a cycle came to nothing. What does not fit is shown with its place.
     pub fn cycle_failure(&self, error: CycleError, policies: &LoadedPolicies) -> Failure {
-        match error {
-            CycleError::Tenant(_) | CycleError::Records(_) | CycleError::Stopped => {
-                self.read_failure(error)
-            }
-            CycleError::Misfit { tenant, problems } => {
-                self.show_problems(&problems, policies);
-                let count = report::text::count(problems.len() as u64, "problem", "problems");
-                let message =
-                    format!("{count} with tenant `{tenant}`; nothing was planned or stored");
-                let in_settings = |problem: &Problem| problem.place.file == self.source.name;
-                Failure::text(Exit::Invalid, message).hint(if problems.iter().any(in_settings) {
-                    "mend the configuration"
-                } else {
-                    "mend the files, or leave such policies out for now: --leave-out-misfits"
-                })
-            }
-            CycleError::Request(error) => {
-                let hint = error.hint();
-                let failure = Failure::new(Exit::Usage, error);
-                hint.into_iter().fold(failure, Failure::hint)
-            }
-            CycleError::NotTakenUp(error) => {
-                let exit = match &error {
-                    plan_error::NotApproved { .. } => Exit::Held,
-                    plan_error::Expired { .. } | plan_error::NotOpen { .. } => Exit::Stale,
-                    plan_error::Unsettled(problems) => {
-                        self.show_problems(problems, policies);
-                        Exit::Invalid
-                    }
-                };
-                Failure::new(exit, error)
-            }
+        let texts = Texts { policies: &policies.files, configuration: &self.source };
+        self.worded(wording::cycle(error, texts))
+    }
+
+    /// Shows what stands before a failure.
+    pub(super) fn worded(&self, worded: Worded) -> Failure {
+        if let Some(shown) = &worded.shown {
+            self.ui.err(shown);
         }
+        worded.failure
     }
 
     /// Shows problems with their lines, in policies and in the configuration alike.
     pub fn show_problems(&self, problems: &[Problem], policies: &LoadedPolicies) {
         let mut sources = policies.files.clone();
         sources.push(self.source.clone());
-        show_problems(self.ui, problems, &sources);
+        self.ui.err(&wording::problems_in(problems, &sources));
     }
 
     /// Shows problems of the configuration alone, with their lines.
     pub fn show_settings_problems(&self, problems: &[Problem]) {
-        show_problems(self.ui, problems, std::slice::from_ref(&self.source));
+        self.ui.err(&wording::problems_in(problems, std::slice::from_ref(&self.source)));
     }
 
     /// Returns the text of the configuration, for problems that show only when it is used.
@@ -340,23 +329,7 @@ impl<'u> Session<'u> {
 
     /// Says why the records could not be read or written.
     pub fn records_failure(&self, error: RecordsError) -> Failure {
-        let hint = match &error {
-            RecordsError::Storage { what: _, source } => {
-                source.downcast_ref::<StoreError>().and_then(StoreError::hint)
-            }
-            RecordsError::WrongState { .. } => Some("`seatkeeper plans` lists what there is"),
-            RecordsError::NoSuchPlan { .. } => Some("`seatkeeper plans` lists them"),
-        };
-        let exit = match &error {
-            RecordsError::Storage { .. } => Exit::Unavailable,
-            RecordsError::WrongState { .. } => Exit::Stale,
-            RecordsError::NoSuchPlan { .. } => Exit::Usage,
-        };
-        let failure = Failure::new(exit, error);
-        match hint {
-            Some(hint) => failure.hint(hint),
-            None => failure,
-        }
+        wording::records(error)
     }
 
     /// Returns how a tenant's work ended. A failure is told, so that the next tenant has its turn.
@@ -377,44 +350,6 @@ impl<'u> Session<'u> {
                 .hint("`seatkeeper plans` lists them"),
             None => Failure::text(Exit::Usage, "no plan is stored")
                 .hint("`seatkeeper plan` makes one, where there is anything to do"),
-        }
-    }
-}
-
-use crate::plan::approval::NotTakenUp as plan_error;
-
-/// One tenant at work: its lock is held as long as this is.
-pub struct Desk<'s> {
-    /// The tenant.
-    pub tenant: &'s Tenant,
-    /// The records.
-    pub store: &'s Store,
-    /// Graph.
-    pub client: graph::Client<SystemClock>,
-    gate: Gate,
-    ui: &'s Ui,
-    stop: Stop,
-    _lock: TenantLock,
-}
-
-impl Desk<'_> {
-    /// Returns the engine for this tenant.
-    pub fn engine(&self) -> Engine<'_, graph::Client<SystemClock>, Store, SystemClock> {
-        Engine {
-            tenant: &self.tenant.name,
-            settings: &self.tenant.settings,
-            reader: &self.client,
-            records: self.store,
-            clock: &SystemClock,
-            progress: self.ui,
-            patience: Patience {
-                confirm_within: duration(self.tenant.apply.confirm_within),
-                settle_after: duration(self.tenant.apply.settle_after),
-                // Somebody waits and sees how far it has come; what was read stays when they stop.
-                sign_ins_within: Duration::MAX,
-            },
-            stop: self.stop.clone(),
-            gate: &self.gate,
         }
     }
 }
@@ -453,55 +388,8 @@ fn read_configuration(path: &Path) -> Result<SourceFile, Failure> {
     })
 }
 
-/// Shows problems with their lines.
-pub(super) fn show_problems(ui: &Ui, problems: &[Problem], sources: &[SourceFile]) {
-    let diagnostics: Vec<Diagnostic> = problems.iter().map(diagnostic).collect();
-    ui.err(&render(&diagnostics, sources));
-}
-
-fn diagnostic(problem: &Problem) -> Diagnostic {
-    let length = u32::try_from(problem.written.chars().count()).unwrap_or(u32::MAX).max(1);
-    let diagnostic = Diagnostic::error(problem.place.clone(), length, problem.message.clone());
-    match &problem.hint {
-        Some(hint) => diagnostic.with_hint(hint.clone()),
-        None => diagnostic,
-    }
-}
-
-fn duration(span: Span) -> Duration {
+pub(super) fn duration(span: Span) -> Duration {
     Duration::from_secs(span.as_secs())
-}
-
-/// Ends the process where somebody asks a second time. What was sent is settled by the next run.
-#[expect(
-    clippy::exit,
-    reason = "somebody asked twice, and what is on disk is enough to go on from"
-)]
-fn leave_at_once() {
-    std::process::exit(i32::from(Exit::Unavailable as u8));
-}
-
-/// Asks to stop at Ctrl-C and SIGTERM: what is in flight is finished and recorded.
-fn stop_on_signal(stop: Stop) {
-    tokio::spawn(async move {
-        let Ok(mut terminate) =
-            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-        else {
-            return;
-        };
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-        }
-        tracing::warn!("asked to stop: what is in flight is finished and recorded first");
-        stop.ask();
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-        }
-        tracing::warn!("asked again: the next run settles what is in flight");
-        leave_at_once();
-    });
 }
 
 impl Session<'_> {
@@ -553,19 +441,12 @@ impl Session<'_> {
         beside: &Beside<'_>,
         command: &str,
     ) -> Result<(Arc<Snapshot>, Store), Failure> {
-        use crate::ports::Records as _;
         let (set, others) = beside.reach(&policies.policies.set);
         let store = self.store()?;
         let snapshot = {
             let desk = self.desk(tenant, &store, command)?;
-            let engine = desk.engine();
-            let read = engine.read_for(&set, others).await;
-            let snapshot = Arc::new(read.map_err(|error| self.cycle_failure(error, policies))?);
-            store
-                .keep_snapshot(&tenant.name, snapshot.clone())
-                .await
-                .map_err(|error| self.records_failure(error))?;
-            snapshot
+            let request = request(&tenant.name, &tenant.settings, &set);
+            desk.read(policies, ReadRequest { others, ..request }).await?
         };
         self.ui.clear();
         Ok((snapshot, store))

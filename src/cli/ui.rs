@@ -68,19 +68,7 @@ impl Ui {
 
     /// Says why a command failed: each cause once, then what to do.
     pub fn failure(&self, failure: &Failure) {
-        let mut text = String::from("error: ");
-        let mut said = String::new();
-        for (depth, cause) in failure.error.chain().enumerate() {
-            let cause = cause.to_string();
-            if said.contains(&cause) {
-                continue;
-            }
-            if depth > 0 {
-                text.push_str(": ");
-            }
-            text.push_str(&cause);
-            said.push_str(&cause);
-        }
+        let mut text = format!("error: {}", failure.message());
         if let Some(hint) = &failure.hint {
             text.push_str("\nhint: ");
             text.push_str(hint);

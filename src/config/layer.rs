@@ -21,7 +21,7 @@ use crate::policy::settings::{
 use crate::yaml::{Entry, Fields, Node, Reader};
 
 /// The keys of such settings.
-pub(super) const KEYS: [&str; 12] = [
+pub(super) const KEYS: [&str; 13] = [
     "mode",
     "schedule",
     "windows",
@@ -31,6 +31,7 @@ pub(super) const KEYS: [&str; 12] = [
     "use_warning_seats",
     "inherited",
     "grace",
+    "full_read",
     "guards",
     "requests",
     "apply",
@@ -57,6 +58,7 @@ pub(super) struct Layer {
     use_warning_seats: Option<bool>,
     inherited: Option<InheritedRule>,
     grace: Option<Span>,
+    full_read: Option<Span>,
     time_zone: Option<TimeZone>,
     guards: Guards,
     timeout: Option<Span>,
@@ -72,6 +74,7 @@ pub(super) struct Resolved {
     pub(super) schedule: Schedule,
     pub(super) windows: Windows,
     pub(super) settings: Settings,
+    pub(super) full_read: Span,
     pub(super) requests: Requests,
     pub(super) apply: Apply,
 }
@@ -97,6 +100,7 @@ impl Layer {
             inherited: value("inherited")
                 .and_then(|node| reader.choice(node, "setting of `inherited`", &rules)),
             grace: value("grace").and_then(|node| reader.parsed(node)),
+            full_read: value("full_read").and_then(|node| interval(reader, node, "full_read")),
             time_zone: value("time_zone").and_then(|node| time_zone(reader, node)),
             guards: limits::lower(reader, fields.get("guards")),
             timeout,
@@ -115,6 +119,7 @@ impl Layer {
                 .unwrap_or_else(|| SCHEDULE.parse().expect("the default is a schedule")),
             windows: either(self.windows.as_ref(), below.windows.as_ref()).unwrap_or_default(),
             settings: self.settings_over(below),
+            full_read: self.full_read.or(below.full_read).unwrap_or(seconds(24 * 3600)),
             requests: Requests {
                 timeout: self.timeout.or(below.timeout).unwrap_or(seconds(60)),
                 give_up_after: self.give_up_after.or(below.give_up_after).unwrap_or(seconds(600)),
@@ -219,15 +224,17 @@ fn spans(
 ) -> [Option<Span>; 2] {
     let fields = entry.and_then(|entry| reader.fields(&entry.value, what, &keys));
     let Some(fields) = fields else { return [None, None] };
-    keys.map(|key| {
-        let node = &fields.get(key)?.value;
-        let span: Span = reader.parsed(node)?;
-        if span == Span::ZERO {
-            reader.error(node.spot, format!("`{key}` must not be 0"));
-            return None;
-        }
-        Some(span)
-    })
+    keys.map(|key| interval(reader, &fields.get(key)?.value, key))
+}
+
+/// Reads a span of time that may not be 0.
+fn interval(reader: &mut Reader, node: &Node, key: &str) -> Option<Span> {
+    let span: Span = reader.parsed(node)?;
+    if span == Span::ZERO {
+        reader.error(node.spot, format!("`{key}` must not be 0"));
+        return None;
+    }
+    Some(span)
 }
 
 /// Reads a time zone, from the table that comes with the program: the same on every machine.

@@ -98,7 +98,7 @@ fn tenant(
         .and_then(|node| auth::lower(reader, node, directory));
     let (login, graph) = endpoints(reader, fields.get("endpoints"), cloud);
     let own = Layer::read(reader, &fields);
-    let Resolved { mode, schedule, windows, settings, requests, apply } = own.over(top);
+    let Resolved { mode, schedule, windows, settings, full_read, requests, apply } = own.over(top);
     if requests.give_up_after < requests.timeout {
         let spot = fields.get("requests").map_or(fields.spot, |entry| entry.key_spot);
         let hint = "all tries of one call together take at least as long as one";
@@ -121,6 +121,7 @@ fn tenant(
         schedule,
         windows,
         settings,
+        full_read,
         requests,
         apply,
     })

@@ -70,6 +70,8 @@ pub struct Tenant {
     pub windows: Windows,
     /// What planning obeys.
     pub settings: Settings,
+    /// How often all of the tenant is read, where cycles read what changed.
+    pub full_read: Span,
     /// How patient requests are.
     pub requests: Requests,
     /// How patient applying is.

@@ -84,6 +84,8 @@ struct Settings {
     inherited: Option<Inherited>,
     /// How long to wait before a license goes from somebody who left a policy. Default: `7d`.
     grace: Option<Span>,
+    /// How often all of the tenant is read, where cycles read only what changed. Default: `24h`.
+    full_read: Option<Span>,
     /// Limits that hold a plan until a person accepts them by name.
     guards: Option<Guards>,
     /// How patient requests to Graph are.

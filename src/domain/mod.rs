@@ -17,5 +17,6 @@ pub mod sign_in;
 pub mod sku;
 pub mod snapshot;
 pub mod span;
+pub mod tracking;
 pub mod user;
 pub mod window;

@@ -18,17 +18,43 @@ use crate::domain::user::User;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
     taken_at: Timestamp,
-    users: Vec<User>,
-    mail_domains: MailDomains,
-    groups: Vec<Group>,
+    read: ReadKind,
+    users: Arc<Vec<User>>,
+    mail_domains: Arc<MailDomains>,
+    groups: Arc<Vec<Group>>,
     catalogue: Catalogue,
     sign_ins: SignInsSeen,
+}
+
+/// How much of the tenant was read for a snapshot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ReadKind {
+    /// All of it.
+    #[default]
+    Full,
+    /// What changed since an earlier read.
+    Delta,
+}
+
+impl ReadKind {
+    /// Returns the word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Delta => "delta",
+        }
+    }
 }
 
 impl Snapshot {
     /// Returns when the read began.
     pub fn taken_at(&self) -> Timestamp {
         self.taken_at
+    }
+
+    /// Returns how much was read for it. A snapshot that was kept counts as read in full.
+    pub fn read(&self) -> ReadKind {
+        self.read
     }
 
     /// Returns the users in the order of their ids.
@@ -73,7 +99,7 @@ impl Snapshot {
     /// them. Who is not among them has none on record or was not read: unknown.
     #[must_use]
     pub fn with_sign_ins(mut self, sign_ins: &SignIns) -> Self {
-        for user in &mut self.users {
+        for user in Arc::make_mut(&mut self.users) {
             let latest = sign_ins.latest.get(&user.id);
             user.last_sign_in = latest.copied().map_or(Known::Unknown, Known::Known);
         }
@@ -87,8 +113,9 @@ impl Snapshot {
     #[must_use]
     pub fn updated(&self, users: impl IntoIterator<Item = User>) -> Self {
         let mut updated = self.clone();
+        let all = Arc::make_mut(&mut updated.users);
         for user in users {
-            let Ok(at) = updated.users.binary_search_by_key(&user.id, |user| user.id) else {
+            let Ok(at) = all.binary_search_by_key(&user.id, |user| user.id) else {
                 continue;
             };
             let holds = |user: &User| -> Vec<SkuId> {
@@ -96,13 +123,37 @@ impl Snapshot {
                 let held = licenses.map(|held| held.assignments.as_slice()).unwrap_or_default();
                 held.iter().map(|assignment| assignment.sku).collect()
             };
-            let (before, after) = (holds(&updated.users[at]), holds(&user));
+            let (before, after) = (holds(&all[at]), holds(&user));
             updated.catalogue.count(&before, &after);
-            let last_sign_in = updated.users[at].last_sign_in;
-            updated.users[at] = User { last_sign_in, ..user };
+            let last_sign_in = all[at].last_sign_in;
+            all[at] = User { last_sign_in, ..user };
         }
-        updated.mail_domains = MailDomains::of(&updated.users);
+        updated.mail_domains = Arc::new(MailDomains::of(&updated.users));
         updated
+    }
+
+    /// Returns this snapshot with these groups: a read learns who its users are before it can tell which
+    /// of them are in a group.
+    #[must_use]
+    pub fn with_groups(self, groups: Vec<Group>) -> Self {
+        let by_id: BTreeMap<GroupId, Group> =
+            groups.into_iter().map(|group| (group.id, group)).collect();
+        Self { groups: Arc::new(by_id.into_values().collect()), ..self }
+    }
+
+    /// Whether another read saw the very same, whenever and however that was.
+    pub fn shows_the_same_as(&self, other: &Self) -> bool {
+        let Self { taken_at: _, read: _, users, mail_domains: _, groups, catalogue, sign_ins: _ } =
+            self;
+        *catalogue == other.catalogue
+            && (Arc::ptr_eq(users, &other.users) || *users == other.users)
+            && (Arc::ptr_eq(groups, &other.groups) || *groups == other.groups)
+    }
+
+    /// Returns this snapshot as a later read that saw the very same left it.
+    #[must_use]
+    pub fn confirmed(self, taken_at: Timestamp, sign_ins: SignInsSeen) -> Self {
+        Self { taken_at, sign_ins, ..self }
     }
 }
 
@@ -110,8 +161,9 @@ impl Snapshot {
 #[derive(Debug)]
 pub struct Reading {
     started_at: Timestamp,
-    users: Option<Vec<User>>,
-    groups: Option<Vec<Group>>,
+    read: ReadKind,
+    users: Option<(Arc<Vec<User>>, Arc<MailDomains>)>,
+    groups: Option<Arc<Vec<Group>>>,
     catalogue: Option<Catalogue>,
     sign_ins: SignInsSeen,
 }
@@ -128,7 +180,25 @@ impl Reading {
     /// Begins a read.
     pub fn begin(started_at: Timestamp) -> Self {
         let sign_ins = SignInsSeen { until: started_at, extent: Extent::NotRead };
-        Self { started_at, users: None, groups: None, catalogue: None, sign_ins }
+        let read = ReadKind::Full;
+        Self { started_at, read, users: None, groups: None, catalogue: None, sign_ins }
+    }
+
+    /// Begins a read of what changed since a snapshot was taken. Its users and groups are there
+    /// already, and are given anew where something changed. Sign-ins are not: they were read apart.
+    pub fn since(earlier: &Snapshot, started_at: Timestamp) -> Self {
+        let mut users = Arc::clone(&earlier.users);
+        if users.iter().any(|user| user.last_sign_in != Known::Unknown) {
+            for user in Arc::make_mut(&mut users) {
+                user.last_sign_in = Known::Unknown;
+            }
+        }
+        Self {
+            read: ReadKind::Delta,
+            users: Some((users, Arc::clone(&earlier.mail_domains))),
+            groups: Some(Arc::clone(&earlier.groups)),
+            ..Self::begin(started_at)
+        }
     }
 
     /// Takes all users of the tenant. Paging may show one user twice: the later sight counts.
@@ -139,14 +209,15 @@ impl Reading {
         by_id.reverse();
         by_id.dedup_by_key(|user| user.id);
         by_id.reverse();
-        self.users = Some(by_id);
+        let mail_domains = MailDomains::of(&by_id);
+        self.users = Some((Arc::new(by_id), Arc::new(mail_domains)));
     }
 
     /// Takes all groups of the tenant.
     pub fn groups(&mut self, groups: Vec<Group>) {
         let by_id: BTreeMap<GroupId, Group> =
             groups.into_iter().map(|group| (group.id, group)).collect();
-        self.groups = Some(by_id.into_values().collect());
+        self.groups = Some(Arc::new(by_id.into_values().collect()));
     }
 
     /// Takes all SKUs of the tenant.
@@ -177,10 +248,9 @@ impl Reading {
         need(self.groups.is_some(), "groups");
         need(self.catalogue.is_some(), "subscribed SKUs");
         match (self.users, self.groups, self.catalogue) {
-            (Some(users), Some(groups), Some(catalogue)) => {
-                let (taken_at, sign_ins) = (self.started_at, self.sign_ins);
-                let mail_domains = MailDomains::of(&users);
-                Ok(Snapshot { taken_at, users, mail_domains, groups, catalogue, sign_ins })
+            (Some((users, mail_domains)), Some(groups), Some(catalogue)) => {
+                let (taken_at, read, sign_ins) = (self.started_at, self.read, self.sign_ins);
+                Ok(Snapshot { taken_at, read, users, mail_domains, groups, catalogue, sign_ins })
             }
             (_, _, _) => Err(IncompleteRead { missing }),
         }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::engine::cycle::Seen;
+use crate::domain::window::Takes;
+use crate::engine::cycle::{Depth, Seen};
 use crate::engine::executor::Run;
 use crate::engine::{CycleError, Engine, Policies};
 use crate::plan::approval::{NotTakenUp, TakenUp, goes_on, has_part, part, take_up};
@@ -34,19 +35,24 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
     ///
     /// # Errors
     ///
-    /// Where the plan is not approved or has expired, or the tenant cannot be read, nothing is sent.
+    /// Where the plan is not approved or has expired, changes are kept back, or the tenant cannot be
+    /// read, nothing is sent.
     pub async fn carry_out<W: TenantWriter>(
         &self,
         writer: &W,
         policies: &Policies,
         stored: &StoredPlan,
     ) -> Result<CarriedOut, CycleError> {
-        let Seen { snapshot, ledger, recovered: _ } = self.see(policies).await?;
+        if let Some(why) = self.gate.refuse(Takes::Nothing, self.clock.now()) {
+            return Err(CycleError::HeldBack(why));
+        }
+        let depth = Depth::before(&stored.plan);
+        let Seen { snapshot, tracking, ledger, recovered: _ } = self.see(policies, depth).await?;
         let once = self.asked_again(&stored.plan.origin).await?;
         let inputs = self.inputs(policies, &snapshot, &ledger, Trigger::Apply, once.asked());
         let TakenUp { approved, stale, already_done, unapproved, planned } =
             take_up(&stored.plan, stored.state, &inputs).map_err(CycleError::NotTakenUp)?;
-        self.records.keep_snapshot(self.tenant, snapshot.clone()).await?;
+        self.keep(snapshot.clone(), tracking.clone()).await?;
         self.records.observe(self.tenant, planned.observed).await?;
         let mut released = planned.plan;
         // What was never shown is not let go yet: the file may have been lost by mistake.
@@ -68,7 +74,7 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         }
         let seen = std::mem::take(&mut run.seen);
         if !seen.is_empty() {
-            self.records.keep_snapshot(self.tenant, Arc::new(snapshot.updated(seen))).await?;
+            self.keep(Arc::new(snapshot.updated(seen)), tracking).await?;
         }
         let state = if run.unsettled > 0 {
             PlanState::Applying
@@ -96,6 +102,9 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         reason: Option<&str>,
     ) -> Result<Option<StoredPlan>, CycleError> {
         let now = self.clock.now();
+        if let Some(why) = self.gate.refuse(Takes::Nothing, now) {
+            return Err(CycleError::HeldBack(why));
+        }
         let may_go_on = |operation: &Operation| {
             goes_on(operation, accepted) && self.gate.refuse_operation(operation, now).is_none()
         };
@@ -113,7 +122,9 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             let expired = NotTakenUp::Expired { plan: held.id, at: held.expires_at };
             return Err(CycleError::NotTakenUp(expired));
         }
-        let Seen { snapshot, ledger, recovered: _ } = self.see(policies).await?;
+        let depth = Depth::before(held);
+        let Seen { snapshot, tracking: _, ledger, recovered: _ } =
+            self.see(policies, depth).await?;
         let once = self.asked_again(&held.origin).await?;
         let inputs = self.inputs(policies, &snapshot, &ledger, Trigger::Apply, once.asked());
         let Some(part) =

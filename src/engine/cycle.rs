@@ -2,18 +2,21 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::domain::snapshot::Snapshot;
+use crate::domain::snapshot::{ReadKind, Snapshot};
+use crate::domain::tracking::Tracking;
 use crate::engine::executor::HELD_BACK;
-use crate::engine::{CycleError, Engine, Misfits, Policies};
+use crate::engine::{CycleError, Engine, Freshness, Misfits, Policies};
 use crate::plan::ledger::Ledger;
 use crate::plan::make::{Inputs, Planned, make};
-use crate::plan::{Asked, Digest, OriginKind, PlanState, Trigger};
+use crate::plan::second_look::SecondLook;
+use crate::plan::{Asked, Digest, OriginKind, Plan, PlanState, Trigger};
 use crate::ports::{
     Clock, CycleRecord, Decision, HistoryEntry, HistoryFilter, OutcomeKind, ReadRequest, Records,
-    StoredPlan, TenantReader,
+    StoredPlan, TenantRead, TenantReader,
 };
 
 /// What a cycle came to.
@@ -31,9 +34,29 @@ pub struct Cycle {
     pub recovered: usize,
 }
 
+/// How deep to read where changes are tracked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// What changed, where that is enough.
+    Changes,
+    /// Everything.
+    Whole,
+}
+
+impl Depth {
+    /// Returns how deep to read before carrying out a plan: nothing is taken away on the word of
+    /// changes alone.
+    pub(crate) fn before(plan: &Plan) -> Self {
+        let removes = plan.operations.iter().any(SecondLook::is_needed);
+        if removes { Self::Whole } else { Self::Changes }
+    }
+}
+
 /// The tenant and the ledger as they are now, with nothing left open.
 pub(crate) struct Seen {
     pub(crate) snapshot: Arc<Snapshot>,
+    /// What the next read needs to read only what changed.
+    pub(crate) tracking: Option<Tracking>,
     pub(crate) ledger: Ledger,
     pub(crate) recovered: usize,
 }
@@ -63,14 +86,26 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         trigger: Trigger,
         misfits: Misfits,
     ) -> Result<Cycle, CycleError> {
-        let Seen { snapshot, ledger, recovered } = self.see(policies).await?;
-        self.progress.at("planning", 0, None);
-        let inputs = self.inputs(policies, &snapshot, &ledger, trigger, Asked::Policies);
-        let planned = make(&inputs).map_err(|problems| self.misfit(problems))?;
+        let request = self.request(&policies.set);
+        let plan = |seen: &Seen| {
+            self.progress.at("planning", 0, None);
+            let Seen { snapshot, ledger, .. } = seen;
+            let inputs = self.inputs(policies, snapshot, ledger, trigger, Asked::Policies);
+            make(&inputs).map_err(|problems| self.misfit(problems))
+        };
+        let mut seen = Box::pin(self.see_for(&request, policies, Depth::Changes)).await?;
+        let mut planned = plan(&seen)?;
+        if self.needs_more(&seen, &planned.plan) {
+            let recovered = seen.recovered;
+            seen = Box::pin(self.see_for(&request, policies, Depth::Whole)).await?;
+            seen.recovered += recovered;
+            planned = plan(&seen)?;
+        }
         if misfits == Misfits::Refuse && !planned.problems.is_empty() {
             return Err(self.misfit(planned.problems));
         }
-        self.records.keep_snapshot(self.tenant, snapshot.clone()).await?;
+        let Seen { snapshot, tracking, ledger, recovered } = seen;
+        self.keep(snapshot.clone(), tracking).await?;
         self.records.observe(self.tenant, planned.observed.clone()).await?;
         let stored = if planned.is_settled() {
             self.records.settle_open_plans(self.tenant).await?;
@@ -160,27 +195,80 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
     }
 
     /// Reads the tenant, closes what an interruption left open, and loads the ledger.
-    pub(crate) async fn see(&self, policies: &Policies) -> Result<Seen, CycleError> {
-        self.see_for(self.request(&policies.set), policies).await
+    pub(crate) async fn see(&self, policies: &Policies, depth: Depth) -> Result<Seen, CycleError> {
+        Box::pin(self.see_for(&self.request(&policies.set), policies, depth)).await
     }
 
     /// Does so with a request of one's own.
     pub(crate) async fn see_for(
         &self,
-        request: ReadRequest,
+        request: &ReadRequest,
         policies: &Policies,
+        depth: Depth,
     ) -> Result<Seen, CycleError> {
-        let mut snapshot = self.read(&request).await?;
+        let (mut snapshot, mut tracking) = self.read_to(request, depth).await?;
         let recovered = self.recover(&snapshot).await?;
         if recovered > 0 {
             // Reads lag behind writes: the first one may not show yet what recovery found done.
-            snapshot = self.read(&request).await?;
+            (snapshot, tracking) = self.read_to(request, Depth::Whole).await?;
         }
         let within = self.patience.sign_ins_within;
         let snapshot = self.with_sign_ins(snapshot, &policies.set, within).await?;
         let snapshot = Arc::new(snapshot);
         let ledger = self.records.ledger(self.tenant).await?;
-        Ok(Seen { snapshot, ledger, recovered })
+        Ok(Seen { snapshot, tracking, ledger, recovered })
+    }
+
+    /// Whether a plan rests on too little: it takes something away, and all that was read are changes.
+    pub(crate) fn needs_more(&self, seen: &Seen, plan: &Plan) -> bool {
+        let removes = plan.operations.iter().any(SecondLook::is_needed);
+        let needs = removes && seen.snapshot.read() == ReadKind::Delta;
+        if needs {
+            tracing::info!(tenant = %self.tenant,
+                "the plan takes something away; reading everything before it is believed");
+        }
+        needs
+    }
+
+    /// Reads the tenant as deep as it has to be, and returns what the next read needs.
+    async fn read_to(
+        &self,
+        request: &ReadRequest,
+        depth: Depth,
+    ) -> Result<(Snapshot, Option<Tracking>), CycleError> {
+        let Freshness::Tracked { full_every } = self.reading else {
+            return Ok((self.read(request).await?, None));
+        };
+        let earlier = match depth {
+            Depth::Whole => None,
+            Depth::Changes => self.records.tracked(self.tenant).await?,
+        };
+        let began = self.clock.now();
+        let is_recent = |tracking: &Tracking| {
+            Duration::try_from(began.duration_since(tracking.full_read_at))
+                .is_ok_and(|age| age < full_every)
+        };
+        let earlier = earlier.filter(|(_, tracking)| is_recent(tracking));
+        let asking = Box::pin(self.reader.read_tracked(request, earlier, self.progress));
+        let TenantRead { snapshot, tracking, doubt, changed } =
+            self.unless_stopped(asking).await??;
+        tracing::info!(tenant = %self.tenant, read = snapshot.read().as_str(), changed,
+            doubt = doubt.as_deref(), "the tenant was read");
+        Ok((snapshot, tracking))
+    }
+
+    /// Keeps a snapshot, and what the next read needs where there is something.
+    pub(crate) async fn keep(
+        &self,
+        snapshot: Arc<Snapshot>,
+        tracking: Option<Tracking>,
+    ) -> Result<(), CycleError> {
+        match tracking {
+            Some(tracking) => {
+                Ok(self.records.keep_tracked(self.tenant, snapshot, tracking).await?)
+            }
+            None => Ok(self.records.keep_snapshot(self.tenant, snapshot).await?),
+        }
     }
 
     /// Reads the tenant, unless somebody asks to stop: a read has nothing that must be finished.
@@ -233,6 +321,7 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
                 | CycleError::Records(_)
                 | CycleError::Request(_)
                 | CycleError::NotTakenUp(_)
+                | CycleError::HeldBack(_)
                 | CycleError::Stopped,
             ) => return Ok(()),
         };

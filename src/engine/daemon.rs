@@ -15,7 +15,7 @@ use crate::domain::event::Event;
 use crate::domain::names::TenantName;
 use crate::domain::window::Takes;
 use crate::engine::gate::Gate;
-use crate::engine::{CycleError, Engine, Patience, Policies, Stop};
+use crate::engine::{CycleError, Engine, Freshness, Patience, Policies, Stop};
 use crate::plan::{PlanId, Trigger};
 use crate::policy::settings::Settings;
 use crate::ports::desk::{Activity, Desk, FailedReply, Report, Request};
@@ -76,7 +76,7 @@ pub struct Identity {
 }
 
 /// Puts a failure into the words and the exit code of a command.
-pub type Wording = dyn Fn(CycleError) -> FailedReply + Send + Sync;
+pub type Wording<'a> = dyn Fn(CycleError) -> FailedReply + Send + Sync + 'a;
 
 /// What keeps one tenant.
 pub struct Keeping<'a, T, R, C, S> {
@@ -99,13 +99,15 @@ pub struct Keeping<'a, T, R, C, S> {
     /// Where policies come from.
     pub source: &'a S,
     /// Puts failures into words for the commands that wait.
-    pub wording: &'a Wording,
+    pub wording: &'a Wording<'a>,
     /// Who is told what.
     pub receivers: Vec<Receiver>,
     /// What the daemon is.
     pub identity: Identity,
     /// How patient to be.
     pub patience: Patience,
+    /// How long reads may tell only what changed.
+    pub full_read: Duration,
     /// Whether to stop.
     pub stop: Stop,
     /// What there is to see.
@@ -311,6 +313,7 @@ where
             clock: &self.clock,
             progress: &self.progress,
             patience: self.with.patience,
+            reading: Freshness::Tracked { full_every: self.with.full_read },
             stop: self.with.stop.clone(),
             gate: self.with.gate,
         }

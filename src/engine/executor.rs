@@ -30,7 +30,7 @@ const WINDOW: usize = 400;
 const WINDOW_OF_REMOVALS: usize = 80;
 /// How long what is in flight may take once somebody asked to stop. Less than what service managers
 /// wait before they kill.
-const FINISH_WITHIN: Duration = Duration::from_secs(45);
+const FINISH_WITHIN: Duration = Duration::from_secs(8);
 /// The code of outcomes that people or their windows caused: nothing is wrong with them.
 pub(crate) const HELD_BACK: &str = "held_back";
 /// With more people losing something than this, a few go first.

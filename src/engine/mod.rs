@@ -52,6 +52,19 @@ pub struct Patience {
     pub sign_ins_within: Duration,
 }
 
+/// How much of a tenant is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// All of it, each time.
+    Whole,
+    /// What changed since the last read; all of it at intervals, before a plan that takes something
+    /// away, and wherever that is doubtful.
+    Tracked {
+        /// How often all of it is read.
+        full_every: Duration,
+    },
+}
+
 /// A request to stop: what is in flight is finished and recorded, nothing further is sent.
 #[derive(Clone, Debug)]
 pub struct Stop(watch::Sender<Option<tokio::time::Instant>>);
@@ -109,6 +122,8 @@ pub struct Engine<'a, T, R, C> {
     pub progress: &'a dyn Progress,
     /// How patient to be.
     pub patience: Patience,
+    /// How much of the tenant to read.
+    pub reading: Freshness,
     /// Whether to stop.
     pub stop: Stop,
     /// Whether changes may be sent.
@@ -147,6 +162,9 @@ pub enum CycleError {
     /// The plan cannot be carried out.
     #[error(transparent)]
     NotTakenUp(NotTakenUp),
+    /// Windows or people keep changes back; nothing was sent, and what was approved stays so.
+    #[error("nothing was sent: {0}")]
+    HeldBack(String),
     /// Somebody asked to stop before anything was sent.
     #[error("stopped on request; nothing was concluded")]
     Stopped,
@@ -168,19 +186,24 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
 
     /// Says what has to be read for these policies.
     pub fn request(&self, policies: &PolicySet) -> ReadRequest {
-        let mut groups = BTreeSet::new();
-        for policy in &policies.policies {
-            if policy.tenants.as_ref().is_none_or(|only| only.contains(self.tenant)) {
-                collect_groups(&policy.selector, &mut groups);
-            }
-        }
-        for group in &self.settings.protected.groups {
-            groups.insert((group.value.clone(), false));
-        }
-        let request = |(group, direct): (Arc<str>, bool)| GroupRequest { group, direct };
-        let groups = groups.into_iter().map(request).collect();
-        ReadRequest { groups, others: OtherGroups::Listed }
+        request(self.tenant, self.settings, policies)
     }
+}
+
+/// Says what has to be read of a tenant for these policies.
+pub fn request(tenant: &TenantName, settings: &Settings, policies: &PolicySet) -> ReadRequest {
+    let mut groups = BTreeSet::new();
+    for policy in &policies.policies {
+        if policy.tenants.as_ref().is_none_or(|only| only.contains(tenant)) {
+            collect_groups(&policy.selector, &mut groups);
+        }
+    }
+    for group in &settings.protected.groups {
+        groups.insert((group.value.clone(), false));
+    }
+    let request = |(group, direct): (Arc<str>, bool)| GroupRequest { group, direct };
+    let groups = groups.into_iter().map(request).collect();
+    ReadRequest { groups, others: OtherGroups::Listed }
 }
 
 fn collect_groups(selector: &Selector, groups: &mut BTreeSet<(Arc<str>, bool)>) {

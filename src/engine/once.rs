@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::engine::cycle::{Cycle, Seen};
+use crate::engine::cycle::{Cycle, Depth, Seen};
 use crate::engine::{CycleError, Engine, Policies};
 use crate::plan::bulk::{Bulk, BulkOrder};
 use crate::plan::make::make;
@@ -57,7 +57,9 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
 
     async fn plan_once_from(&self, policies: &Policies, once: &Once) -> Result<Cycle, CycleError> {
         let request = self.request_for(policies, once);
-        let Seen { snapshot, ledger, recovered } = self.see_for(request, policies).await?;
+        // Somebody waits for what they asked for to be true, and asks rarely.
+        let seen = Box::pin(self.see_for(&request, policies, Depth::Whole)).await?;
+        let Seen { snapshot, tracking, ledger, recovered } = seen;
         self.progress.at("planning", 0, None);
         let found = match once {
             Once::Bulk(order) => {
@@ -70,7 +72,7 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         };
         let inputs = self.inputs(policies, &snapshot, &ledger, Trigger::Person, found.asked());
         let planned = make(&inputs).map_err(|problems| self.misfit(problems))?;
-        self.records.keep_snapshot(self.tenant, Arc::clone(&snapshot)).await?;
+        self.keep(Arc::clone(&snapshot), tracking).await?;
         let stored = if planned.is_settled() {
             None
         } else {

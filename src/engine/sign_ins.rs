@@ -12,7 +12,7 @@ use crate::domain::snapshot::Snapshot;
 use crate::engine::{CycleError, Engine};
 use crate::policy::{Policy, PolicySet};
 use crate::ports::{
-    Clock, OtherGroups, ReadRequest, Records, SignInAnswer, SignInPage, SignInReading, TenantReader,
+    Clock, ReadRequest, Records, SignInAnswer, SignInPage, SignInReading, TenantReader,
 };
 
 /// A read that came to its end is not repeated before. Graph's own data is as late.
@@ -35,19 +35,18 @@ enum Gone {
 }
 
 impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
-    /// Reads the tenant for these policies, with the sign-ins that were recorded before: none are
-    /// read, since that takes long. Of groups that no policy names it reads what it is told.
+    /// Reads the tenant, with the sign-ins that were recorded before: none are read, since that takes
+    /// long.
     ///
     /// # Errors
     ///
     /// As [`Engine::read`]; also where the records cannot be read.
-    pub async fn read_for(
+    pub async fn read_with_sign_ins(
         &self,
         policies: &PolicySet,
-        others: OtherGroups,
+        request: &ReadRequest,
     ) -> Result<Snapshot, CycleError> {
-        let request = ReadRequest { others, ..self.request(policies) };
-        let snapshot = self.read(&request).await?;
+        let snapshot = self.read(request).await?;
         self.with_sign_ins(snapshot, policies, Duration::ZERO).await
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use reqwest::Url;
 
-use crate::graph::error::{Ask, Refused, Unanswered};
+use crate::graph::error::{Ask, Refused, Unanswered, is_resync};
 use crate::graph::wire::fault::GraphFault;
 use crate::ports::TenantError;
 
@@ -90,6 +90,13 @@ pub(super) fn judge<T>(
     decode: &impl Fn(&[u8]) -> Result<T, String>,
 ) -> Judged<T> {
     let request_id = reply.request_id.as_deref();
+    if ask.is_of_changes() && (400..=429).contains(&reply.status) {
+        let fault = GraphFault::parse(&reply.body).unwrap_or_default();
+        if is_resync(&fault) || matches!(reply.status, 400 | 404 | 410) {
+            // What such an answer says beside its status does not matter.
+            return Judged::Refused(Refused::new(ask, reply.status, fault, request_id));
+        }
+    }
     match reply.status {
         // Source: Graph answers a batch with throttled items 424 or 429 as a whole; its items tell.
         200..=299 | 424 | 429 if ask.is_batch() || reply.status < 300 => {

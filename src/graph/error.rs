@@ -18,6 +18,10 @@ pub(super) enum Ask {
     Groups,
     /// The members of one group.
     Members,
+    /// The users that changed.
+    UserChanges,
+    /// The groups that changed.
+    GroupChanges,
     /// Single users, in a batch.
     Batch,
     /// Which groups one user is in.
@@ -66,6 +70,8 @@ impl Ask {
             Self::Users => "list users",
             Self::Groups => "list groups",
             Self::Members => "list members of a group",
+            Self::UserChanges => "list changes of users",
+            Self::GroupChanges => "list changes of groups",
             Self::Batch => "read users",
             Self::Memberships => "check memberships of a user",
             Self::SignIns => "read sign-in activity",
@@ -82,9 +88,27 @@ impl Ask {
             | Self::Users
             | Self::Groups
             | Self::Members
+            | Self::UserChanges
+            | Self::GroupChanges
             | Self::Memberships
             | Self::SignIns
             | Self::Subscriptions => false,
+        }
+    }
+
+    /// Whether it asks for what changed since: then a refusal is an answer, and there is another way.
+    pub(super) fn is_of_changes(self) -> bool {
+        match self {
+            Self::UserChanges | Self::GroupChanges => true,
+            Self::Skus
+            | Self::Users
+            | Self::Groups
+            | Self::Members
+            | Self::Batch
+            | Self::Memberships
+            | Self::SignIns
+            | Self::Subscriptions
+            | Self::Write => false,
         }
     }
 
@@ -96,6 +120,8 @@ impl Ask {
             | Self::Users
             | Self::Groups
             | Self::Members
+            | Self::UserChanges
+            | Self::GroupChanges
             | Self::Batch
             | Self::Memberships
             | Self::Write => false,
@@ -110,10 +136,10 @@ impl Ask {
             Self::Skus => {
                 "grant the application permission `LicenseAssignment.Read.All`, with admin consent"
             }
-            Self::Users | Self::Batch => {
+            Self::Users | Self::UserChanges | Self::Batch => {
                 "grant the application permission `User.Read.All`, with admin consent"
             }
-            Self::Groups | Self::Members => {
+            Self::Groups | Self::GroupChanges | Self::Members => {
                 "grant the application permission `GroupMember.Read.All`, with admin consent"
             }
             Self::Memberships => {
@@ -171,6 +197,15 @@ impl Refused {
             .any(|name| self.fault.names(name))
     }
 
+    /// Whether only a full read leads on.
+    ///
+    /// Source: Graph delta query: 410; `syncStateNotFound` and `resyncRequired` with any 40x, however
+    /// they are spelled. A token that is not taken at all is of no use either.
+    pub(super) fn asks_for_resync(&self) -> bool {
+        self.ask.is_of_changes()
+            && (matches!(self.status, 400 | 404 | 410) || is_resync(&self.fault))
+    }
+
     /// Returns the error for whoever asked.
     pub(super) fn into_error(self) -> TenantError {
         let reason = self.reason();
@@ -194,7 +229,7 @@ impl Refused {
         }
     }
 
-    fn reason(&self) -> String {
+    pub(super) fn reason(&self) -> String {
         let mut reason = format!("HTTP {}", self.status);
         if !self.fault.code.is_empty() {
             reason = format!("{reason} `{}`", cut(&self.fault.code, 100));
@@ -204,6 +239,11 @@ impl Refused {
         }
         with_request_id(reason, self.request_id.as_deref())
     }
+}
+
+/// Whether these are Graph's words for "read everything anew".
+pub(super) fn is_resync(fault: &GraphFault) -> bool {
+    fault.names("syncstatenotfound") || fault.names("resyncrequired")
 }
 
 fn with_request_id(reason: String, request_id: Option<&str>) -> String {

@@ -51,7 +51,7 @@ impl<C: Clock> Session<C> {
         Ok(listed.into_iter().map(|list| membership(list, &unreadable)).collect())
     }
 
-    fn at_once(&self) -> usize {
+    pub(super) fn at_once(&self) -> usize {
         usize::try_from(self.settings.concurrency).unwrap_or(usize::MAX).clamp(1, 16)
     }
 
@@ -63,19 +63,21 @@ impl<C: Clock> Session<C> {
     }
 
     async fn list_of(&self, group: GroupId, which: &str) -> Result<Vec<Member>, TenantError> {
+        self.try_list_of(group, which).await.map_err(|unread| vanished(group, unread))
+    }
+
+    /// Lists members, and leaves it to the caller what a group means that is not there.
+    pub(super) async fn try_list_of(
+        &self,
+        group: GroupId,
+        which: &str,
+    ) -> Result<Vec<Member>, Unread> {
         let listing = Listing {
             ask: Ask::Members,
             first: self.url(&["groups", &group.to_string(), which], MEMBER_QUERY),
             progress: None,
         };
-        self.list(&listing, member).await.map_err(|unread| match unread {
-            Unread::Refused(refused) if refused.status == 404 => TenantError::Unavailable {
-                what: format!("list members of group {group}"),
-                reason: "the group vanished while the tenant was read".to_owned(),
-                hint: Some("the next read will do without it".to_owned()),
-            },
-            Unread::Refused(_) | Unread::Failed(_) => unread.into_error(),
-        })
+        self.list(&listing, member).await
     }
 
     /// Finds the groups, asked for or nested in them, whose members cannot be seen.
@@ -115,17 +117,29 @@ impl<C: Clock> Session<C> {
     }
 }
 
+/// Says that a group could not be listed, above all where it is no longer there.
+pub(super) fn vanished(group: GroupId, unread: Unread) -> TenantError {
+    match unread {
+        Unread::Refused(refused) if refused.status == 404 => TenantError::Unavailable {
+            what: format!("list members of group {group}"),
+            reason: "the group vanished while the tenant was read".to_owned(),
+            hint: Some("the next read will do without it".to_owned()),
+        },
+        Unread::Refused(_) | Unread::Failed(_) => unread.into_error(),
+    }
+}
+
 fn nested_groups(members: &[Member]) -> impl Iterator<Item = GroupId> {
     members.iter().filter_map(|member| match member {
         Member::Group(group) => Some(*group),
-        Member::User(_) | Member::Other => None,
+        Member::User(_) | Member::Other(_) => None,
     })
 }
 
 fn users(members: &[Member]) -> impl Iterator<Item = UserId> {
     members.iter().filter_map(|member| match member {
         Member::User(user) => Some(*user),
-        Member::Group(_) | Member::Other => None,
+        Member::Group(_) | Member::Other(_) => None,
     })
 }
 

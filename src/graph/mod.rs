@@ -18,6 +18,7 @@ mod retry;
 mod session;
 mod settings;
 mod sign_ins;
+mod track;
 mod wire;
 mod write;
 
@@ -28,15 +29,18 @@ use std::sync::PoisonError;
 
 pub use settings::{InvalidSettings, SecretSource, Settings};
 
+use std::sync::Arc;
+
 use crate::domain::ids::{GroupId, UserId};
 use crate::domain::snapshot::Snapshot;
+use crate::domain::tracking::Tracking;
 use crate::domain::user::User;
 use crate::graph::session::Session;
 use crate::graph::write::Change;
 use crate::ports::counts::Traffic;
 use crate::ports::{
     Answer, Clock, LicenseWrite, LocationWrite, Progress, ReadRequest, SignInAnswer, TenantError,
-    TenantReader, TenantWriter,
+    TenantRead, TenantReader, TenantWriter,
 };
 
 /// A client of Microsoft Graph for one tenant. All calls through one client share its token, its
@@ -68,6 +72,15 @@ impl<C: Clock> TenantReader for Client<C> {
         progress: &dyn Progress,
     ) -> Result<Snapshot, TenantError> {
         self.session.read(request, progress).await
+    }
+
+    async fn read_tracked(
+        &self,
+        request: &ReadRequest,
+        earlier: Option<(Arc<Snapshot>, Tracking)>,
+        progress: &dyn Progress,
+    ) -> Result<TenantRead, TenantError> {
+        self.session.read_tracked(request, earlier, progress).await
     }
 
     async fn holdings(&self, users: &[UserId]) -> Result<Vec<Option<User>>, TenantError> {

@@ -63,7 +63,7 @@ impl<C: Clock> Session<C> {
         Ok(reading.finish()?)
     }
 
-    async fn list_skus(&self, progress: &dyn Progress) -> Result<Vec<Sku>, Unread> {
+    pub(super) async fn list_skus(&self, progress: &dyn Progress) -> Result<Vec<Sku>, Unread> {
         let listing = Listing {
             ask: Ask::Skus,
             first: self.url(&["subscribedSkus"], ""),
@@ -74,7 +74,7 @@ impl<C: Clock> Session<C> {
 
     /// Reads when the next subscription of each SKU renews or ends. Nothing is decided by it, so it is
     /// unknown where the app may not read it, or where it could not be had soon.
-    async fn next_expiries(&self) -> Known<BTreeMap<SkuId, Timestamp>> {
+    pub(super) async fn next_expiries(&self) -> Known<BTreeMap<SkuId, Timestamp>> {
         let call = Call {
             ask: Ask::Subscriptions,
             url: self.url(&["directory", "subscriptions"], ""),
@@ -100,7 +100,7 @@ impl<C: Clock> Session<C> {
         Known::Known(earliest)
     }
 
-    async fn list_users(&self, progress: &dyn Progress) -> Result<Vec<User>, Unread> {
+    pub(super) async fn list_users(&self, progress: &dyn Progress) -> Result<Vec<User>, Unread> {
         let shared = Shared::default();
         let listing = Listing {
             ask: Ask::Users,
@@ -110,7 +110,10 @@ impl<C: Clock> Session<C> {
         self.list(&listing, |raw| user(raw, &shared)).await
     }
 
-    async fn list_groups(&self, progress: &dyn Progress) -> Result<Vec<ListedGroup>, Unread> {
+    pub(super) async fn list_groups(
+        &self,
+        progress: &dyn Progress,
+    ) -> Result<Vec<ListedGroup>, Unread> {
         let listing = Listing {
             ask: Ask::Groups,
             first: self.url(&["groups"], GROUP_QUERY),
@@ -124,7 +127,7 @@ impl<C: Clock> Session<C> {
 /// whether their direct members are needed too.
 ///
 /// Source: Graph compares display names without regard to case.
-fn wanted(request: &ReadRequest, groups: &[ListedGroup]) -> BTreeMap<GroupId, bool> {
+pub(super) fn wanted(request: &ReadRequest, groups: &[ListedGroup]) -> BTreeMap<GroupId, bool> {
     let ReadRequest { groups: requests, others } = request;
     let more_max = match others {
         OtherGroups::Read => return groups.iter().map(|group| (group.id, true)).collect(),

@@ -1,6 +1,7 @@
 //! The client against a scripted server on loopback: recorded shapes, and faults.
 
 mod auth;
+mod changes;
 mod faults;
 mod looking;
 mod members;

@@ -396,6 +396,7 @@ impl Making<'_> {
             snapshot_taken_at: self.inputs.snapshot.taken_at(),
             users: self.inputs.snapshot.users().len() as u64,
             groups: read.count() as u64,
+            read: self.inputs.snapshot.read(),
             simulated: None,
             baseline: None,
         }

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use crate::domain::ids::{ServicePlanId, SkuId, UserId};
 use crate::domain::names::{PolicyName, TenantName, UsageLocation};
+use crate::domain::snapshot::ReadKind;
 
 pub mod after;
 pub mod approval;
@@ -228,6 +229,8 @@ pub struct Basis {
     pub users: u64,
     /// Groups whose members were read.
     pub groups: u64,
+    /// How much of the tenant was read for it.
+    pub read: ReadKind,
     /// Why it is a plan to look at only, where it is one. Such a plan is never stored, decided on or
     /// carried out.
     pub simulated: Option<Simulated>,

@@ -13,7 +13,7 @@ pub use crate::domain::event::Event;
 use crate::domain::names::TenantName;
 use crate::plan::bulk::BulkOrder;
 use crate::plan::{GuardName, PlanId};
-use crate::ports::{RecordsError, StoredPlan};
+use crate::ports::{GroupRequest, OtherGroups, RecordsError, StoredPlan};
 
 /// The identity of a request: a random ULID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,8 +63,10 @@ pub enum Ask {
     },
     /// To read the tenant, and keep what was seen.
     Read {
-        /// Whether the members of every group are read.
-        all_groups: bool,
+        /// Groups whose members are read, beside those that the policies ask for.
+        groups: Vec<GroupRequest>,
+        /// What is read of the others.
+        others: OtherGroups,
     },
 }
 

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::domain::ids::{ServicePlanId, SkuId, UserId};
 use crate::domain::names::{PolicyName, TenantName, UsageLocation};
+use crate::domain::snapshot::ReadKind;
 use crate::plan::PolicyOwner;
 use crate::plan::bulk::{BulkRequest, Change, Skus};
 use crate::plan::{
@@ -270,7 +271,8 @@ fn any_verdicts() -> impl Strategy<Value = Vec<Verdict>> {
 }
 
 fn any_basis() -> impl Strategy<Value = Basis> {
-    let read = (any_time(), any::<u64>(), any::<u64>());
+    let kind = one_of(&[ReadKind::Full, ReadKind::Delta]);
+    let read = (any_time(), any::<u64>(), any::<u64>(), kind);
     let from = one_of(&[SnapshotFrom::Tenant, SnapshotFrom::File]);
     let simulated = (from, any_time()).prop_map(|(snapshot, at)| Simulated { snapshot, at });
     let policies = (any_digest(), option::of(any_text()));
@@ -280,6 +282,7 @@ fn any_basis() -> impl Strategy<Value = Basis> {
         snapshot_taken_at: read.0,
         users: read.1,
         groups: read.2,
+        read: read.3,
         simulated,
         baseline: None,
     })
@@ -426,6 +429,7 @@ pub(crate) fn a_plan(number: u8) -> Plan {
             snapshot_taken_at: at(1_795_424_390),
             users: 1200,
             groups: 14,
+            read: ReadKind::Full,
             simulated: None,
             baseline: None,
         },

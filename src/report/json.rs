@@ -111,6 +111,14 @@ pub fn history_to_json(history: &[HistoryEntry]) -> String {
     pretty(&HistoryList { format_version: FORMAT_VERSION, history: forms(history) })
 }
 
+/// Writes outcomes with their operations, a line each, in the order given.
+pub fn history_to_json_lines(history: &[HistoryEntry]) -> String {
+    let line = |form: &HistoryForm| {
+        serde_json::to_string(form).expect("the forms have text keys and no foreign writer")
+    };
+    forms(history).iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
 #[derive(Deserialize)]
 struct Version {
     format_version: u64,

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
+use crate::domain::snapshot::ReadKind;
 use crate::plan::bulk::{BulkRequest, Change, Skus};
-use crate::plan::{Baseline, GuardName, Origin, Plan, PlanState, Simulated, SkuRef};
+use crate::plan::{Baseline, Basis, GuardName, Origin, Plan, PlanState, Simulated, SkuRef};
 use crate::ports::StoredPlan;
 use crate::report::text::style::Style;
 
@@ -128,7 +129,7 @@ fn header(out: &mut String, stored: &StoredPlan, style: Style) {
             "{made}, from {} and {} read {}{commit}",
             count(basis.users, "user", "users"),
             count(basis.groups, "group", "groups"),
-            time(basis.snapshot_taken_at),
+            read(basis),
         ))
     );
     if let Some(baseline) = &basis.baseline {
@@ -157,6 +158,15 @@ fn header(out: &mut String, stored: &StoredPlan, style: Style) {
         );
     }
     counts(out, plan, style);
+}
+
+/// Says when the tenant was read, and where only a part of it was.
+fn read(basis: &Basis) -> String {
+    let at = time(basis.snapshot_taken_at);
+    match basis.read {
+        ReadKind::Full => at,
+        ReadKind::Delta => format!("{at} by what changed"),
+    }
 }
 
 fn counts(out: &mut String, plan: &Plan, style: Style) {

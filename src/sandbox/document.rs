@@ -363,6 +363,7 @@ impl Reader {
                 kind: GroupKind::Security,
                 hidden: document.hidden,
                 synced: false,
+                created_at: start(),
                 licenses,
                 members: inside.into_iter().map(Member::Group).collect(),
             });

@@ -51,11 +51,19 @@ pub enum FaultKind {
     Expired,
     /// JSON in which things are not what they should be.
     WrongTypes,
+    /// 410 to a delta query: its token is void.
+    DeltaGone,
+    /// 400 to a delta query: all has to be read anew.
+    ResyncRequired,
+    /// Empty pages of a delta query, each with a link to a next one.
+    EndlessChain,
+    /// A delta query tells all changes again, each twice.
+    Replay,
 }
 
 impl FaultKind {
     /// All kinds, in the order in which help lists them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 24] = [
         Self::Throttle,
         Self::ThrottleFraction,
         Self::ThrottleDate,
@@ -76,6 +84,10 @@ impl FaultKind {
         Self::Forbidden,
         Self::Expired,
         Self::WrongTypes,
+        Self::DeltaGone,
+        Self::ResyncRequired,
+        Self::EndlessChain,
+        Self::Replay,
     ];
 
     /// Returns the word for it.
@@ -101,6 +113,10 @@ impl FaultKind {
             Self::Forbidden => "forbidden",
             Self::Expired => "expired",
             Self::WrongTypes => "wrong-types",
+            Self::DeltaGone => "delta-gone",
+            Self::ResyncRequired => "resync-required",
+            Self::EndlessChain => "endless-chain",
+            Self::Replay => "replay",
         }
     }
 
@@ -123,7 +139,11 @@ impl FaultKind {
             | Self::TimeoutAfter
             | Self::Forbidden
             | Self::Expired
-            | Self::WrongTypes => true,
+            | Self::WrongTypes
+            | Self::DeltaGone
+            | Self::ResyncRequired
+            | Self::EndlessChain
+            | Self::Replay => true,
             Self::Reset
             | Self::ResetAfter
             | Self::Truncate

@@ -1,7 +1,7 @@
 //! Reads policy files, whole or not at all.
 //!
 //! It never looks into them: what they mean, and which lists of users belong to them, is the business
-//! of `policy`. Everything here blocks.
+//! of `policy`. Everything here blocks, but watching.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -17,8 +17,10 @@ use crate::yaml::{Diagnostic, FILE_BYTES_MAX, SourceFile, Told};
 mod file;
 mod git;
 mod walk;
+mod watch;
 
 pub use file::{file_hint, read_file};
+pub use watch::watch;
 
 /// The most policy files that a directory may have.
 const FILES_MAX: usize = 10_000;

@@ -6,31 +6,32 @@
 use rusqlite::{Connection, OptionalExtension};
 use sha2::{Digest as _, Sha256};
 
-use crate::plan::{Digest, PlanId};
+use crate::plan::Digest;
 use crate::ports::Outcome;
 use crate::report::word::Word;
 use crate::store::column::Text;
 use crate::store::error::Fault;
+use crate::store::journal::Checkpoint;
 
 /// What stands before the first record.
 pub(super) const BEGINNING: Digest = Digest([0; 32]);
 
-/// What a check of the chain found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a check of the history found.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verification {
     /// No record was changed, dropped or slipped in, up to the head.
     Whole {
         /// How many outcomes there are.
         outcomes: u64,
+        /// How many records the journal has.
+        records: u64,
         /// The digest over all of them, to be noted and compared later.
         head: Digest,
     },
-    /// This record is not what was recorded, or one before it is missing.
+    /// A record is not what was recorded, or one is missing.
     Broken {
-        /// The plan of the first outcome that does not fit.
-        plan: PlanId,
-        /// Its operation.
-        operation: Digest,
+        /// Which, in words.
+        what: String,
     },
 }
 
@@ -77,5 +78,8 @@ pub(super) fn last(connection: &Connection) -> Result<Digest, Fault> {
         .prepare_cached("SELECT chain FROM outcomes ORDER BY number DESC LIMIT 1")?
         .query_row([], |row| row.get(0))
         .optional()?;
-    Ok(newest.map_or(BEGINNING, |Text(chain)| chain))
+    match newest {
+        Some(Text(chain)) => Ok(chain),
+        None => Ok(Checkpoint::latest(connection)?.outcome_chain),
+    }
 }

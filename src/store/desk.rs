@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use serde_json::json;
 
 use crate::domain::names::TenantName;
 use crate::plan::PlanId;
@@ -14,6 +15,7 @@ use crate::ports::desk::{
 use crate::store::Store;
 use crate::store::column::{AsWord, Count, Nanoseconds, Text};
 use crate::store::error::Fault;
+use crate::store::journal::{self, Entry, Event};
 use form::{AskForm, NoticeForm, ReplyForm, ReportForm};
 
 mod form;
@@ -125,7 +127,8 @@ impl Desk for Store {
                     Nanoseconds(*since),
                     Nanoseconds(*until),
                 ])?;
-            Ok(())
+            let body = json!({"by": by, "reason": reason, "until": until.to_string()});
+            note(writing, Event::Pause, tenant.as_ref(), *since, body)
         })
         .await
     }
@@ -137,8 +140,14 @@ impl Desk for Store {
         at: Timestamp,
     ) -> Result<u64, RecordsError> {
         let tenant = tenant.cloned();
-        self.write("end a pause", move |writing| end_pauses(writing, tenant.as_ref(), &by, at))
-            .await
+        self.write("end a pause", move |writing| {
+            let ended = end_pauses(writing, tenant.as_ref(), &by, at)?;
+            if ended > 0 {
+                note(writing, Event::Resume, tenant.as_ref(), at, json!({"by": by}))?;
+            }
+            Ok(ended)
+        })
+        .await
     }
 
     async fn paused(
@@ -305,6 +314,19 @@ fn end_pauses(
         )?
         .execute(params![tenant.map(TenantName::as_str), Nanoseconds(at), by])?;
     Ok(ended as u64)
+}
+
+/// Notes in the journal that somebody paused or resumed.
+fn note(
+    transaction: &Transaction<'_>,
+    event: Event,
+    tenant: Option<&TenantName>,
+    at: Timestamp,
+    body: serde_json::Value,
+) -> Result<(), Fault> {
+    let tenant = tenant.map(TenantName::as_str);
+    let entry = Entry { at, event, tenant, plan: None, operation: None, body };
+    journal::append_all(transaction, &mut [entry].into_iter())
 }
 
 fn paused(

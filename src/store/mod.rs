@@ -15,6 +15,7 @@ use rusqlite::Transaction;
 use crate::domain::ids::UserId;
 use crate::domain::names::{PolicyName, TenantName};
 use crate::domain::snapshot::Snapshot;
+use crate::domain::tracking::Tracking;
 use crate::plan::ledger::{Ledger, LedgerChange};
 use crate::plan::{Digest, Plan, PlanId, PlanState};
 use crate::ports::{
@@ -25,6 +26,8 @@ use worker::Worker;
 
 pub use chain::Verification;
 pub use error::{Cause, StoreError};
+pub use journal::JournalRecord;
+pub use retention::Dropped;
 pub use schema::FILE_NAME;
 
 mod chain;
@@ -33,13 +36,16 @@ mod cycles;
 mod desk;
 mod error;
 pub mod export;
+mod journal;
 mod ledger;
 pub mod lock;
 mod outcomes;
 mod plans;
+mod retention;
 mod schema;
 mod sign_ins;
 mod snapshot;
+mod tracking;
 mod worker;
 
 #[cfg(test)]
@@ -56,6 +62,7 @@ pub struct Store {
     reader: Worker,
     /// None where the store was opened for reading.
     writer: Option<Worker>,
+    latest: Arc<tracking::Latest>,
 }
 
 impl Store {
@@ -74,7 +81,7 @@ impl Store {
         let path = dir.join(FILE_NAME);
         let writer = Worker::writing(&path, schema::open_writing(dir, migrations)?)?;
         let reader = Worker::reading(&path, schema::open_reading(dir, migrations)?)?;
-        Ok(Self { dir: dir.to_owned(), reader, writer: Some(writer) })
+        Ok(Self { dir: dir.to_owned(), reader, writer: Some(writer), latest: Arc::default() })
     }
 
     /// Opens the store of a state directory for reading alone, while others may write to it.
@@ -86,16 +93,49 @@ impl Store {
     pub fn open_reading(dir: &Path) -> Result<Self, StoreError> {
         let connection = schema::open_reading(dir, schema::MIGRATIONS)?;
         let reader = Worker::reading(&dir.join(FILE_NAME), connection)?;
-        Ok(Self { dir: dir.to_owned(), reader, writer: None })
+        Ok(Self { dir: dir.to_owned(), reader, writer: None, latest: Arc::default() })
     }
 
-    /// Checks that no outcome was changed or dropped since it was recorded.
+    /// Drops what was recorded before a time and is about nothing that goes on.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the records cannot be written; nothing was dropped then.
+    pub async fn drop_before(
+        &self,
+        before: Timestamp,
+        now: Timestamp,
+    ) -> Result<Dropped, RecordsError> {
+        self.write("drop old records", move |writing| retention::drop_before(writing, before, now))
+            .await
+    }
+
+    /// Returns the records of the journal after a number, at most so many, in the order of recording.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the records cannot be read.
+    pub async fn journal(
+        &self,
+        tenant: Option<&TenantName>,
+        after: u64,
+        most: u64,
+    ) -> Result<Vec<JournalRecord>, RecordsError> {
+        let tenant = tenant.cloned();
+        self.reader
+            .run("read the journal", move |reading| {
+                journal::records(reading, tenant.as_ref(), after, most)
+            })
+            .await
+    }
+
+    /// Checks that nothing was changed, dropped or slipped in since it was recorded.
     ///
     /// # Errors
     ///
     /// Fails where the records cannot be read; nothing is known then.
     pub async fn verify_history(&self) -> Result<Verification, RecordsError> {
-        self.reader.run("verify the history", |reading| outcomes::verify(reading)).await
+        self.reader.run("verify the history", |reading| journal::verify(reading)).await
     }
 
     async fn write<T: Send + 'static>(
@@ -107,6 +147,10 @@ impl Store {
             Some(writer) => writer.run(what, job).await,
             None => Err(self.reading_only(what)),
         }
+    }
+
+    fn beside(&self, tenant: &TenantName) -> (tracking::Paths, Arc<tracking::Latest>) {
+        (tracking::Paths::new(&self.dir, tenant), Arc::clone(&self.latest))
     }
 
     fn reading_only(&self, what: impl Into<String>) -> RecordsError {
@@ -229,13 +273,46 @@ impl Records for Store {
         if self.writer.is_none() {
             return Err(self.reading_only(what));
         }
-        let path = snapshot::path(&self.dir, tenant);
-        aside(what, path, move |path| snapshot::write(path, &snapshot)).await
+        let (paths, latest) = self.beside(tenant);
+        let path = paths.snapshot.clone();
+        aside(what, path, move |_| tracking::keep_alone(&paths, &latest, snapshot)).await
+    }
+
+    async fn keep_tracked(
+        &self,
+        tenant: &TenantName,
+        snapshot: Arc<Snapshot>,
+        tracking: Tracking,
+    ) -> Result<(), RecordsError> {
+        let what = format!("keep the snapshot of tenant `{tenant}`");
+        if self.writer.is_none() {
+            return Err(self.reading_only(what));
+        }
+        let (paths, latest) = self.beside(tenant);
+        let path = paths.snapshot.clone();
+        aside(what, path, move |_| tracking::keep(&paths, &latest, &snapshot, &tracking)).await
+    }
+
+    async fn tracked(
+        &self,
+        tenant: &TenantName,
+    ) -> Result<Option<(Arc<Snapshot>, Tracking)>, RecordsError> {
+        let what = format!("read what the latest read of tenant `{tenant}` left behind");
+        let (paths, latest) = self.beside(tenant);
+        let path = paths.snapshot.clone();
+        let found = aside(what, path, move |_| tracking::read(&paths, &latest)).await;
+        // Files that cannot be read are replaced by the next read, which is a full one then.
+        Ok(found.unwrap_or_else(|error| {
+            tracing::warn!(%tenant, %error, "reading everything anew");
+            None
+        }))
     }
 
     async fn snapshot(&self, tenant: &TenantName) -> Result<Option<Snapshot>, RecordsError> {
         let what = format!("read the snapshot of tenant `{tenant}`");
-        aside(what, snapshot::path(&self.dir, tenant), snapshot::read).await
+        let (paths, latest) = self.beside(tenant);
+        let path = paths.snapshot.clone();
+        aside(what, path, move |_| tracking::snapshot(&paths, &latest)).await
     }
 
     async fn sign_in_reading(

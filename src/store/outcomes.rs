@@ -6,14 +6,16 @@
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction, params};
 
 use jiff::Timestamp;
+use serde_json::json;
 
 use crate::domain::ids::UserId;
 use crate::domain::names::TenantName;
 use crate::plan::{Digest, PlanId, PlanState};
 use crate::ports::{HistoryEntry, HistoryFilter, OpenPlan, Outcome, RecordsError, Settlement};
-use crate::store::chain::{self, Link, Verification};
+use crate::store::chain::{self, Link};
 use crate::store::column::{AsWord, Nanoseconds, Text};
 use crate::store::error::Fault;
+use crate::store::journal::{self, Checkpoint, Entry, Event};
 use crate::store::{ledger, plans};
 
 /// Records that operations of a plan that is being carried out are about to be sent. One that was
@@ -33,10 +35,24 @@ pub(super) fn intend(
         "INSERT INTO intents (plan, operation, at) VALUES (?1, ?2, ?3)
          ON CONFLICT (plan, operation) DO NOTHING",
     )?;
+    let mut new = Vec::new();
     for operation in operations {
-        statement.execute(params![Text(plan), Text(operation), Nanoseconds(at)])?;
+        if statement.execute(params![Text(plan), Text(operation), Nanoseconds(at)])? > 0 {
+            new.push(*operation);
+        }
     }
-    Ok(())
+    let tenant: String = transaction
+        .prepare_cached("SELECT tenant FROM plans WHERE id = ?1")?
+        .query_row([Text(plan)], |row| row.get(0))?;
+    let entry = |operation: Digest| Entry {
+        at,
+        event: Event::Intent,
+        tenant: Some(&tenant),
+        plan: Some(plan),
+        operation: Some(operation),
+        body: json!({}),
+    };
+    journal::append_all(transaction, &mut new.into_iter().map(entry))
 }
 
 /// Records outcomes and carries out what follows for the ledger. An operation that has its outcome
@@ -47,14 +63,28 @@ pub(super) fn settle(
     settlements: &[Settlement],
 ) -> Result<(), Fault> {
     let mut last = chain::last(transaction)?;
+    let mut recorded = Vec::new();
     for Settlement { outcome, ledger: changes } in settlements {
         if is_settled(transaction, outcome)? {
             continue;
         }
         last = record(transaction, tenant, outcome, last)?;
         ledger::apply(transaction, tenant, changes)?;
+        recorded.push((outcome, last));
     }
-    Ok(())
+    let entry = |(outcome, chain): (&Outcome, Digest)| Entry {
+        at: outcome.at,
+        event: Event::Outcome,
+        tenant: Some(tenant.as_str()),
+        plan: Some(outcome.plan),
+        operation: Some(outcome.operation),
+        body: json!({
+            "outcome": outcome.kind.as_str(), "detail": outcome.detail, "code": outcome.code,
+            "request_id": outcome.request_id, "recovered": outcome.recovered,
+            "chain": chain.to_string(),
+        }),
+    };
+    journal::append_all(transaction, &mut recorded.into_iter().map(entry))
 }
 
 fn is_settled(connection: &Connection, outcome: &Outcome) -> Result<bool, Fault> {
@@ -214,15 +244,19 @@ fn question(filter: &HistoryFilter) -> Question {
     Question { sql, parameters }
 }
 
-/// Recomputes the chain over all outcomes, from the first.
-pub(super) fn verify(connection: &Connection) -> Result<Verification, Fault> {
+/// Recomputes the chain over all outcomes, from the checkpoint on. Returns how many there are and the
+/// digest of the newest, or what is wrong in words.
+pub(super) fn verify(
+    connection: &Connection,
+    checkpoint: &Checkpoint,
+) -> Result<Result<(u64, Digest), String>, Fault> {
     let mut statement = connection.prepare(&format!(
         "{ENTRY}, outcomes.chain FROM outcomes CROSS JOIN plans CROSS JOIN operations
          WHERE operations.plan = outcomes.plan AND operations.key = outcomes.operation
          AND plans.id = outcomes.plan ORDER BY outcomes.number"
     ))?;
     let mut rows = statement.query([])?;
-    let (mut last, mut outcomes) = (chain::BEGINNING, 0);
+    let (mut last, mut outcomes) = (checkpoint.outcome_chain, 0);
     while let Some(row) = rows.next()? {
         let outcome = outcome(row)?;
         let (tenant, form): (String, String) = (row.get(0)?, row.get(9)?);
@@ -231,11 +265,15 @@ pub(super) fn verify(connection: &Connection) -> Result<Verification, Fault> {
         let Text(recorded) = row.get(11)?;
         last = link.after(last);
         if last != recorded {
-            return Ok(Verification::Broken { plan: outcome.plan, operation: outcome.operation });
+            let Outcome { plan, operation, .. } = outcome;
+            return Ok(Err(format!(
+                "the outcome of operation {operation} of plan {plan} is not what was recorded, or \
+                 one before it is missing"
+            )));
         }
         outcomes += 1;
     }
-    Ok(Verification::Whole { outcomes, head: last })
+    Ok(Ok((outcomes, last)))
 }
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<HistoryEntry> {

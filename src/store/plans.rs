@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use serde_json::json;
 
 use crate::domain::names::TenantName;
 use crate::plan::{GuardName, Operation, OriginKind, Plan, PlanId, PlanState};
@@ -12,6 +13,7 @@ use crate::report::json::plan::PlanForm;
 use crate::report::word::Word;
 use crate::store::column::{AsWord, Count, Nanoseconds, Text};
 use crate::store::error::Fault;
+use crate::store::journal::{self, Entry, Event};
 
 /// Stores a plan, or returns the open one of the same digest that is there already.
 pub(super) fn propose(
@@ -275,6 +277,20 @@ pub(super) fn decide(
             form(&accepted),
             reason
         ])?;
+    let tenant: String = transaction
+        .prepare_cached("SELECT tenant FROM plans WHERE id = ?1")?
+        .query_row([Text(id)], |row| row.get(0))?;
+    let entry = Entry {
+        at: *at,
+        event: Event::Decision,
+        tenant: Some(&tenant),
+        plan: Some(id),
+        operation: None,
+        body: json!({
+            "state": state.as_str(), "by": by, "accepted": accepted, "reason": reason,
+        }),
+    };
+    journal::append_all(transaction, &mut [entry].into_iter())?;
     set_state(transaction, id, *state)
 }
 

@@ -13,8 +13,12 @@ use crate::store::error::StoreError;
 
 /// The schema, version by version: a store of version `n` has had the first `n` of these. What
 /// stands here once is never changed; a new version is a new file at the end.
-pub(super) const MIGRATIONS: &[&str] =
-    &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
+];
 
 /// The name of the database in the state directory.
 pub const FILE_NAME: &str = "seatkeeper.db";
@@ -188,23 +192,24 @@ fn settle_in(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Brings the schema up to date, each version in a transaction of its own. Another process may be
-/// doing the same: each step looks again, with the lock for writing held.
+/// Brings the schema up to date, in one transaction: nobody ever sees a store half-way. Another process
+/// may be doing the same: what is missing is looked up with the lock for writing held.
 pub(super) fn migrate(connection: &mut Connection, migrations: &[&str]) -> rusqlite::Result<()> {
-    loop {
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let version: usize = transaction.pragma_query_value(None, "user_version", |row| {
-            row.get::<_, i32>(0).map(|version| usize::try_from(version).unwrap_or(usize::MAX))
-        })?;
-        let Some(migration) = migrations.get(version) else {
-            return Ok(());
-        };
-        transaction.execute_batch(migration)?;
-        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-        let version = i32::try_from(version + 1).expect("there are only a few migrations");
-        transaction.pragma_update(None, "user_version", version)?;
-        transaction.commit()?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let version: usize = transaction.pragma_query_value(None, "user_version", |row| {
+        row.get::<_, i32>(0).map(|version| usize::try_from(version).unwrap_or(usize::MAX))
+    })?;
+    let missing = migrations.get(version..).unwrap_or_default();
+    if missing.is_empty() {
+        return Ok(());
     }
+    for migration in missing {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    let version = i32::try_from(migrations.len()).expect("there are only a few migrations");
+    transaction.pragma_update(None, "user_version", version)?;
+    transaction.commit()
 }
 
 /// Makes what happened to names in a directory durable.

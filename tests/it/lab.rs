@@ -12,11 +12,12 @@ use seatkeeper::config::Tenant as TenantSettings;
 use seatkeeper::domain::ids::{GroupId, UserId};
 use seatkeeper::domain::names::{PolicyName, TenantName};
 use seatkeeper::domain::snapshot::Snapshot;
+use seatkeeper::domain::tracking::Tracking;
 use seatkeeper::domain::user::User;
 use seatkeeper::engine::carry_out::CarriedOut;
 use seatkeeper::engine::cycle::Cycle;
 use seatkeeper::engine::gate::Gate;
-use seatkeeper::engine::{CycleError, Engine, Misfits, Patience, Policies, Stop};
+use seatkeeper::engine::{CycleError, Engine, Freshness, Misfits, Patience, Policies, Stop};
 use seatkeeper::graph;
 use seatkeeper::plan::guard::tripped;
 use seatkeeper::plan::ledger::{Ledger, LedgerChange};
@@ -24,7 +25,7 @@ use seatkeeper::plan::{Digest, Plan, PlanId, PlanState, Trigger};
 use seatkeeper::ports::{
     Answer, Clock, CycleRecord, Decision, HistoryEntry, HistoryFilter, LicenseWrite, LocationWrite,
     OpenPlan, PlanHead, Progress, ReadRequest, Records, RecordsError, Settlement, SignInAnswer,
-    SignInReading, StoredPlan, TenantError, TenantReader, TenantWriter,
+    SignInReading, StoredPlan, TenantError, TenantRead, TenantReader, TenantWriter,
 };
 use seatkeeper::sandbox::{Options, Running, Server, Tenant};
 use seatkeeper::store::Store;
@@ -161,6 +162,15 @@ impl<P: TenantReader> TenantReader for Fused<'_, P> {
         self.port.read(request, progress).await
     }
 
+    async fn read_tracked(
+        &self,
+        request: &ReadRequest,
+        earlier: Option<(Arc<Snapshot>, Tracking)>,
+        progress: &dyn Progress,
+    ) -> Result<TenantRead, TenantError> {
+        self.port.read_tracked(request, earlier, progress).await
+    }
+
     async fn holdings(&self, users: &[UserId]) -> Result<Vec<Option<User>>, TenantError> {
         if let Some(happens) = &self.fuse.before_look {
             happens();
@@ -253,6 +263,19 @@ impl<P: Records> Records for Fused<'_, P> {
         self.effect(self.port.keep_snapshot(tenant, snapshot)).await
     }
 
+    async fn keep_tracked(
+        &self,
+        tenant: &TenantName,
+        snapshot: Arc<Snapshot>,
+        tracking: Tracking,
+    ) -> Kept<()> {
+        self.effect(self.port.keep_tracked(tenant, snapshot, tracking)).await
+    }
+
+    async fn tracked(&self, tenant: &TenantName) -> Kept<Option<(Arc<Snapshot>, Tracking)>> {
+        self.port.tracked(tenant).await
+    }
+
     async fn snapshot(&self, tenant: &TenantName) -> Kept<Option<Snapshot>> {
         self.port.snapshot(tenant).await
     }
@@ -292,6 +315,8 @@ pub(crate) struct Lab {
     /// How long a cycle may read sign-ins.
     pub(crate) sign_ins_within: Duration,
     gate: Gate,
+    /// How much of the tenant is read.
+    pub(crate) reading: Freshness,
     settings: TenantSettings,
     policies: Policies,
 }
@@ -320,8 +345,8 @@ impl Lab {
         lay_out(home.path(), &sandbox, top, policies);
         let sandbox = Arc::new(sandbox);
         let (settings, policies) = load(home.path());
-        let gate = Gate::open();
-        Self { home, sandbox, clock, sign_ins_within: Duration::MAX, gate, settings, policies }
+        let (sign_ins_within, reading, gate) = (Duration::MAX, Freshness::Whole, Gate::open());
+        Self { home, sandbox, clock, sign_ins_within, reading, gate, settings, policies }
     }
 
     /// Returns another lab with a tenant and a store as this one has them now.
@@ -338,8 +363,9 @@ impl Lab {
         settings.login = sandbox.url().parse().unwrap();
         let sandbox = Arc::new(sandbox);
         let policies = self.policies.clone();
-        let (sign_ins_within, gate) = (self.sign_ins_within, Gate::open());
-        Self { home, sandbox, clock, sign_ins_within, gate, settings, policies }
+        let (sign_ins_within, reading) = (self.sign_ins_within, self.reading);
+        let gate = Gate::open();
+        Self { home, sandbox, clock, sign_ins_within, reading, gate, settings, policies }
     }
 
     pub(crate) fn state(&self) -> PathBuf {
@@ -350,7 +376,7 @@ impl Lab {
         Store::open(&self.state()).unwrap()
     }
 
-    fn client(&self) -> graph::Client<FakeClock> {
+    pub(crate) fn client(&self) -> graph::Client<FakeClock> {
         let secret = self.sandbox.secret.clone();
         let settings = graph::Settings {
             tenant: self.settings.name.clone(),
@@ -411,6 +437,7 @@ impl Lab {
                 settle_after: Duration::from_secs(15),
                 sign_ins_within: self.sign_ins_within,
             },
+            reading: self.reading,
             stop: Stop::default(),
             gate: &self.gate,
         }

@@ -6,6 +6,7 @@
 
 mod cli;
 mod crash;
+mod daemon;
 mod examples;
 mod explained;
 mod faults;
@@ -16,9 +17,13 @@ mod lab;
 mod listings;
 mod offline;
 mod once;
+mod power;
 mod rehearsals;
 mod reviewed;
 mod selectors;
 mod sign_ins;
 mod site;
+mod soak;
+mod systemd;
+mod tracked;
 mod untouched;

@@ -1,22 +1,22 @@
 //! `seatkeeper apply`: applies a stored plan; without one: plans, shows, asks, applies.
 
 use crate::cli::args::{Apply, Deciding, Doing, Format};
-use crate::cli::commands::decide::{by, guards, not_accepted, record_approval};
-use crate::cli::commands::plan::as_stored;
+use crate::cli::commands::decide::{guards, not_accepted, record_approval};
+use crate::cli::desk::{Desk, Planned};
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::policies::LoadedPolicies;
-use crate::cli::session::{Desk, Session, Shown, misfits, plan_id};
+use crate::cli::session::{Session, Shown, misfits, plan_id};
 use crate::cli::ui::Ui;
 use crate::config::Tenant;
-use crate::engine::carry_out::CarriedOut;
-use crate::engine::cycle::Cycle;
 use crate::engine::once::Once;
 use crate::plan::approval::{Missing, accept, goes_on, has_part};
 use crate::plan::digest::guard_list;
 use crate::plan::guard::tripped;
-use crate::plan::{GuardName, PlanState, Trigger};
+use crate::plan::{GuardName, PlanState};
+use crate::ports::desk::CarriedOutReply;
 use crate::ports::{OutcomeKind, Records as _, StoredPlan};
 use crate::report::text::{count, summary};
+use crate::store::Store;
 
 /// Applies a plan, or plans and applies every tenant that is asked for.
 pub(crate) async fn run(args: &Apply, ui: &Ui, verbose: u8) -> Outcome {
@@ -28,6 +28,7 @@ pub(crate) async fn run(args: &Apply, ui: &Ui, verbose: u8) -> Outcome {
     let applying = |desk| Applying {
         session: &session,
         policies: &policies,
+        store: &store,
         desk,
         args,
         accepted: accepted.clone(),
@@ -74,20 +75,16 @@ pub(crate) async fn once(
     };
     let accepted = guards(&deciding.accept)?;
     let desk = session.desk(tenant, &store, command)?;
-    let applying = Applying { session, policies: &policies, desk, args: &args, accepted };
-    let cycle = applying
-        .desk
-        .engine()
-        .plan_once(&policies.policies, once)
-        .await
-        .map_err(|error| session.cycle_failure(error, &policies))?;
+    let applying =
+        Applying { session, policies: &policies, store: &store, desk, args: &args, accepted };
+    let planned = applying.desk.plan_once(&policies, once).await?;
     if *format == Format::Json {
         // Text has them on its page.
-        for warning in &cycle.planned.plan.warnings {
+        for warning in &planned.stored.plan.warnings {
             session.ui.say(format!("warning: {}: {}", warning.at, warning.message).trim_end());
         }
     }
-    match applying.shown(&cycle, *format)? {
+    match applying.shown(planned, *format)? {
         Some(stored) if !plan_only => Box::pin(applying.stored(stored)).await,
         Some(_) | None => Ok(Exit::Done),
     }
@@ -97,6 +94,7 @@ pub(crate) async fn once(
 struct Applying<'a> {
     session: &'a Session<'a>,
     policies: &'a LoadedPolicies,
+    store: &'a Store,
     desk: Desk<'a>,
     args: &'a Apply,
     accepted: Vec<GuardName>,
@@ -109,30 +107,20 @@ impl Applying<'_> {
 
     /// Plans, shows, asks, applies.
     async fn anew(&self) -> Outcome {
-        let engine = self.desk.engine();
         let misfits = misfits(self.args.leave_out_misfits);
-        let cycle = engine
-            .plan(&self.policies.policies, Trigger::Person, misfits)
-            .await
-            .map_err(|error| self.session.cycle_failure(error, self.policies))?;
-        match self.shown(&cycle, Format::Text)? {
+        let planned = self.desk.plan(self.policies, misfits, true).await?;
+        match self.shown(planned, Format::Text)? {
             Some(stored) => self.stored(stored).await,
-            None => {
-                engine
-                    .let_released_go(&cycle.planned.plan)
-                    .await
-                    .map_err(|error| self.session.cycle_failure(error, self.policies))?;
-                Ok(Exit::Done)
-            }
+            None => Ok(Exit::Done),
         }
     }
 
     /// Shows a plan that was just made. Returns it where there is something to do.
-    fn shown(&self, cycle: &Cycle, format: Format) -> Result<Option<StoredPlan>, Failure> {
-        if cycle.recovered > 0 {
+    fn shown(&self, planned: Planned, format: Format) -> Result<Option<StoredPlan>, Failure> {
+        let Planned { stored, is_stored: _, recovered } = planned;
+        if recovered {
             self.ui().say("an interrupted run was settled first; `seatkeeper history` tells");
         }
-        let stored = as_stored(cycle);
         self.session.show_plan(&stored, Shown { format, all: self.args.all })?;
         if stored.plan.operations.is_empty() {
             self.ui().say("nothing to do");
@@ -181,7 +169,7 @@ impl Applying<'_> {
             Err(missing) => return Err(not_accepted(&missing)),
         }
         self.ask(&stored, &summary(&stored.plan)).await?;
-        let store = self.desk.store;
+        let store = self.store;
         record_approval(self.session, store, &stored, deciding).await?;
         let id = stored.plan.id;
         let approved =
@@ -207,23 +195,14 @@ impl Applying<'_> {
         ));
         let what = format!("{}, without those held", count(going_on, "operation", "operations"));
         self.ask(held, &what).await?;
-        let part = self
-            .desk
-            .engine()
-            .part_that_may_go_on(
-                &self.policies.policies,
-                &held.plan,
-                &self.accepted,
-                by(deciding.by.as_deref()),
-                deciding.reason.as_deref(),
-            )
-            .await
-            .map_err(|error| self.session.cycle_failure(error, self.policies))?;
-        let Some(part) = part else {
+        let (who, reason) = (deciding.by.as_deref(), deciding.reason.as_deref());
+        let carried =
+            self.desk.carry_out_part(self.policies, held, &self.accepted, who, reason).await?;
+        let Some(carried) = carried else {
             return Err(Failure::text(Exit::Stale, "nothing of the plan is still planned so")
                 .hint("plan anew: `seatkeeper plan`"));
         };
-        let exit = self.carry_out(&part).await?;
+        let exit = self.tell(&carried)?;
         let tripped = tripped(&held.plan.guards);
         let accept: String =
             tripped.iter().map(|guard| format!(" --accept {}", guard.as_str())).collect();
@@ -253,36 +232,35 @@ impl Applying<'_> {
     }
 
     async fn carry_out(&self, stored: &StoredPlan) -> Outcome {
-        let carried = self
-            .desk
-            .engine()
-            .carry_out(&self.desk.client, &self.policies.policies, stored)
-            .await
-            .map_err(|error| self.session.cycle_failure(error, self.policies))?;
+        let carried = self.desk.carry_out(self.policies, stored).await?;
+        self.tell(&carried)
+    }
+
+    /// Tells what carrying a plan out came to.
+    fn tell(&self, carried: &CarriedOutReply) -> Outcome {
         self.ui().clear();
-        self.ui().result(&told(&carried))?;
-        if let Some(why) = &carried.run.stopped {
+        self.ui().result(&told(carried))?;
+        if let Some(why) = &carried.stopped {
             self.ui().err(&format!("stopped before the end: {why}"));
         }
-        if carried.run.unsettled > 0 {
+        if carried.unsettled > 0 {
             self.ui().err(&format!(
                 "{} were sent and not confirmed; the next run looks up what became of them",
-                count(carried.run.unsettled, "operation", "operations")
+                count(carried.unsettled, "operation", "operations")
             ));
         }
-        if carried.unapproved > 0 && stored.plan.part_of.is_none() {
+        if carried.unapproved > 0 && carried.part_of.is_none() {
             self.ui().say(&format!(
                 "{} more would be planned now and were not approved: `seatkeeper plan`",
                 carried.unapproved
             ));
         }
-        Ok(exit(&carried))
+        Ok(exit(carried))
     }
 }
 
-fn told(carried: &CarriedOut) -> String {
+fn told(carried: &CarriedOutReply) -> String {
     let counts: Vec<String> = carried
-        .run
         .outcomes
         .iter()
         .map(|(kind, count)| format!("{count} {}", kind.as_str().replace('_', " ")))
@@ -290,16 +268,17 @@ fn told(carried: &CarriedOut) -> String {
     format!("{} {}: {}", carried.state.as_str(), carried.plan, counts.join(", "))
 }
 
-fn exit(carried: &CarriedOut) -> Exit {
-    let count = |kind: OutcomeKind| carried.run.outcomes.get(&kind).copied().unwrap_or_default();
-    let total: u64 = carried.run.outcomes.values().sum();
+fn exit(carried: &CarriedOutReply) -> Exit {
+    let count = |kind: OutcomeKind| -> u64 {
+        let of_kind = carried.outcomes.iter().filter(|(found, _)| *found == kind);
+        of_kind.map(|(_, count)| count).sum()
+    };
+    let total: u64 = carried.outcomes.iter().map(|(_, count)| count).sum();
     match carried.state {
         PlanState::Applied => Exit::Done,
         PlanState::Failed if total > 0 && count(OutcomeKind::Stale) == total => Exit::Stale,
         // Nothing took effect: not because of what was asked, but because it could not be done.
-        PlanState::Failed
-            if count(OutcomeKind::Refused) < total || carried.run.stopped.is_some() =>
-        {
+        PlanState::Failed if count(OutcomeKind::Refused) < total || carried.stopped.is_some() => {
             Exit::Unavailable
         }
         PlanState::Proposed

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::cli::args::{self, Format, Import};
 use crate::cli::clock::SystemClock;
@@ -16,6 +17,7 @@ use crate::domain::group::Membership;
 use crate::domain::ids::GroupId;
 use crate::domain::names::PolicyName;
 use crate::domain::snapshot::Snapshot;
+use crate::engine;
 use crate::plan::bind::Problem;
 use crate::plan::import::{Ask, Description, NewFile, Scope, beyond_adopting, describe, files};
 use crate::plan::ledger::Ledger;
@@ -82,15 +84,14 @@ async fn read(
 ) -> Result<(Snapshot, Ledger), Failure> {
     let store = session.store()?;
     let desk = session.desk(tenant, &store, "seatkeeper import")?;
-    let engine = desk.engine();
-    let mut request = engine.request(&PolicySet::default());
+    let mut request = engine::request(&tenant.name, &tenant.settings, &PolicySet::default());
     let wanted =
         args.group.iter().map(|group| GroupRequest { group: group.as_str().into(), direct: false });
     request.groups.extend(wanted);
     if args.group.is_empty() {
         request.others = OtherGroups::First(usize::try_from(args.groups_max).unwrap_or(usize::MAX));
     }
-    let snapshot = engine.read(&request).await.map_err(|error| session.read_failure(error))?;
+    let snapshot = Arc::unwrap_or_clone(desk.look(request).await?);
     let ledger = store.ledger(&tenant.name).await;
     let ledger = ledger.map_err(|error| session.records_failure(error))?;
     args.group.iter().try_for_each(|group| find_group(&snapshot, group))?;

@@ -7,8 +7,7 @@ use crate::cli::private_file;
 use crate::cli::session::{Session, Shown, misfits};
 use crate::cli::ui::Ui;
 use crate::config::Tenant;
-use crate::engine::cycle::Cycle;
-use crate::plan::{Plan, PlanState, Trigger};
+use crate::plan::{Plan, PlanState};
 use crate::ports::StoredPlan;
 use crate::report;
 use crate::store::Store;
@@ -50,13 +49,8 @@ async fn plan_one(
 ) -> Outcome {
     let desk = session.desk(tenant, store, "seatkeeper plan")?;
     let misfits = misfits(args.leave_out_misfits);
-    let cycle = desk
-        .engine()
-        .plan(&policies.policies, Trigger::Person, misfits)
-        .await
-        .map_err(|error| session.cycle_failure(error, policies))?;
-    let stored = as_stored(&cycle);
-    finish(args, session, &stored)
+    let planned = desk.plan(policies, misfits, false).await?;
+    finish(args, session, &planned.stored)
 }
 
 /// Shows a plan, writes it out where that is asked, and returns how the command ends.
@@ -66,15 +60,6 @@ fn finish(args: &PlanArgs, session: &Session<'_>, stored: &StoredPlan) -> Outcom
         private_file::write(path, report::json::to_json(stored).as_bytes(), "the plan")?;
     }
     Ok(if args.detailed_exitcode { pending(stored) } else { Exit::Done })
-}
-
-/// Returns the plan as it is stored, or as it would be where there is nothing to store.
-pub(crate) fn as_stored(cycle: &Cycle) -> StoredPlan {
-    cycle.stored.clone().unwrap_or_else(|| StoredPlan {
-        plan: cycle.planned.plan.clone(),
-        state: cycle.planned.state,
-        decisions: Vec::new(),
-    })
 }
 
 /// Whether there is anything to do; in a comparison, whether the policies make any difference, now or

@@ -1,27 +1,61 @@
-//! `seatkeeper status`: tenants, last cycles, who is at work, what waits for a person.
+//! `seatkeeper status`: what somebody on call wants to know, from the store alone.
 
+use std::sync::Arc;
+
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::cli::args::{Format, Status};
+use crate::cli::clock::SystemClock;
+use crate::cli::desk::DAEMON;
 use crate::cli::exit::{Exit, Failure, Outcome};
+use crate::cli::failure::lock_failure;
 use crate::cli::session::Session;
 use crate::cli::ui::Ui;
-use crate::ports::{PlanHead, Records as _};
+use crate::config::Tenant;
+use crate::plan::guard::tripped;
+use crate::plan::{PlanState, Verdict};
+use crate::ports::desk::{Activity, Desk as _, Report};
+use crate::ports::{Clock as _, CycleRecord, PlanHead, Records as _, StoredPlan};
+use crate::report::json::FORMAT_VERSION;
 use crate::report::text::{count, time};
 use crate::store::lock::{Holder, holder};
 use crate::store::{Store, StoreError};
+
+/// So many plans that wait are told with all that holds them; the rest are counted.
+const WAITING_MAX: usize = 5;
 
 /// What there is to say about one tenant.
 #[derive(Serialize)]
 struct TenantStatus {
     tenant: String,
+    mode: &'static str,
+    daemon: Option<DaemonStatus>,
     at_work: Option<AtWork>,
+    paused: Option<Paused>,
     last_cycle: Option<LastCycle>,
     last_success: Option<String>,
     owned_by_policies: u64,
+    last_run: Option<LastRun>,
     /// Plans that a process was carrying out when it ended.
     interrupted: Vec<String>,
     waiting_for_a_person: Vec<Waiting>,
+    more_waiting: u64,
+}
+
+#[derive(Serialize)]
+struct DaemonStatus {
+    process: u32,
+    since: String,
+    version: Arc<str>,
+    activity: &'static str,
+    next_cycle: Option<String>,
+    next_turn: Option<String>,
+    held_back: Option<Arc<str>>,
+    policy_digest: Option<String>,
+    policy_commit: Option<Arc<str>>,
+    policies_invalid: Option<Arc<str>>,
+    failures_in_a_row: u64,
 }
 
 #[derive(Serialize)]
@@ -32,10 +66,24 @@ struct AtWork {
 }
 
 #[derive(Serialize)]
+struct Paused {
+    by: Arc<str>,
+    reason: Arc<str>,
+    until: String,
+}
+
+#[derive(Serialize)]
 struct LastCycle {
     ended_at: String,
+    trigger: Option<&'static str>,
     failure: Option<String>,
     plan: Option<String>,
+}
+
+#[derive(Serialize)]
+struct LastRun {
+    plan: String,
+    state: &'static str,
 }
 
 #[derive(Serialize)]
@@ -43,11 +91,21 @@ struct Waiting {
     plan: String,
     state: &'static str,
     created_at: String,
+    expires_at: String,
     operations: u64,
     people: u64,
+    guards: Vec<Held>,
 }
 
-/// Tells where every tenant stands, from the store alone.
+#[derive(Serialize)]
+struct Held {
+    guard: &'static str,
+    scope: Arc<str>,
+    limit: String,
+    actual: String,
+}
+
+/// Tells where every tenant stands.
 pub(crate) async fn run(args: &Status, ui: &Ui) -> Outcome {
     let session = Session::open(&args.common.config, ui, 0)?;
     let tenants = session.tenants(args.common.tenant.as_deref())?;
@@ -58,15 +116,14 @@ pub(crate) async fn run(args: &Status, ui: &Ui) -> Outcome {
     };
     let mut all = Vec::new();
     for tenant in tenants {
-        let at_work = holder(&session.config.state, &tenant.name)
-            .map_err(|error| Failure::text(Exit::Unavailable, error.to_string()))?;
-        all.push(status(&session, store.as_ref(), &tenant.name, at_work).await?);
+        let at_work = holder(&session.config.state, &tenant.name);
+        let at_work = at_work.map_err(|error| lock_failure(&error))?;
+        all.push(status(&session, store.as_ref(), tenant, at_work).await?);
     }
     match args.format {
         Format::Json => {
-            let json = serde_json::to_string_pretty(&serde_json::json!({"tenants": all}))
-                .expect("the status always serialises");
-            ui.result(&json)?;
+            let json = serde_json::json!({"format_version": FORMAT_VERSION, "tenants": all});
+            ui.result(&serde_json::to_string_pretty(&json).expect("the status has text keys"))?;
         }
         Format::Text => ui.result(&all.iter().map(text).collect::<Vec<_>>().join("\n"))?,
     }
@@ -76,95 +133,241 @@ pub(crate) async fn run(args: &Status, ui: &Ui) -> Outcome {
 async fn status(
     session: &Session<'_>,
     store: Option<&Store>,
-    tenant: &crate::domain::names::TenantName,
+    tenant: &Tenant,
     at_work: Option<Holder>,
 ) -> Result<TenantStatus, Failure> {
+    let is_daemon = at_work.as_ref().is_some_and(|holder| holder.command == DAEMON);
     let mut status = TenantStatus {
-        tenant: tenant.to_string(),
-        at_work: at_work.map(|holder| AtWork {
-            command: holder.command,
+        tenant: tenant.name.to_string(),
+        mode: tenant.mode.as_str(),
+        daemon: None,
+        at_work: at_work.as_ref().filter(|_| !is_daemon).map(|holder| AtWork {
+            command: holder.command.clone(),
             process: holder.pid,
-            since: time(holder.since),
+            since: holder.since.to_string(),
         }),
+        paused: None,
         last_cycle: None,
         last_success: None,
         owned_by_policies: 0,
+        last_run: None,
         interrupted: Vec::new(),
         waiting_for_a_person: Vec::new(),
+        more_waiting: 0,
     };
     let Some(store) = store else { return Ok(status) };
     let failed = |error| session.records_failure(error);
-    let (last, success) = store.cycles(tenant).await.map_err(failed)?;
-    status.last_cycle = last.map(|cycle| LastCycle {
-        ended_at: time(cycle.ended_at),
-        failure: cycle.failure,
-        plan: cycle.plan.map(|id| id.to_string()),
-    });
-    status.last_success = success.map(|cycle| time(cycle.ended_at));
-    let owners = store.owners(tenant).await.map_err(failed)?;
-    status.owned_by_policies = owners.iter().map(|(_, count)| count).sum();
-    let plans = store.plans(Some(tenant)).await.map_err(failed)?;
-    let is_applying = |plan: &&PlanHead| plan.state == crate::plan::PlanState::Applying;
-    if status.at_work.is_none() {
-        status.interrupted = plans.iter().filter(is_applying).map(|p| p.id.to_string()).collect();
+    if is_daemon && let Some(holder) = &at_work {
+        let report = store.reported(&tenant.name).await.map_err(failed)?;
+        let report = report.filter(|report| report.process == holder.pid);
+        status.daemon = Some(daemon(holder, report));
     }
-    status.waiting_for_a_person =
-        plans.iter().filter(|plan| plan.state.is_open()).map(waiting).collect();
+    let paused = store.paused(&tenant.name, SystemClock.now()).await.map_err(failed)?;
+    status.paused = paused.map(|pause| Paused {
+        by: pause.by,
+        reason: pause.reason,
+        until: pause.until.to_string(),
+    });
+    let (last, success) = store.cycles(&tenant.name).await.map_err(failed)?;
+    status.last_cycle = last.map(last_cycle);
+    status.last_success = success.map(|cycle| cycle.ended_at.to_string());
+    let owners = store.owners(&tenant.name).await.map_err(failed)?;
+    status.owned_by_policies = owners.iter().map(|(_, count)| count).sum();
+    let plans = store.plans(Some(&tenant.name)).await.map_err(failed)?;
+    tell_plans(&mut status, &plans);
+    let open = plans.iter().filter(|plan| plan.state.is_open());
+    status.more_waiting = open.clone().skip(WAITING_MAX).count() as u64;
+    for head in open.take(WAITING_MAX) {
+        let stored = store.plan(Some(&tenant.name), Some(head.id)).await.map_err(failed)?;
+        status.waiting_for_a_person.extend(stored.as_ref().map(waiting));
+    }
     Ok(status)
 }
 
-fn waiting(plan: &PlanHead) -> Waiting {
-    Waiting {
-        plan: plan.id.to_string(),
-        state: plan.state.as_str(),
-        created_at: time(plan.created_at),
-        operations: plan.operations,
-        people: plan.people,
+/// Tells what ran last, and what was interrupted.
+fn tell_plans(status: &mut TenantStatus, plans: &[PlanHead]) {
+    let ran = |plan: &&PlanHead| {
+        matches!(plan.state, PlanState::Applied | PlanState::Partial | PlanState::Failed)
+    };
+    status.last_run = plans
+        .iter()
+        .find(ran)
+        .map(|plan| LastRun { plan: plan.id.to_string(), state: plan.state.as_str() });
+    if status.daemon.is_none() && status.at_work.is_none() {
+        let is_applying = |plan: &&PlanHead| plan.state == PlanState::Applying;
+        status.interrupted = plans.iter().filter(is_applying).map(|p| p.id.to_string()).collect();
     }
 }
 
+fn daemon(holder: &Holder, report: Option<Report>) -> DaemonStatus {
+    let (process, since) = (holder.pid, holder.since.to_string());
+    let Some(report) = report else {
+        return DaemonStatus {
+            process,
+            since,
+            version: "".into(),
+            activity: "starting",
+            next_cycle: None,
+            next_turn: None,
+            held_back: None,
+            policy_digest: None,
+            policy_commit: None,
+            policies_invalid: None,
+            failures_in_a_row: 0,
+        };
+    };
+    let (digest, commit) =
+        report.policies.map_or((None, None), |(digest, commit)| (Some(digest.to_string()), commit));
+    DaemonStatus {
+        process,
+        since,
+        version: report.version,
+        activity: report.activity.as_str(),
+        next_cycle: report.next_cycle.map(|at| at.to_string()),
+        next_turn: report.next_turn.map(|at| at.to_string()),
+        held_back: report.held_back,
+        policy_digest: digest,
+        policy_commit: commit,
+        policies_invalid: report.invalid,
+        failures_in_a_row: report.failures,
+    }
+}
+
+fn last_cycle(cycle: CycleRecord) -> LastCycle {
+    LastCycle {
+        ended_at: cycle.ended_at.to_string(),
+        trigger: cycle.trigger.map(crate::plan::Trigger::as_str),
+        failure: cycle.failure,
+        plan: cycle.plan.map(|id| id.to_string()),
+    }
+}
+
+fn waiting(stored: &StoredPlan) -> Waiting {
+    let plan = &stored.plan;
+    let held = |verdict: &Verdict| Held {
+        guard: verdict.guard.as_str(),
+        scope: Arc::clone(&verdict.scope),
+        limit: verdict.limit.clone(),
+        actual: verdict.actual.clone(),
+    };
+    Waiting {
+        plan: plan.id.to_string(),
+        state: stored.state.as_str(),
+        created_at: plan.created_at.to_string(),
+        expires_at: plan.expires_at.to_string(),
+        operations: plan.operations.len() as u64,
+        people: plan.summary.people,
+        guards: match stored.state {
+            PlanState::Held if !tripped(&plan.guards).is_empty() => {
+                plan.guards.iter().filter(|verdict| verdict.tripped).map(held).collect()
+            }
+            _ => Vec::new(),
+        },
+    }
+}
+
+/// Returns a time as people read it.
+fn at(text: &str) -> String {
+    text.parse::<Timestamp>().map_or_else(|_| text.to_owned(), time)
+}
+
 fn text(status: &TenantStatus) -> String {
-    let mut lines = vec![format!("tenant {}", status.tenant)];
-    if let Some(at_work) = &status.at_work {
-        lines.push(format!(
-            "  at work       {} (process {}) since {}",
-            at_work.command, at_work.process, at_work.since
-        ));
+    let mut lines = vec![format!("tenant {}, mode {}", status.tenant, status.mode)];
+    let mut line = |what: &str, words: String| lines.push(format!("  {what:<13} {words}"));
+    tell_daemon(status, &mut line);
+    if let Some(Paused { by, reason, until }) = &status.paused {
+        line("paused", format!("by {by} until {}: {reason}", at(until)));
     }
-    lines.push(match &status.last_cycle {
-        None => "  last cycle    none yet: `seatkeeper plan` makes the first".to_owned(),
-        Some(LastCycle { ended_at, failure: Some(why), plan: _ }) => {
-            format!("  last cycle    {ended_at}, failed: {why}")
-        }
-        Some(LastCycle { ended_at, failure: None, plan: Some(plan) }) => {
-            format!("  last cycle    {ended_at}, plan {plan}")
-        }
-        Some(LastCycle { ended_at, failure: None, plan: None }) => {
-            format!("  last cycle    {ended_at}, nothing to do")
-        }
-    });
+    line(
+        "last cycle",
+        match &status.last_cycle {
+            None => "none yet: `seatkeeper plan` makes the first".to_owned(),
+            Some(cycle) => {
+                let why = cycle.trigger.map(|trigger| format!(" ({trigger})")).unwrap_or_default();
+                let came_to = match (&cycle.failure, &cycle.plan) {
+                    (Some(failure), _) => format!("failed: {failure}"),
+                    (None, Some(plan)) => format!("plan {plan}"),
+                    (None, None) => "nothing to do".to_owned(),
+                };
+                format!("{}{why}, {came_to}", at(&cycle.ended_at))
+            }
+        },
+    );
     if let Some(success) = &status.last_success {
-        lines.push(format!("  last success  {success}"));
+        line("last success", at(success));
     }
-    lines.push(format!(
-        "  owned         {} by policies",
-        count(status.owned_by_policies, "assignment", "assignments")
-    ));
+    if let Some(LastRun { plan, state }) = &status.last_run {
+        line("last run", format!("plan {plan} is {state}"));
+    }
+    let owned = count(status.owned_by_policies, "assignment", "assignments");
+    line("owned", format!("{owned} by policies"));
     for plan in &status.interrupted {
-        lines.push(format!(
-            "  interrupted   plan {plan}: the next `seatkeeper plan` or `apply` settles it"
-        ));
+        line(
+            "interrupted",
+            format!("plan {plan}: the next `seatkeeper plan` or `apply` settles it"),
+        );
+    }
+    if status.waiting_for_a_person.is_empty() {
+        line("waits", "nothing waits for a person".to_owned());
     }
     for waiting in &status.waiting_for_a_person {
-        lines.push(format!(
-            "  waiting       plan {} is {} since {}: {} for {}",
-            waiting.plan,
-            waiting.state,
-            waiting.created_at,
-            count(waiting.operations, "operation", "operations"),
-            count(waiting.people, "person", "people"),
-        ));
+        line("waits", waits(waiting));
+        for Held { guard, scope, limit, actual } in &waiting.guards {
+            line("", format!("held by {guard} [{scope}]: {actual} (limit: {limit})"));
+        }
+    }
+    if status.more_waiting > 0 {
+        line("", format!("and {} more: `seatkeeper plans`", status.more_waiting));
     }
     lines.push(String::new());
     lines.join("\n")
+}
+
+fn tell_daemon(status: &TenantStatus, line: &mut impl FnMut(&str, String)) {
+    if let Some(AtWork { command, process, since }) = &status.at_work {
+        line("at work", format!("{command} (process {process}) since {}", at(since)));
+    }
+    let Some(daemon) = &status.daemon else {
+        line("daemon", "does not run: `seatkeeper run`".to_owned());
+        return;
+    };
+    let doing = match (daemon.activity, &daemon.next_cycle) {
+        (activity, Some(next)) if activity == Activity::Waiting.as_str() => {
+            format!("waits for the next cycle at {}", at(next))
+        }
+        (activity, _) => activity.to_owned(),
+    };
+    let (process, since) = (daemon.process, at(&daemon.since));
+    line("daemon", format!("{doing} (process {process} since {since})"));
+    if let Some(why) = &daemon.held_back {
+        line("changes", format!("are held back: {why}"));
+    } else if let Some(turn) = &daemon.next_turn {
+        line("changes", format!("may run; windows turn at {}", at(turn)));
+    }
+    if let Some(digest) = &daemon.policy_digest {
+        let commit = daemon.policy_commit.as_ref();
+        let commit = commit.map(|commit| format!(" (commit {commit})")).unwrap_or_default();
+        line(
+            "policies",
+            format!("in force: {}{commit}", digest.chars().take(19).collect::<String>()),
+        );
+    }
+    if let Some(invalid) = &daemon.policies_invalid {
+        line("policies", format!("the files are INVALID and not in force: {invalid}"));
+    }
+    if daemon.failures_in_a_row > 0 {
+        line("failing", count(daemon.failures_in_a_row, "cycle in a row", "cycles in a row"));
+    }
+}
+
+fn waits(waiting: &Waiting) -> String {
+    format!(
+        "plan {} is {} since {}: {} for {}; expires {}",
+        waiting.plan,
+        waiting.state,
+        at(&waiting.created_at),
+        count(waiting.operations, "operation", "operations"),
+        count(waiting.people, "person", "people"),
+        at(&waiting.expires_at),
+    )
 }

@@ -5,8 +5,9 @@ use crate::cli::clock::SystemClock;
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::policies::{LoadedPolicies, load_from, warn};
 use crate::cli::private_file;
-use crate::cli::session::{Session, show_problems};
+use crate::cli::session::Session;
 use crate::cli::ui::Ui;
+use crate::cli::wording::problems_in;
 use crate::domain::names::TenantName;
 use crate::plan::rehearse::{Rehearsal, Rehearsed, rehearse};
 use crate::policy::settings::Settings;
@@ -36,7 +37,7 @@ pub(crate) fn run(args: &Test, ui: &Ui) -> Outcome {
     };
     let rehearsed = rehearse(&rehearsal).map_err(|problems| {
         let sources: Vec<_> = files.into_iter().chain(sources).collect();
-        show_problems(ui, &problems, &sources);
+        ui.err(&problems_in(&problems, &sources));
         Failure::text(Exit::Invalid, "the tests could not be run: policies or settings do not fit")
             .hint("mend what is shown above")
     })?;

@@ -127,6 +127,9 @@ where
         match self.carry_out(policies, stored).await {
             Ok(carried) => self.told(stored, &carried).await,
             Err(CycleError::Stopped) => {}
+            Err(CycleError::HeldBack(_)) => {
+                self.held_back.insert(stored.plan.id);
+            }
             Err(CycleError::NotTakenUp(
                 error @ (NotTakenUp::NotOpen { .. }
                 | NotTakenUp::NotApproved { .. }
@@ -178,7 +181,7 @@ where
     fn heed_cycle<V>(&mut self, said: Result<V, CycleError>) -> Option<V> {
         match said {
             Ok(value) => Some(value),
-            Err(CycleError::Stopped) => None,
+            Err(CycleError::Stopped | CycleError::HeldBack(_)) => None,
             Err(CycleError::Records(error)) => self.heed(Err(error)),
             Err(error) => {
                 let why = self.in_words(error);

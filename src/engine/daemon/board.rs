@@ -208,3 +208,32 @@ impl Place {
         self.beat.lock().expect("no holder of the beat panics").elapsed()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_loop_of_which_nothing_is_heard_is_found() {
+        let names = ["contoso", "fabrikam"].map(|name| name.parse::<TenantName>().unwrap());
+        let board = Board::new(Timestamp::UNIX_EPOCH, names.clone());
+        let patience = Duration::from_secs(180);
+        tokio::time::sleep(Duration::from_secs(120)).await;
+        board.place(&names[0]).unwrap().beat();
+        assert_eq!(board.stuck(patience), None);
+        tokio::time::sleep(Duration::from_secs(120)).await;
+        assert_eq!(board.stuck(patience), Some(&names[1]));
+        board.place(&names[1]).unwrap().beat();
+        assert_eq!(board.stuck(patience), None);
+    }
+
+    #[test]
+    fn durations_fall_into_their_buckets() {
+        let mut durations = Durations::default();
+        for seconds in [0.05, 0.1, 2.0, 4_000.0] {
+            durations.count(Duration::from_secs_f64(seconds));
+        }
+        assert_eq!((durations.buckets[0], durations.buckets[3], durations.count), (2, 1, 4));
+        assert!((durations.sum - 4_002.15).abs() < 1e-9);
+    }
+}

@@ -9,9 +9,7 @@ use crate::engine::once::Once;
 use crate::engine::{CycleError, Misfits, Policies};
 use crate::plan::{PlanId, Trigger};
 use crate::ports::desk::{Activity, Ask, CarriedOutReply, Desk, FailedReply, Reply, Request};
-use crate::ports::{
-    Clock, OtherGroups, Records, RecordsError, StoredPlan, TenantReader, TenantWriter,
-};
+use crate::ports::{Clock, Records, RecordsError, StoredPlan, TenantReader, TenantWriter};
 
 impl<T, R, C, S> Keeper<'_, T, R, C, S>
 where
@@ -82,11 +80,13 @@ where
                     }
                 }
             }
-            Ask::Read { all_groups } => {
-                let others = if all_groups { OtherGroups::Read } else { OtherGroups::Listed };
-                let snapshot = self.engine().read_for(&policies.set, others).await?;
-                let kept = Arc::new(snapshot);
-                self.with.records.keep_snapshot(self.with.tenant, kept).await?;
+            Ask::Read { groups, others } => {
+                let engine = self.engine();
+                let mut request = engine.request(&policies.set);
+                request.groups.extend(groups);
+                request.others = others;
+                let snapshot = engine.read_with_sign_ins(&policies.set, &request).await?;
+                self.with.records.keep_snapshot(self.with.tenant, Arc::new(snapshot)).await?;
                 Ok(Reply::Read)
             }
         }

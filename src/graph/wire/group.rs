@@ -62,7 +62,7 @@ pub(in crate::graph) enum Member {
     User(UserId),
     Group(GroupId),
     /// A device, a contact or the like.
-    Other,
+    Other(Uuid),
 }
 
 #[derive(Default, Deserialize)]
@@ -90,7 +90,7 @@ pub(in crate::graph) fn member(raw: RawMember) -> Result<Member, String> {
         Known::Known(Some(kind)) => match kind.to_ascii_lowercase().as_str() {
             "#microsoft.graph.user" => user,
             "#microsoft.graph.group" => Member::Group(GroupId::from_uuid(id)),
-            _ => Member::Other,
+            _ => Member::Other(id),
         },
         Known::Known(None) | Known::Unknown => user,
     })
@@ -125,7 +125,7 @@ mod tests {
         assert_eq!(read(stub), Ok(Member::User(ID.parse().unwrap())));
         assert_eq!(read(json!({"id": ID})), Ok(Member::User(ID.parse().unwrap())));
         let device = json!({"@odata.type": "#microsoft.graph.device", "id": ID});
-        assert_eq!(read(device), Ok(Member::Other));
+        assert_eq!(read(device), Ok(Member::Other(ID.parse().unwrap())));
         assert!(read(json!({"@odata.type": "#microsoft.graph.user"})).is_err());
     }
 }

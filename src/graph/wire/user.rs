@@ -18,7 +18,7 @@ use crate::graph::wire::scalar::{List, Object, Scalar};
 /// The properties of a user that are read below, as a query selects them.
 macro_rules! select {
     () => {
-        "$select=id,userPrincipalName,displayName,userType,accountEnabled,usageLocation,\
+        "id,userPrincipalName,displayName,userType,accountEnabled,usageLocation,\
          onPremisesSyncEnabled,onPremisesDistinguishedName,onPremisesDomainName,department,jobTitle,\
          companyName,country,officeLocation,employeeType,onPremisesExtensionAttributes,\
          assignedLicenses,licenseAssignmentStates"
@@ -26,10 +26,14 @@ macro_rules! select {
 }
 
 /// What is asked of each user in a listing.
-pub(in crate::graph) const USER_QUERY: &str = concat!(select!(), "&$top=999");
+pub(in crate::graph) const USER_QUERY: &str = concat!("$select=", select!(), "&$top=999");
 
 /// What is asked of a single user right before and after a change: the same as in a listing.
-pub(in crate::graph) const HOLDING_QUERY: &str = select!();
+pub(in crate::graph) const HOLDING_QUERY: &str = concat!("$select=", select!());
+
+/// What is asked of users that change: the same, and when the account was made, which tells who is
+/// new from who was restored.
+pub(in crate::graph) const USER_CHANGES: &str = concat!("$select=createdDateTime,", select!());
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::names::TenantName;
+use crate::domain::snapshot::ReadKind;
 use crate::plan::PolicyOwner;
 use crate::plan::{
     Baseline, Basis, Digest, GuardName, LeftOut, Operation, Origin, Plan, PlanId, PlanState,
@@ -116,17 +117,38 @@ struct BasisForm {
     baseline: Option<BaselineForm>,
 }
 
-/// How the tenant was read. Every plan rests on a full read; other words are for later versions,
-/// and a reader that does not know them need not refuse the plan.
+/// How the tenant was read. Other words are for later versions, and a reader that does not know them
+/// need not refuse the plan.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 enum ReadForm {
     /// All of it.
     Full,
+    /// What changed since it was read before.
+    Delta,
     #[serde(other)]
     #[schemars(skip)]
     Otherwise,
+}
+
+impl From<ReadKind> for ReadForm {
+    fn from(read: ReadKind) -> Self {
+        match read {
+            ReadKind::Full => Self::Full,
+            ReadKind::Delta => Self::Delta,
+        }
+    }
+}
+
+impl From<ReadForm> for ReadKind {
+    fn from(form: ReadForm) -> Self {
+        match form {
+            ReadForm::Full => Self::Full,
+            // Whatever it was, it is not known to be all.
+            ReadForm::Delta | ReadForm::Otherwise => Self::Delta,
+        }
+    }
 }
 
 /// How much a plan does: operations by kind, and what is beside them.
@@ -300,6 +322,7 @@ impl From<&Basis> for BasisForm {
             snapshot_taken_at,
             users,
             groups,
+            read,
             simulated,
             baseline,
         } = basis;
@@ -309,7 +332,7 @@ impl From<&Basis> for BasisForm {
             snapshot_taken_at: Text(*snapshot_taken_at),
             users: *users,
             groups: *groups,
-            read: ReadForm::Full,
+            read: (*read).into(),
             simulated: simulated.as_ref().map(SimulatedForm::from),
             baseline: baseline.as_ref().map(BaselineForm::from),
         }
@@ -324,7 +347,7 @@ impl From<BasisForm> for Basis {
             snapshot_taken_at,
             users,
             groups,
-            read: _,
+            read,
             simulated,
             baseline,
         } = form;
@@ -334,6 +357,7 @@ impl From<BasisForm> for Basis {
             snapshot_taken_at: snapshot_taken_at.0,
             users,
             groups,
+            read: read.into(),
             simulated: simulated.map(Simulated::from),
             baseline: baseline.map(Baseline::from),
         }

@@ -184,6 +184,7 @@ fn groups(people: &[Person], seed: u64, products: &Products) -> Vec<Group> {
             kind: kind(name),
             hidden: *name == "Works Council",
             synced: name.starts_with("Stores"),
+            created_at: instant("2026-09-14T08:21:07Z"),
             licenses: carried(name, products),
             members: all,
         }

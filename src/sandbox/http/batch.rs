@@ -90,6 +90,7 @@ fn item(outer: &Call, place: usize, value: &Value) -> Result<Item, Failure> {
             root: outer.root.clone(),
             now: outer.now,
             item: Some(place),
+            fault: None,
         },
     })
 }

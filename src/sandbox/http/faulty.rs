@@ -49,7 +49,12 @@ pub(super) fn before(kind: FaultKind, now: Moment) -> Option<Result<Reply, Failu
         | FaultKind::Truncate
         | FaultKind::Slow
         | FaultKind::Hang
-        | FaultKind::WrongTypes => return None,
+        | FaultKind::WrongTypes
+        // The answer itself shows these, and that of other requests is as ever.
+        | FaultKind::DeltaGone
+        | FaultKind::ResyncRequired
+        | FaultKind::EndlessChain
+        | FaultKind::Replay => return None,
     };
     Some(Err(failure))
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::domain::ids::SkuId;
+use crate::domain::ids::{SkuId, UserId};
 use crate::domain::names::UsageLocation;
 use crate::sandbox::model::{Held, Tenant, User};
 
@@ -36,6 +36,54 @@ enum Due {
     At(Timestamp),
 }
 
+impl Due {
+    /// Returns when something of now shows; none where it does at once.
+    fn of(lag: Lag, now: Moment) -> Option<Self> {
+        match lag {
+            Lag::None => None,
+            Lag::Requests(count) => Some(Self::Request(now.request + count + 1)),
+            Lag::For(time) => {
+                let time = SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
+                Some(Self::At(now.at.saturating_add(time).unwrap_or(Timestamp::MAX)))
+            }
+        }
+    }
+
+    fn has_come(self, now: Moment) -> bool {
+        match self {
+            Self::Request(number) => number <= now.request,
+            Self::At(time) => time <= now.at,
+        }
+    }
+}
+
+/// How far delta queries see: they show changes in their order, each some time after it was made.
+#[derive(Debug, Default)]
+pub(super) struct Horizon {
+    /// Changes up to this number show.
+    seen: u64,
+    /// Numbers up to which there were changes at some instants, and when they show.
+    ahead: VecDeque<(Due, u64)>,
+}
+
+impl Horizon {
+    /// Notes up to which number there are changes now. Returns up to which they show.
+    pub(super) fn note(&mut self, lag: Lag, now: Moment, latest: u64) -> u64 {
+        let noted = self.ahead.back().map_or(self.seen, |(_, number)| *number);
+        if latest > noted {
+            match Due::of(lag, now) {
+                Some(due) => self.ahead.push_back((due, latest)),
+                None => self.seen = latest,
+            }
+        }
+        while let Some((_, number)) = self.ahead.front().filter(|(due, _)| due.has_come(now)) {
+            self.seen = self.seen.max(*number);
+            self.ahead.pop_front();
+        }
+        self.seen
+    }
+}
+
 /// What a user was before a write that does not show yet.
 #[derive(Clone, Debug)]
 pub(super) struct Before {
@@ -54,28 +102,14 @@ impl Before {
 /// The writes that do not show yet, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Unseen {
-    order: VecDeque<(Due, usize)>,
-    users: BTreeMap<usize, VecDeque<Before>>,
+    order: VecDeque<(Due, UserId)>,
+    users: BTreeMap<UserId, VecDeque<Before>>,
 }
 
 impl Unseen {
-    /// Remembers a write to a user, by place.
-    pub(super) fn wrote(
-        &mut self,
-        lag: Lag,
-        now: Moment,
-        user: usize,
-        before: Before,
-        after: &User,
-    ) {
-        let due = match lag {
-            Lag::None => return,
-            Lag::Requests(count) => Due::Request(now.request + count + 1),
-            Lag::For(time) => {
-                let time = SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
-                Due::At(now.at.saturating_add(time).unwrap_or(Timestamp::MAX))
-            }
-        };
+    /// Remembers a write to a user.
+    pub(super) fn wrote(&mut self, lag: Lag, now: Moment, before: Before, after: &User) {
+        let Some(due) = Due::of(lag, now) else { return };
         let mut before = before;
         let active = |licenses: &[Held]| -> Vec<SkuId> {
             licenses.iter().filter(|held| held.is_active()).map(|held| held.sku).collect()
@@ -86,16 +120,13 @@ impl Unseen {
         for sku in active(&before.licenses) {
             *before.seats.entry(sku).or_default() -= 1;
         }
-        self.order.push_back((due, user));
-        self.users.entry(user).or_default().push_back(before);
+        self.order.push_back((due, after.id));
+        self.users.entry(after.id).or_default().push_back(before);
     }
 
     /// Forgets what shows by now.
     pub(super) fn settle(&mut self, now: Moment) {
-        let shows = |(due, _): &(Due, usize)| match due {
-            Due::Request(number) => *number <= now.request,
-            Due::At(time) => *time <= now.at,
-        };
+        let shows = |(due, _): &(Due, UserId)| due.has_come(now);
         while self.order.front().is_some_and(shows) {
             let Some((_, user)) = self.order.pop_front() else { return };
             if let Some(before) = self.users.get_mut(&user) {
@@ -108,7 +139,7 @@ impl Unseen {
     }
 
     /// Returns what reads show of a user in place of the truth.
-    pub(super) fn of(&self, user: usize) -> Option<&Before> {
+    pub(super) fn of(&self, user: UserId) -> Option<&Before> {
         self.users.get(&user).and_then(VecDeque::front)
     }
 

@@ -17,7 +17,7 @@ use axum::http::{HeaderMap, Response, header};
 use tokio::net::TcpListener;
 
 use crate::sandbox::faults::{FaultKind, Faults, Target};
-use crate::sandbox::http::lag::{Moment, Unseen};
+use crate::sandbox::http::lag::{Horizon, Moment, Unseen};
 use crate::sandbox::http::line::{Lines, Switch};
 use crate::sandbox::http::log::Log;
 use crate::sandbox::http::reply::{Failure, Reply};
@@ -27,6 +27,7 @@ use crate::sandbox::roles::Role;
 use crate::sandbox::throttle::{Buckets, Quotas};
 
 mod batch;
+mod delta;
 mod directory;
 mod faulty;
 mod filter;
@@ -45,6 +46,7 @@ mod token;
 mod world;
 mod writes;
 
+pub use self::delta::Delta;
 pub use self::lag::Lag;
 pub use self::log::{Counts, ItemSeen, RequestSeen};
 pub use self::options::{CLIENT_ID, CLIENT_SECRET, Clock, Options, SignInActivity, Throttle};
@@ -117,8 +119,11 @@ impl Running {
 
     /// Changes the tenant behind the clients' backs, as an administrator elsewhere would.
     pub fn change(&self, change: impl FnOnce(&mut Tenant)) {
-        let mut world = self.shared.world();
+        let now = self.shared.now();
+        let mut guard = self.shared.world();
+        let world = &mut *guard;
         change(&mut world.tenant);
+        world.horizon.note(world.lag, now, world.tenant.journal().latest());
         world.nested.clear();
     }
 
@@ -175,6 +180,7 @@ impl Shared {
             delay,
             clock,
             sign_ins,
+            delta,
         } = options;
         let started = tokio::time::Instant::now();
         let now = clock.now(started);
@@ -194,6 +200,8 @@ impl Shared {
             faults,
             lag,
             unseen: Unseen::default(),
+            horizon: Horizon::default(),
+            delta,
             buckets: quotas.map(|quotas| Buckets::new(&quotas, now)),
             log: Log::default(),
             sign_ins,
@@ -213,6 +221,11 @@ impl Shared {
     /// every write is checked before it begins.
     fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> Moment {
+        let number = *self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
+        Moment { request: number, at: self.clock.now(self.started) }
     }
 
     fn moment(&self) -> Moment {
@@ -303,6 +316,7 @@ impl Whole {
             root: format!("{base}/v1.0"),
             now: self.now,
             item: None,
+            fault,
         };
         if let Some(early) = fault.and_then(|kind| faulty::before(kind, self.now)) {
             return World::finish(&call, early);

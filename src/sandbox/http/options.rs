@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::sandbox::faults::Faults;
+use crate::sandbox::http::delta::Delta;
 use crate::sandbox::http::lag::Lag;
 use crate::sandbox::roles::Role;
 use crate::sandbox::throttle::Quotas;
@@ -42,6 +43,8 @@ pub struct Options {
     pub clock: Clock,
     /// Whether the tenant tells when users last signed in.
     pub sign_ins: SignInActivity,
+    /// What delta queries tell.
+    pub delta: Delta,
 }
 
 /// Whether a tenant tells when users last signed in.
@@ -95,6 +98,7 @@ impl Default for Options {
             ),
             // Source: Graph list users, with signInActivity selected.
             sign_ins: SignInActivity::Pages { most: 500 },
+            delta: Delta::default(),
         }
     }
 }

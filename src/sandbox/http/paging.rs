@@ -96,7 +96,8 @@ fn position(call: &Call, query: &Query, given: &str) -> Option<usize> {
     (token(call, query, place) == given).then_some(place)
 }
 
-fn decode(text: &str) -> Option<Vec<u8>> {
+/// Decodes what [`base64url`] wrote.
+pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
     let value = |letter: u8| match letter {
         b'A'..=b'Z' => Some(letter - b'A'),
         b'a'..=b'z' => Some(letter - b'a' + 26),

@@ -325,6 +325,7 @@ fn group_property(name: &str) -> Option<(&'static str, WriteGroup)> {
         "visibility" => ("visibility", |group, out| json::optional(out, visibility(group))),
         "assignedLicenses" => ("assignedLicenses", carried),
         "licenseProcessingState" => ("licenseProcessingState", processing),
+        "createdDateTime" => ("createdDateTime", |group, out| json::plain(out, group.created_at)),
         "uniqueName" => ("uniqueName", |group, out| null(group, out)),
         _ => return None,
     };

@@ -17,7 +17,7 @@ impl World {
     /// Returns a user, by place, as reads show it.
     pub(super) fn seen(&self, place: usize) -> Seen<'_> {
         let user = &self.tenant.users()[place];
-        match self.unseen.of(place) {
+        match self.unseen.of(user.id) {
             Some(before) => Seen { user, licenses: &before.licenses, location: before.location },
             None => Seen { user, licenses: &user.licenses, location: user.usage_location },
         }
@@ -207,8 +207,13 @@ pub(super) fn members(
     let page = Page::asked(call, &query)?;
     let group = find_group(world, list.group)?;
     let (id, hidden) = (group.id, group.hidden && !caller.contains(&Role::MemberReadHidden));
-    let all = if list.transitive { world.nested_members(id) } else { group.members.clone().into() };
-    let all = if hidden { std::sync::Arc::from([]) } else { all };
+    let direct = || group.members.iter().copied();
+    let all = match (hidden, list.transitive) {
+        (true, _) => std::sync::Arc::from([]),
+        (false, true) => world.nested_members(id, caller.contains(&Role::MemberReadHidden)),
+        // Deleted users stay members until they are gone for good, and are not listed.
+        (false, false) => direct().filter(|member| world.tenant.is_there(*member)).collect(),
+    };
     let fits = |place: &usize| !list.cast || matches!(all[*place], Member::User(_));
     let mut rest = (page.start..all.len()).filter(fits);
     let shown: Vec<usize> = rest.by_ref().take(page.size).collect();

@@ -17,6 +17,8 @@ pub(super) enum Route {
     PatchUser(String),
     AssignLicense(String),
     CheckMemberGroups(String),
+    UserDelta,
+    GroupDelta,
     Groups,
     Group(String),
     Members { group: String, cast: bool, transitive: bool },
@@ -51,6 +53,18 @@ impl Route {
         Some(match parts {
             ["users"] => vec![("GET", Self::Users)],
             ["users", "$count"] => vec![("GET", Self::UserCount)],
+            [
+                "users",
+                "delta" | "delta()" | "microsoft.graph.delta" | "microsoft.graph.delta()",
+            ] => {
+                vec![("GET", Self::UserDelta)]
+            }
+            [
+                "groups",
+                "delta" | "delta()" | "microsoft.graph.delta" | "microsoft.graph.delta()",
+            ] => {
+                vec![("GET", Self::GroupDelta)]
+            }
             ["users", user] => {
                 vec![("GET", Self::User(key(user))), ("PATCH", Self::PatchUser(key(user)))]
             }
@@ -92,14 +106,18 @@ impl Route {
     /// Source: Graph, permission tables of the API pages.
     pub(super) fn roles(&self) -> &'static [Role] {
         match self {
-            Self::Users | Self::UserCount | Self::User(_) => {
+            Self::Users | Self::UserDelta | Self::UserCount | Self::User(_) => {
                 &[Role::UserReadAll, Role::UserReadWriteAll, Role::DirectoryReadAll]
             }
             Self::PatchUser(_) => &[Role::UserReadWriteAll],
             Self::AssignLicense(_) => {
                 &[Role::LicenseAssignmentReadWriteAll, Role::UserReadWriteAll]
             }
-            Self::CheckMemberGroups(_) | Self::Groups | Self::Group(_) | Self::Members { .. } => {
+            Self::CheckMemberGroups(_)
+            | Self::GroupDelta
+            | Self::Groups
+            | Self::Group(_)
+            | Self::Members { .. } => {
                 &[Role::GroupMemberReadAll, Role::GroupReadAll, Role::DirectoryReadAll]
             }
             Self::SubscribedSkus => {
@@ -121,7 +139,9 @@ impl Route {
     pub(super) fn cost(&self, query: &Query) -> Cost {
         let (base, writes) = match self {
             Self::Users => (2, 0),
-            Self::UserCount
+            Self::UserDelta
+            | Self::GroupDelta
+            | Self::UserCount
             | Self::User(_)
             | Self::Groups
             | Self::Group(_)
@@ -149,7 +169,9 @@ impl Route {
         let selected = || query.select().is_some_and(|names| names.iter().any(|n| n == SIGN_INS));
         match self {
             Self::Users | Self::User(_) => selected(),
-            Self::UserCount
+            Self::UserDelta
+            | Self::GroupDelta
+            | Self::UserCount
             | Self::PatchUser(_)
             | Self::AssignLicense(_)
             | Self::CheckMemberGroups(_)

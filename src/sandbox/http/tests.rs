@@ -8,6 +8,7 @@ use super::*;
 use crate::sandbox::TenantDocument;
 
 mod batches;
+mod delta;
 mod faults;
 mod reading;
 mod sign_ins;

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::ids::GroupId;
 use crate::sandbox::chance::Chance;
 use crate::sandbox::faults::{FaultKind, Faults, Target};
-use crate::sandbox::http::lag::{Lag, Moment, Unseen};
+use crate::sandbox::http::delta::{self, Delta};
+use crate::sandbox::http::lag::{Horizon, Lag, Moment, Unseen};
 use crate::sandbox::http::log::Log;
 use crate::sandbox::http::options::SignInActivity;
 use crate::sandbox::http::query::Query;
@@ -35,6 +36,8 @@ pub(super) struct Call {
     pub(super) now: Moment,
     /// The place within a batch.
     pub(super) item: Option<usize>,
+    /// What goes wrong with it, for faults that the answer itself shows.
+    pub(super) fault: Option<FaultKind>,
 }
 
 impl Call {
@@ -68,6 +71,11 @@ impl Call {
     }
 }
 
+/// How long deleted users can be restored.
+///
+/// Source: Graph: 30 days.
+const KEPT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
+
 /// A token that was issued.
 #[derive(Clone, Debug)]
 pub(super) struct Issued {
@@ -88,10 +96,13 @@ pub(super) struct World {
     pub(super) faults: Faults,
     pub(super) lag: Lag,
     pub(super) unseen: Unseen,
+    pub(super) horizon: Horizon,
+    pub(super) delta: Delta,
     pub(super) buckets: Option<Buckets>,
     pub(super) log: Log,
     pub(super) sign_ins: SignInActivity,
-    pub(super) nested: BTreeMap<GroupId, Arc<[Member]>>,
+    /// Everything below a group, with and without what is hidden.
+    pub(super) nested: BTreeMap<(GroupId, bool), Arc<[Member]>>,
 }
 
 /// Who asks: what the token allows.
@@ -101,6 +112,8 @@ impl World {
     /// Answers a request that came by itself.
     pub(super) fn answer(&mut self, call: &Call) -> Reply {
         self.unseen.settle(call.now);
+        let kept_since = call.now.at.saturating_sub(KEPT_FOR).unwrap_or(Timestamp::MIN);
+        self.tenant.purge_before(kept_since);
         let reply = Route::find(&call.method, &call.path).and_then(|route| {
             let caller = self.sign_in(call)?;
             match route {
@@ -121,6 +134,7 @@ impl World {
             path: &path,
         };
         let fault = self.faults.strike(target);
+        let call = &Call { fault, ..call.clone() };
         if let Some(reply) = fault.and_then(|kind| faulty::before(kind, call.now)) {
             return Self::finish(call, reply);
         }
@@ -150,6 +164,8 @@ impl World {
             Route::Users => reads::users(self, call),
             Route::UserCount => reads::user_count(self, call),
             Route::User(key) => reads::user(self, call, key),
+            Route::UserDelta => delta::answer(self, call, delta::Kind::Users, caller),
+            Route::GroupDelta => delta::answer(self, call, delta::Kind::Groups, caller),
             Route::Groups => reads::groups(self, call),
             Route::Group(id) => reads::group(self, call, id),
             Route::Members { group, cast, transitive } => {
@@ -262,10 +278,10 @@ impl World {
     }
 
     /// Returns everything below a group; worked out once, as memberships stay.
-    pub(super) fn nested_members(&mut self, group: GroupId) -> Arc<[Member]> {
+    pub(super) fn nested_members(&mut self, group: GroupId, sees_hidden: bool) -> Arc<[Member]> {
         let tenant = &self.tenant;
-        let entry = self.nested.entry(group);
-        entry.or_insert_with(|| tenant.transitive_members(group).into()).clone()
+        let entry = self.nested.entry((group, sees_hidden));
+        entry.or_insert_with(|| tenant.members_below(group, sees_hidden).into()).clone()
     }
 }
 

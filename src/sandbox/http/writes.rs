@@ -38,7 +38,8 @@ impl World {
     ) -> Result<(), Failure> {
         let before = Before::of(&self.tenant.users()[place]);
         write(self)?;
-        self.unseen.wrote(self.lag, call.now, place, before, &self.tenant.users()[place]);
+        self.unseen.wrote(self.lag, call.now, before, &self.tenant.users()[place]);
+        self.horizon.note(self.lag, call.now, self.tenant.journal().latest());
         Ok(())
     }
 }

@@ -8,6 +8,7 @@ use crate::domain::ids::{ServicePlanId, SkuId};
 use crate::domain::names::UsageLocation;
 use crate::domain::sku::{AppliesTo, Sku};
 use crate::domain::user::ServicePlanSet;
+use crate::sandbox::model::journal::differing;
 use crate::sandbox::model::{Direct, Held, Refusal, Tenant, rules};
 
 /// What one call to `assignLicense` asks for.
@@ -121,7 +122,11 @@ impl Tenant {
 
     /// Gives a user other licenses and moves the seats.
     pub(super) fn put_licenses(&mut self, user: usize, after: Vec<Held>) {
-        let before = std::mem::replace(&mut self.users[user].licenses, after);
+        let mut changed = self.users[user].clone();
+        changed.licenses = after;
+        let differing = differing(&self.users[user], &changed);
+        self.journal.user_changed(changed.id, &differing);
+        let before = std::mem::replace(&mut self.users[user], changed).licenses;
         for held in before.iter().filter(|held| held.is_active()) {
             if let Some(index) = self.sku_index(held.sku) {
                 self.skus[index].consumed = self.skus[index].consumed.saturating_sub(1);
@@ -140,7 +145,7 @@ impl Tenant {
         }
     }
 
-    fn count(&mut self, user: usize) {
+    pub(super) fn count(&mut self, user: usize) {
         for held in self.users[user].licenses.iter().filter(|held| held.is_active()) {
             if let Ok(index) = self.skus.binary_search_by_key(&held.sku, |sku| sku.id) {
                 self.skus[index].consumed = self.skus[index].consumed.saturating_add(1);
@@ -161,7 +166,8 @@ impl Tenant {
         if location.is_none() && self.users[user].licenses.iter().any(Held::is_active) {
             return Err(Refusal::LocationInUse);
         }
-        self.users[user].usage_location = location;
+        let id = self.users[user].id;
+        self.edit_user(id, |user| user.usage_location = location);
         Ok(())
     }
 }

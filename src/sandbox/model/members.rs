@@ -28,11 +28,17 @@ pub(super) fn parents(groups: &[Group]) -> BTreeMap<Member, Vec<GroupId>> {
 impl Tenant {
     /// Returns everything below a group, each once, the nested groups themselves included.
     pub fn transitive_members(&self, group: GroupId) -> Vec<Member> {
+        self.members_below(group, true)
+    }
+
+    /// Returns the same as somebody sees it who may see hidden members or not.
+    pub(crate) fn members_below(&self, group: GroupId, sees_hidden: bool) -> Vec<Member> {
         let mut seen = BTreeSet::new();
         let mut open = vec![group];
         while let Some(next) = open.pop() {
-            let members = self.group(next).map_or(&[][..], |group| &group.members);
-            for member in members {
+            let open_to_see = self.group(next).filter(|group| sees_hidden || !group.hidden);
+            let members = open_to_see.map_or(&[][..], |group| &group.members);
+            for member in members.iter().filter(|member| self.is_there(**member)) {
                 match member {
                     // In a cycle a group is below itself; Graph does not list it under itself.
                     Member::Group(id) if *id == group => {}
@@ -71,14 +77,19 @@ impl Tenant {
     pub fn set_membership(&mut self, group: GroupId, user: UserId, is_member: bool) {
         let Some(index) = self.group_index(group) else { return };
         let member = Member::User(user);
-        self.groups[index].members.retain(|other| *other != member);
+        let members = &mut self.groups[index].members;
+        if members.contains(&member) == is_member {
+            return;
+        }
+        members.retain(|other| *other != member);
         if is_member {
-            self.groups[index].members.push(member);
+            members.push(member);
         }
         let parents = self.parents.entry(member).or_default();
         parents.retain(|other| *other != group);
         if is_member {
             parents.push(group);
         }
+        self.journal.member(group, member, is_member);
     }
 }

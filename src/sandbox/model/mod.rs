@@ -14,12 +14,15 @@ use crate::domain::names::UsageLocation;
 use crate::domain::sku::Sku;
 use crate::domain::user::{ServicePlanSet, UserType};
 
+mod changing;
 mod inherit;
+mod journal;
 mod licensing;
 mod members;
 mod refusal;
 mod rules;
 
+pub(crate) use self::journal::{Changes, Journal};
 pub use self::licensing::LicenseChange;
 pub use self::members::Member;
 pub use self::refusal::Refusal;
@@ -31,8 +34,11 @@ pub struct Tenant {
     skus: Vec<Sku>,
     groups: Vec<Group>,
     users: Vec<User>,
-    names: BTreeMap<Box<str>, usize>,
+    names: BTreeMap<Box<str>, UserId>,
     parents: BTreeMap<Member, Vec<GroupId>>,
+    deleted_users: BTreeMap<UserId, (User, Timestamp)>,
+    deleted_groups: BTreeMap<GroupId, Group>,
+    journal: Journal,
 }
 
 /// What a tenant says about itself.
@@ -237,6 +243,8 @@ pub struct Group {
     pub hidden: bool,
     /// Whether it comes from on-premises Active Directory.
     pub synced: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
     /// The licenses it carries, with the service plans that are off.
     pub licenses: Vec<(SkuId, ServicePlanSet)>,
     /// Its members, of the first level.
@@ -298,16 +306,27 @@ impl Tenant {
             return Err(twice(pair[0].id.to_string()));
         }
         let mut names = BTreeMap::new();
-        for (index, user) in users.iter_mut().enumerate() {
+        for user in &mut users {
             user.licenses.sort_by_key(|held| held.sku);
-            if names.insert(user.principal_name.to_lowercase().into_boxed_str(), index).is_some() {
+            if names.insert(changing::name(user), user.id).is_some() {
                 return Err(twice(user.principal_name.to_string()));
             }
         }
         let parents = members::parents(&groups);
-        let mut tenant = Self { about, skus, groups, users, names, parents };
+        let mut tenant = Self {
+            about,
+            skus,
+            groups,
+            users,
+            names,
+            parents,
+            deleted_users: BTreeMap::new(),
+            deleted_groups: BTreeMap::new(),
+            journal: Journal::default(),
+        };
         tenant.count_seats();
         tenant.inherit(at);
+        tenant.journal = Journal::default();
         Ok(tenant)
     }
 
@@ -345,7 +364,7 @@ impl Tenant {
     pub(crate) fn user_index(&self, key: &str) -> Option<usize> {
         match key.parse::<UserId>() {
             Ok(id) => self.place_of(id),
-            Err(_) => self.names.get(key.to_lowercase().as_str()).copied(),
+            Err(_) => self.names.get(key.to_lowercase().as_str()).and_then(|id| self.place_of(*id)),
         }
     }
 
@@ -370,9 +389,7 @@ impl Tenant {
 
     /// Allows or forbids a user's sign-in. Does nothing for a user who does not exist.
     pub fn set_enabled(&mut self, user: UserId, enabled: bool) {
-        if let Some(index) = self.place_of(user) {
-            self.users[index].enabled = enabled;
-        }
+        self.edit_user(user, |user| user.enabled = enabled);
     }
 
     /// Lets a user sign in. Does nothing for a user who does not exist.

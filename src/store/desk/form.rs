@@ -10,8 +10,8 @@ use crate::domain::dn::DistinguishedName;
 use crate::domain::names::{TenantName, UsageLocation};
 use crate::plan::bulk::{BulkOrder, Change, Selection, Skus};
 use crate::plan::{Digest, GuardName, PlanId, PlanState};
-use crate::ports::OutcomeKind;
 use crate::ports::desk::{Activity, Ask, CarriedOutReply, FailedReply, Notice, Reply, Report};
+use crate::ports::{GroupRequest, OtherGroups, OutcomeKind};
 use crate::report::json::text::{AsWord, Text};
 use crate::report::json::{PlanJsonError, from_json, to_json};
 
@@ -23,7 +23,15 @@ pub(super) enum AskForm {
     Revert { plan: Text<PlanId> },
     CarryOut { plan: Text<PlanId> },
     Part { plan: Text<PlanId>, accepted: Vec<AsWord<GuardName>>, reason: Option<Arc<str>> },
-    Read { all_groups: bool },
+    Read { groups: Vec<(Arc<str>, bool)>, others: OthersForm },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum OthersForm {
+    Listed,
+    First(usize),
+    Read,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -133,7 +141,14 @@ impl From<&Ask> for AskForm {
                 accepted: accepted.iter().copied().map(AsWord).collect(),
                 reason: reason.clone(),
             },
-            Ask::Read { all_groups } => Self::Read { all_groups: *all_groups },
+            Ask::Read { groups, others } => Self::Read {
+                groups: groups.iter().map(|one| (one.group.clone(), one.direct)).collect(),
+                others: match others {
+                    OtherGroups::Listed => OthersForm::Listed,
+                    OtherGroups::First(most) => OthersForm::First(*most),
+                    OtherGroups::Read => OthersForm::Read,
+                },
+            },
         }
     }
 }
@@ -150,7 +165,17 @@ impl From<AskForm> for Ask {
                 accepted: accepted.into_iter().map(|AsWord(guard)| guard).collect(),
                 reason,
             },
-            AskForm::Read { all_groups } => Self::Read { all_groups },
+            AskForm::Read { groups, others } => Self::Read {
+                groups: groups
+                    .into_iter()
+                    .map(|(group, direct)| GroupRequest { group, direct })
+                    .collect(),
+                others: match others {
+                    OthersForm::Listed => OtherGroups::Listed,
+                    OthersForm::First(most) => OtherGroups::First(most),
+                    OthersForm::Read => OtherGroups::Read,
+                },
+            },
         }
     }
 }

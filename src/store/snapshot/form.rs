@@ -14,7 +14,7 @@ use crate::domain::snapshot::{Reading, Snapshot};
 use crate::domain::user::ServicePlanSet;
 use crate::store::snapshot::table::{Index, Interner, Table};
 use group::GroupForm;
-use sign_in::SignInsForm;
+pub(in crate::store) use sign_in::SignInsForm;
 use sku::SkuForm;
 use user::UserForm;
 

@@ -39,7 +39,7 @@ proptest! {
     fn any_payload_is_read_or_refused(payload: Vec<u8>) {
         let (_dir, path) = place();
         let dir = path.parent().unwrap();
-        super::replace(&path, dir, &payload).unwrap();
+        super::replace(&path, dir, super::HEAD, &payload).unwrap();
         if let Err(error) = read(&path) {
             prop_assert!(matches!(error, StoreError::DamagedSnapshot { .. }), "{error}");
         }

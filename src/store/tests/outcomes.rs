@@ -5,7 +5,7 @@ use crate::plan::ledger::{Ledger, LedgerChange};
 use crate::plan::{Digest, Plan, PlanState};
 use crate::ports::{HistoryEntry, HistoryFilter, OutcomeKind, Records, RecordsError, Settlement};
 use crate::report::any::a_plan;
-use crate::store::{Store, Verification};
+use crate::store::{Dropped, Store, Verification};
 
 async fn history(store: &Store) -> Vec<HistoryEntry> {
     store.history(HistoryFilter::default()).await.unwrap()
@@ -234,12 +234,38 @@ async fn an_untouched_history_verifies() {
     let dir = scratch();
     let store = open(&dir);
     let empty = store.verify_history().await.unwrap();
-    assert_eq!(empty, Verification::Whole { outcomes: 0, head: Digest([0; 32]) });
+    assert_eq!(empty, Verification::Whole { outcomes: 0, records: 0, head: Digest([0; 32]) });
     three_plans(&store).await;
-    let Verification::Whole { outcomes: 6, head } = store.verify_history().await.unwrap() else {
+    let Verification::Whole { outcomes: 6, records: _, head } =
+        store.verify_history().await.unwrap()
+    else {
         panic!("the chain is broken");
     };
     assert_ne!(head, Digest([0; 32]));
+}
+
+/// What tampering with the file does to the proof.
+async fn after(tampering: &str) -> Verification {
+    let dir = scratch();
+    let store = open(&dir);
+    three_plans(&store).await;
+    let under_way = a_plan(4);
+    begin(&store, &under_way).await;
+    let keys = under_way.operations.iter().map(|operation| operation.key).collect();
+    store.intend(under_way.id, keys, at(3)).await.unwrap();
+    let editor = behind_its_back(dir.path());
+    let triggers: Vec<String> = editor
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    for trigger in triggers {
+        editor.execute(&format!("DROP TRIGGER {trigger}"), []).unwrap();
+    }
+    assert!(editor.execute(tampering, []).unwrap() > 0, "{tampering}");
+    store.verify_history().await.unwrap()
 }
 
 #[tokio::test]
@@ -249,24 +275,75 @@ async fn a_history_that_was_tampered_with_does_not_verify() {
         "UPDATE outcomes SET at = at + 1 WHERE number = 3",
         "UPDATE outcomes SET code = '' WHERE number = 3",
         "DELETE FROM outcomes WHERE number = 2",
+        "DELETE FROM outcomes WHERE number = (SELECT max(number) FROM outcomes)",
         "UPDATE decisions SET by = 'ben' WHERE plan = (SELECT plan FROM outcomes WHERE number = 3)",
+        "UPDATE decisions SET accepted = '[]', reason = 'none'",
+        "DELETE FROM decisions WHERE number = 1",
+        "INSERT INTO decisions (plan, state, by, at, accepted) SELECT id, 'approved', 'eve', 1, '[]' FROM plans LIMIT 1",
         "UPDATE operations SET form = replace(form, 'Ana', 'Eve')
          WHERE plan = (SELECT plan FROM outcomes WHERE number = 3)",
+        "DELETE FROM intents WHERE number = 1",
+        "UPDATE intents SET at = at + 1 WHERE number = 1",
+        "UPDATE journal SET at = at + 1 WHERE number = 2",
+        "UPDATE journal SET tenant = NULL WHERE number = 2",
+        "UPDATE journal SET body = '{}' WHERE event = 'decision'",
+        "DELETE FROM journal WHERE number = 1",
+        "DELETE FROM journal WHERE number = (SELECT max(number) FROM journal)",
+        "INSERT INTO journal (at, event, body, chain) SELECT at, 'pause', '{}', chain FROM journal LIMIT 1",
     ] {
-        let dir = scratch();
-        let store = open(&dir);
-        let [_, two, _] = three_plans(&store).await;
-        let editor = behind_its_back(dir.path());
-        editor
-            .execute_batch(
-                "DROP TRIGGER outcomes_are_never_edited; DROP TRIGGER outcomes_are_never_deleted;
-                 DROP TRIGGER decisions_are_never_edited; DROP TRIGGER operations_are_never_edited",
-            )
-            .unwrap();
-        assert!(editor.execute(tampering, []).unwrap() > 0, "{tampering}");
-        let broken = Verification::Broken { plan: two.id, operation: two.operations[0].key };
-        assert_eq!(store.verify_history().await.unwrap(), broken, "{tampering}");
+        let found = after(tampering).await;
+        assert!(matches!(found, Verification::Broken { .. }), "{tampering}: {found:?}");
     }
+}
+
+#[tokio::test]
+async fn what_has_to_be_kept_no_longer_is_dropped_and_the_rest_verifies_still() {
+    let dir = scratch();
+    let store = open(&dir);
+    let [one, two, three] = three_plans(&store).await;
+    let whole = store.verify_history().await.unwrap();
+    let all = store.journal(None, 0, 1_000).await.unwrap();
+    // Everything is younger: nothing goes, and nothing is noted.
+    let long_ago = "1969-01-01T00:00:00Z".parse().unwrap();
+    assert_eq!(store.drop_before(long_ago, at(9_000)).await.unwrap(), Dropped::default());
+    assert_eq!(store.verify_history().await.unwrap(), whole);
+
+    let later = "2030-01-01T00:00:00Z".parse().unwrap();
+    let dropped = store.drop_before(later, at(9_000)).await.unwrap();
+    // The newest of each kind stays, and the plan that it is about.
+    assert_eq!(dropped, Dropped { plans: 2, records: all.len() as u64 - 1 });
+    for plan in [&one, &two] {
+        assert!(store.plan(None, Some(plan.id)).await.unwrap().is_none());
+    }
+    let left: Vec<_> = history(&store).await.iter().map(|entry| entry.outcome.plan).collect();
+    assert_eq!(left, [three.id]);
+    let found = store.verify_history().await.unwrap();
+    assert!(matches!(found, Verification::Whole { outcomes: 1, records: 2, .. }), "{found:?}");
+
+    // What comes after goes on where the chain was cut.
+    let plan = a_plan(9);
+    begin(&store, &plan).await;
+    store.settle(&contoso(), vec![settled(&plan, 0, OutcomeKind::Done)]).await.unwrap();
+    let found = store.verify_history().await.unwrap();
+    assert!(matches!(found, Verification::Whole { outcomes: 2, .. }), "{found:?}");
+    let cut = store.journal(None, 0, 1_000).await.unwrap();
+    assert_eq!((cut[0].number, &*cut[1].event), (all.len() as u64, "retention"));
+    assert_eq!(cut[1].body["journal_chain"], all[all.len() - 2].chain.as_str());
+}
+
+#[tokio::test]
+async fn what_a_plan_under_way_needs_is_not_dropped() {
+    let dir = scratch();
+    let (store, plan) = (open(&dir), a_plan(1));
+    begin(&store, &plan).await;
+    store.intend(plan.id, vec![plan.operations[1].key], at(3)).await.unwrap();
+    store.settle(&contoso(), vec![settled(&plan, 0, OutcomeKind::Done)]).await.unwrap();
+    let later = "2030-01-01T00:00:00Z".parse().unwrap();
+    assert_eq!(store.drop_before(later, at(9_000)).await.unwrap(), Dropped::default());
+    let under_way = store.open_plans(&contoso()).await.unwrap();
+    assert_eq!(under_way[0].intended.len(), 1);
+    let found = store.verify_history().await.unwrap();
+    assert!(matches!(found, Verification::Whole { outcomes: 1, .. }), "{found:?}");
 }
 
 #[tokio::test]

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use crate::domain::sign_in::{Extent, SignInsSeen};
 
 /// A [`SignInsSeen`] in the file.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct SignInsForm {
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::store) struct SignInsForm {
     until: i128,
     extent: ExtentForm,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 enum ExtentForm {
     NotRead,
     Partial { users: u64, stopped: Option<Arc<str>> },
@@ -38,7 +38,7 @@ impl From<&SignInsSeen> for SignInsForm {
 
 impl SignInsForm {
     /// Returns what was written, or what does not fit.
-    pub(super) fn into_seen(self) -> Result<SignInsSeen, String> {
+    pub(in crate::store) fn into_seen(self) -> Result<SignInsSeen, String> {
         let Self { until, extent } = self;
         let extent = match extent {
             ExtentForm::NotRead => Extent::NotRead,

@@ -1,0 +1,172 @@
+//! Drops what is older than it has to be kept: from the beginning of the chains, and with a checkpoint,
+//! so that what stays can be verified as before.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use serde_json::json;
+
+use crate::plan::Digest;
+use crate::store::column::{Nanoseconds, Text};
+use crate::store::error::Fault;
+use crate::store::journal::{self, Checkpoint, Entry, Event};
+
+/// How much was dropped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dropped {
+    /// Plans, with their operations and all that became of them.
+    pub plans: u64,
+    /// Records of the journal.
+    pub records: u64,
+}
+
+/// Drops what was recorded before this time and is about nothing that goes on.
+pub(super) fn drop_before(
+    transaction: &Transaction<'_>,
+    before: Timestamp,
+    now: Timestamp,
+) -> Result<Dropped, Fault> {
+    let last = Checkpoint::latest(transaction)?;
+    let (outcome_number, outcome_chain) = outcomes_up_to(transaction, before, &last)?;
+    let (journal_number, journal_chain) = journal_up_to(transaction, before, &last)?;
+    transaction.execute("INSERT INTO dropping (one) VALUES (1)", [])?;
+    transaction.execute("DELETE FROM outcomes WHERE number <= ?1", [outcome_number])?;
+    let records =
+        transaction.execute("DELETE FROM journal WHERE number <= ?1", [journal_number])?;
+    let plans = drop_plans(transaction, before)?;
+    for sql in [
+        "DELETE FROM requests WHERE at < ?1 AND state IN ('answered', 'withdrawn')",
+        "DELETE FROM deliveries WHERE notice IN (SELECT number FROM notices WHERE at < ?1)",
+        "DELETE FROM notices WHERE at < ?1",
+        "DELETE FROM pauses WHERE until < ?1",
+    ] {
+        transaction.execute(sql, [Nanoseconds(before)])?;
+    }
+    transaction.execute("DELETE FROM dropping", [])?;
+    let dropped = Dropped { plans: plans as u64, records: records as u64 };
+    if dropped == Dropped::default() {
+        return Ok(dropped);
+    }
+    transaction.execute(
+        "INSERT INTO checkpoints (journal_number, journal_chain, outcome_number, outcome_chain,
+                                  outcomes_before, intents_before, decisions_before)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![
+            journal_number,
+            Text(journal_chain),
+            outcome_number,
+            Text(outcome_chain),
+            // What has no record any more cannot be looked for there.
+            last.outcomes_before.max(covered(transaction, "outcomes", "outcome")?),
+            last.intents_before.max(covered(transaction, "intents", "intent")?),
+            last.decisions_before.max(covered(transaction, "decisions", "decision")?),
+        ],
+    )?;
+    let body = json!({
+        "plans": dropped.plans, "records": dropped.records,
+        "dropped_before": before.to_string(), "journal_number": journal_number,
+        "journal_chain": journal_chain.to_string(), "outcome_chain": outcome_chain.to_string(),
+    });
+    let entry =
+        Entry { at: now, event: Event::Retention, tenant: None, plan: None, operation: None, body };
+    journal::append(transaction, [entry])?;
+    Ok(dropped)
+}
+
+/// Returns the last of the outcomes from the beginning on that are old and of plans that ended.
+fn outcomes_up_to(
+    connection: &Connection,
+    before: Timestamp,
+    last: &Checkpoint,
+) -> Result<(i64, Digest), Fault> {
+    let stays: Option<i64> = connection.query_row(
+        "SELECT min(outcomes.number) FROM outcomes JOIN plans ON plans.id = outcomes.plan
+         WHERE outcomes.at >= ?1 OR plans.state = 'applying'
+             OR outcomes.number = (SELECT max(number) FROM outcomes)",
+        [Nanoseconds(before)],
+        |row| row.get(0),
+    )?;
+    let found = connection
+        .query_row(
+            "SELECT number, chain FROM outcomes WHERE number < ?1 ORDER BY number DESC LIMIT 1",
+            [stays.unwrap_or(i64::MAX)],
+            |row| {
+                let Text(chain) = row.get(1)?;
+                Ok((row.get(0)?, chain))
+            },
+        )
+        .optional()?;
+    Ok(found.unwrap_or((last.outcome_number, last.outcome_chain)))
+}
+
+fn journal_up_to(
+    connection: &Connection,
+    before: Timestamp,
+    last: &Checkpoint,
+) -> Result<(i64, Digest), Fault> {
+    let stays: Option<i64> = connection.query_row(
+        "SELECT min(journal.number) FROM journal LEFT JOIN plans ON plans.id = journal.plan
+         WHERE journal.at >= ?1 OR plans.state IN ('proposed', 'held', 'approved', 'applying')
+             OR journal.number = (SELECT max(number) FROM journal)",
+        [Nanoseconds(before)],
+        |row| row.get(0),
+    )?;
+    let found = connection
+        .query_row(
+            "SELECT number, chain FROM journal WHERE number < ?1 ORDER BY number DESC LIMIT 1",
+            [stays.unwrap_or(i64::MAX)],
+            |row| {
+                let Text(chain) = row.get(1)?;
+                Ok((row.get(0)?, chain))
+            },
+        )
+        .optional()?;
+    Ok(found.unwrap_or((last.journal_number, last.journal_chain)))
+}
+
+/// Drops plans that ended long ago and have no outcome left.
+fn drop_plans(transaction: &Transaction<'_>, before: Timestamp) -> Result<usize, Fault> {
+    transaction.execute(
+        "CREATE TEMP TABLE IF NOT EXISTS old_plans (id TEXT PRIMARY KEY) WITHOUT ROWID",
+        [],
+    )?;
+    transaction.execute("DELETE FROM old_plans", [])?;
+    transaction.execute(
+        "INSERT INTO old_plans SELECT id FROM plans
+         WHERE created_at < ?1
+             AND state NOT IN ('proposed', 'held', 'approved', 'applying')
+             AND NOT EXISTS (SELECT 1 FROM outcomes WHERE outcomes.plan = plans.id)
+             AND NOT EXISTS (SELECT 1 FROM journal WHERE journal.plan = plans.id)
+             AND number <> (SELECT max(number) FROM plans)
+             AND id IS NOT (SELECT plan FROM intents ORDER BY number DESC LIMIT 1)
+             AND id IS NOT (SELECT plan FROM decisions ORDER BY number DESC LIMIT 1)",
+        [Nanoseconds(before)],
+    )?;
+    for sql in [
+        "DELETE FROM intents WHERE plan IN (SELECT id FROM old_plans)",
+        "DELETE FROM decisions WHERE plan IN (SELECT id FROM old_plans)",
+        "DELETE FROM operations WHERE plan IN (SELECT id FROM old_plans)",
+        "DELETE FROM cycles WHERE plan IN (SELECT id FROM old_plans)",
+    ] {
+        transaction.execute(sql, [])?;
+    }
+    transaction.execute(
+        "DELETE FROM cycles WHERE started_at < ?1 AND plan IS NULL",
+        [Nanoseconds(before)],
+    )?;
+    Ok(transaction.execute("DELETE FROM plans WHERE id IN (SELECT id FROM old_plans)", [])?)
+}
+
+/// Returns the last row of a table that has no record in the journal.
+fn covered(connection: &Connection, table: &str, event: &str) -> Result<i64, Fault> {
+    let operation = if table == "decisions" {
+        "journal.at = decisions.at".to_owned()
+    } else {
+        format!("journal.operation = {table}.operation")
+    };
+    let sql = format!(
+        "SELECT coalesce(max(number), 0) FROM {table} WHERE NOT EXISTS (
+             SELECT 1 FROM journal WHERE journal.plan = {table}.plan AND {operation}
+                 AND journal.event = '{event}')"
+    );
+    Ok(connection.query_row(&sql, [], |row| row.get(0))?)
+}
