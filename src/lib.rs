@@ -29,6 +29,7 @@
 //! | [`store`] | effect | ledger, plans, intents, outcomes (SQLite); snapshots and locks beside it; exported tenants |
 //! | [`sandbox`] | | the emulated tenant: a product and the test bed; knows nothing of `graph` |
 //! | [`engine`] | effect | cycle, executor, recovery, breaker; knows ports alone |
+//! | [`webhook`] | effect | tells people: notices to webhooks, again until they arrive |
 //! | [`api`] | effect | the daemon over HTTP: status, plans and decisions, metrics; a skin over `engine` |
 //! | [`cli`] | effect | the command line, and the one place that wires the parts together |
 //!
@@ -62,4 +63,5 @@ pub mod report;
 pub mod sandbox;
 pub mod source;
 pub mod store;
+pub mod webhook;
 pub mod yaml;

@@ -36,7 +36,7 @@ pub(super) enum Ask {
 
 impl Ask {
     /// All of them.
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Skus,
         Self::Users,
         Self::Groups,
@@ -45,6 +45,8 @@ impl Ask {
         Self::Memberships,
         Self::SignIns,
         Self::Subscriptions,
+        Self::UserChanges,
+        Self::GroupChanges,
         Self::Write,
     ];
 
@@ -59,6 +61,8 @@ impl Ask {
             Self::Memberships => "memberships",
             Self::SignIns => "sign_ins",
             Self::Subscriptions => "subscriptions",
+            Self::UserChanges => "user_changes",
+            Self::GroupChanges => "group_changes",
             Self::Write => "write",
         }
     }
