@@ -46,6 +46,9 @@ mod serve;
 mod status;
 mod token;
 
+#[cfg(test)]
+mod tests;
+
 pub use serve::serve;
 pub use token::{Token, Tokens};
 

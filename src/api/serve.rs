@@ -3,6 +3,7 @@
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -93,8 +94,11 @@ async fn converse(stream: TcpStream, ends: Ends, router: Router, stop: Stop) {
     // Small answers should not wait for more to come; where that cannot be had, they do.
     let _ = stream.set_nodelay(true);
     let router = TowerToHyperService::new(router);
+    let has_asked = Arc::new(AtomicBool::new(false));
+    let asking = Arc::clone(&has_asked);
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request = request.map(Body::new);
+        asking.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(ends);
         router.call(request)
     });
@@ -107,7 +111,8 @@ async fn converse(stream: TcpStream, ends: Ends, router: Router, stop: Stop) {
         () = stop.asked() => true,
         () = tokio::time::sleep(CONNECTION_LASTS) => true,
     };
-    if asked {
+    // Whoever has not asked for anything yet is not waited for.
+    if asked && has_asked.load(Ordering::Relaxed) {
         connection.as_mut().graceful_shutdown();
         let _ = tokio::time::timeout(STOP_WITHIN, connection).await;
     }

@@ -121,6 +121,11 @@ impl Keyring {
             Some(token) => Ok(Some(Arc::clone(&token.name))),
             None => {
                 self.note_failure(peer);
+                for Token { name, secret, may: _ } in &tokens {
+                    if let Err(why) = secret {
+                        tracing::error!("the token `{name}` of the API cannot be had: {why}");
+                    }
+                }
                 tracing::warn!(
                     peer = peer.map(tracing::field::display),
                     path = parts.uri.path(),
@@ -142,11 +147,6 @@ impl Keyring {
             tracing::error!("the tokens of the API cannot be read: {error}");
             Problem::new(Kind::Internal, "the log says more")
         })?;
-        for Token { name, secret, may: _ } in &read {
-            if let Err(why) = secret {
-                tracing::error!("the token `{name}` of the API cannot be had: {why}");
-            }
-        }
         Ok(read)
     }
 

@@ -40,17 +40,18 @@ pub(super) fn verdict(delivery: &Delivery, sent: Sent, now: Timestamp, jitter: f
         return Verdict { outcome: Delivered::GivenUp { why }, pause: None };
     }
     let next = later(now, delivery.tries, jitter);
-    let asked = asked.and_then(|asked| SignedDuration::try_from(asked).ok());
+    let asked = asked.map(|asked| SignedDuration::try_from(asked).unwrap_or(SignedDuration::MAX));
     let asked = asked.map(|asked| now.saturating_add(asked).unwrap_or(Timestamp::MAX));
     let next = asked.map_or(next, |asked| asked.max(next));
+    let end = delivery.notice.at.saturating_add(GIVE_UP_AFTER).unwrap_or(Timestamp::MAX);
+    let next = if now < end { next.min(end) } else { next };
     // A refusal is about this notice; anything else about the receiver.
     let pause = (!is_refusal).then_some(next);
-    let end = delivery.notice.at.saturating_add(GIVE_UP_AFTER).unwrap_or(Timestamp::MAX);
     if now >= end {
         let why = format!("{why}; it was tried for {} h", GIVE_UP_AFTER.as_hours());
         return Verdict { outcome: Delivered::GivenUp { why }, pause };
     }
-    Verdict { outcome: Delivered::Again { at: next.min(end), why }, pause }
+    Verdict { outcome: Delivered::Again { at: next, why }, pause }
 }
 
 /// Returns when to try again after so many tries before this one.

@@ -198,6 +198,12 @@ impl Place {
         change(&mut self.facts.lock().expect("no holder of the facts panics"));
     }
 
+    /// Changes what there is to see, in tests of those who look.
+    #[cfg(test)]
+    pub(crate) fn pretend(&self, change: impl FnOnce(&mut Facts)) {
+        self.note(change);
+    }
+
     /// Says that work goes on.
     pub fn beat(&self) {
         *self.beat.lock().expect("no holder of the beat panics") = Instant::now();
