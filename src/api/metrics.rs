@@ -35,6 +35,11 @@ struct Look {
     traffic: Option<Traffic>,
 }
 
+/// Returns a count of one receiver.
+type OfSink = fn(&DeliveryCounts) -> u64;
+/// Returns a time of one tenant.
+type OfFacts = fn(&Facts) -> Option<Timestamp>;
+
 /// Tells everything that is measured.
 pub(super) async fn metrics<R, C>(
     shared: Arc<Shared<R, C>>,
@@ -109,8 +114,7 @@ where
             family.sample(&[("code", &code.to_string())], count);
         }
         let deliveries = (self.deps.counts.deliveries)();
-        type Of = fn(&DeliveryCounts) -> u64;
-        let families: [(&'static str, Of, &str); 3] = [
+        let families: [(&'static str, OfSink, &str); 3] = [
             ("seatkeeper_event_deliveries", |of| of.delivered, "Notices that arrived."),
             ("seatkeeper_event_delivery_failures", |of| of.failed, "Failed tries to deliver."),
             ("seatkeeper_events_given_up", |of| of.given_up, "Notices that were given up."),
@@ -168,8 +172,7 @@ fn cycles(page: &mut Page, looks: &[Look]) {
             family.histogram(&labels, buckets, *count, *sum);
         }
     }
-    type Of = fn(&Facts) -> Option<Timestamp>;
-    let times: [(&'static str, Of, &str); 3] = [
+    let times: [(&'static str, OfFacts, &str); 3] = [
         (
             "seatkeeper_reconcile_last_attempt_timestamp_seconds",
             |facts| facts.last_attempt,

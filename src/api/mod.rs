@@ -86,11 +86,14 @@ pub struct Tenant {
     pub ready_within: Duration,
 }
 
+/// Returns the requests to Graph for a tenant.
+pub type TrafficOf = dyn Fn(&TenantName) -> Option<Traffic> + Send + Sync;
+
 /// What others count since the start, asked for at each look.
 #[derive(Clone)]
 pub struct Counts {
     /// The requests to Graph for a tenant; none where nobody counts them.
-    pub graph: Arc<dyn Fn(&TenantName) -> Option<Traffic> + Send + Sync>,
+    pub graph: Arc<TrafficOf>,
     /// The deliveries of notices.
     pub deliveries: Arc<dyn Fn() -> Deliveries + Send + Sync>,
 }

@@ -51,8 +51,8 @@ pub(super) async fn openapi<R: Records + Desk, C: Clock>(
 pub(super) fn document(docs: &[Doc], version: &str) -> String {
     // What is sent and what is answered are described apart: what may be left out of a request is
     // always there in an answer.
-    let mut answers = settings().with(|settings| at(settings)).into_generator();
-    let mut requests = settings().for_deserialize().with(|settings| at(settings)).into_generator();
+    let mut answers = settings().with(at).into_generator();
+    let mut requests = settings().for_deserialize().with(at).into_generator();
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
     for doc in docs {
         let method = doc.method.name().as_str().to_lowercase();

@@ -3,7 +3,7 @@
 //! Source: RFC 9457. `type` names the decision that a caller can take, and never changes its meaning.
 
 use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, HeaderName};
+use axum::http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use axum::http::{HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value};
 
@@ -159,7 +159,8 @@ impl From<RecordsError> for Problem {
             RecordsError::Storage { what, source } => {
                 // What the disk said is for the log: paths are nobody's business.
                 tracing::error!("a request could not be answered, cannot {what}: {source}");
-                Self::new(Kind::RecordsFail, format!("cannot {what}"))
+                let problem = Self::new(Kind::RecordsFail, format!("cannot {what}"));
+                problem.header(RETRY_AFTER, "10")
             }
         }
     }

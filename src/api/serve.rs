@@ -31,7 +31,7 @@ const HEAD_WITHIN: Duration = Duration::from_secs(10);
 /// How long a head may be, in bytes.
 const HEAD_MAX: usize = 32 * 1024;
 /// How long a connection is used. Whoever does not read answers cannot hold it for longer.
-const CONNECTION_LASTS: Duration = Duration::from_secs(300);
+const CONNECTION_LASTS: Duration = Duration::from_mins(5);
 /// How long requests have to end once somebody asks to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 /// How long to wait where no connection can be taken, such as for want of file descriptors.

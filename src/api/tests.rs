@@ -112,7 +112,7 @@ impl Site {
         let secrets: Secrets = Arc::new(Mutex::new(secrets.to_vec()));
         let of_site = Arc::clone(&secrets);
         let tenant =
-            Tenant { settings: world.settings.clone(), ready_within: Duration::from_secs(2700) };
+            Tenant { settings: world.settings.clone(), ready_within: Duration::from_mins(45) };
         let deps = Deps {
             records: Arc::clone(&store),
             clock: Arc::new(Still(world.now)),

@@ -22,7 +22,7 @@ const FAILURE_TAKES: Duration = Duration::from_millis(300);
 /// After so many unknown tokens from one address …
 const FAILURES_MAX: u32 = 10;
 /// … within so long, no token from there is looked at until the time is over.
-const FAILURES_WITHIN: Duration = Duration::from_secs(60);
+const FAILURES_WITHIN: Duration = Duration::from_mins(1);
 /// Addresses that are remembered.
 const ADDRESSES_MAX: usize = 4_096;
 
@@ -128,7 +128,6 @@ impl Keyring {
                 }
                 tracing::warn!(
                     peer = peer.map(tracing::field::display),
-                    path = parts.uri.path(),
                     "a request with a token that nobody has was refused"
                 );
                 // Whoever guesses guesses slowly.

@@ -198,8 +198,8 @@ where
         });
         let sent = match opened.await {
             Ok(Ok(address)) => self.sender.send(&address, body).await,
-            Ok(Err(why)) => Sent::NotSent { why: format!("its address cannot be had: {why}") },
-            Err(error) => Sent::NotSent { why: format!("its address cannot be had: {error}") },
+            Ok(Err(why)) => Sent::Unanswered { why: format!("its address cannot be had: {why}") },
+            Err(error) => Sent::Unanswered { why: format!("its address cannot be had: {error}") },
         };
         verdict(delivery, sent, self.clock.now(), self.sender.jitter())
     }

@@ -11,7 +11,7 @@ use super::send::Sent;
 /// The first pause; each further one is twice as long.
 const PAUSE_MIN: Duration = Duration::from_secs(10);
 /// The longest pause.
-const PAUSE_MAX: Duration = Duration::from_secs(3_600);
+const PAUSE_MAX: Duration = Duration::from_hours(1);
 /// After so long, news is none any more.
 const GIVE_UP_AFTER: SignedDuration = SignedDuration::from_hours(24);
 /// How often something is tried that the receiver refuses.
@@ -34,7 +34,7 @@ pub(super) fn verdict(delivery: &Delivery, sent: Sent, now: Timestamp, jitter: f
         Sent::Later { status, retry_after } => {
             (format!("it answered with HTTP {status}"), retry_after, false)
         }
-        Sent::NotSent { why } => (why, None, false),
+        Sent::Unanswered { why } => (why, None, false),
     };
     if is_refusal && delivery.tries + 1 >= REFUSALS_MAX {
         return Verdict { outcome: Delivered::GivenUp { why }, pause: None };

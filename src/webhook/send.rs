@@ -23,7 +23,7 @@ pub(super) enum Sent {
     /// The receiver does not take it now.
     Later { status: u16, retry_after: Option<Duration> },
     /// There is no answer. Says why, without the address.
-    NotSent { why: String },
+    Unanswered { why: String },
 }
 
 /// Sends messages.
@@ -64,13 +64,13 @@ impl Sender for Http {
     async fn send(&self, address: &SecretString, body: String) -> Sent {
         let (url, is_inside) = match usable(address) {
             Ok(usable) => usable,
-            Err(why) => return Sent::NotSent { why: why.to_owned() },
+            Err(why) => return Sent::Unanswered { why: why.to_owned() },
         };
         let client = if is_inside { &self.inside } else { &self.outside };
         let request = client.post(url).header(CONTENT_TYPE, "application/json").body(body);
         match request.send().await {
             Ok(response) => judge(response).await,
-            Err(error) => Sent::NotSent { why: lost(&error.without_url()) },
+            Err(error) => Sent::Unanswered { why: lost(&error.without_url()) },
         }
     }
 

@@ -197,7 +197,7 @@ fn said(sent: Sent, tries: u32, now: &str) -> String {
 
 #[test]
 fn a_receiver_that_is_down_is_tried_less_and_less_often() {
-    let down = || Sent::NotSent { why: "no connection".to_owned() };
+    let down = || Sent::Unanswered { why: "no connection".to_owned() };
     let tries: Vec<String> =
         [0, 1, 2, 8, 9, 40].map(|tries| said(down(), tries, "10:00:00")).into();
     assert_snapshot!(tries.join("\n"), @"
@@ -245,10 +245,12 @@ impl Clock for Running {
     }
 }
 
+type Answers = VecDeque<fn() -> Sent>;
+
 /// Answers from a list by address, the last answer for ever, and keeps when it was asked.
 #[derive(Default)]
 struct Scripted {
-    answers: Mutex<BTreeMap<&'static str, VecDeque<fn() -> Sent>>>,
+    answers: Mutex<BTreeMap<&'static str, Answers>>,
     asked: Mutex<Vec<(String, u64)>>,
     began: Option<tokio::time::Instant>,
 }
@@ -325,7 +327,7 @@ fn arrives() -> Sent {
 }
 
 fn is_down() -> Sent {
-    Sent::NotSent { why: "no connection".to_owned() }
+    Sent::Unanswered { why: "no connection".to_owned() }
 }
 
 #[tokio::test(start_paused = true)]
@@ -345,7 +347,7 @@ async fn a_receiver_that_hangs_holds_up_nobody_else() {
 async fn a_receiver_that_is_down_is_not_asked_for_each_notice() {
     let lab = Lab::new(&[("one", &["down"]), ("two", &["down"])]).await;
     let lab = lab.answers("down", &[is_down, is_down, arrives]);
-    lab.run(vec![receiver("down")], Duration::from_secs(120)).await;
+    lab.run(vec![receiver("down")], Duration::from_mins(2)).await;
     let asked = lab.asked("down");
     assert_eq!(asked.len(), 4, "{asked:?}");
     assert!(asked[1] - asked[0] >= 10, "{asked:?}");
@@ -365,7 +367,7 @@ async fn what_is_for_nobody_any_more_is_given_up() {
 #[tokio::test(start_paused = true)]
 async fn a_receiver_that_never_answers_is_given_up_after_a_day() {
     let lab = Lab::new(&[("one", &["down"])]).await.answers("down", &[is_down]);
-    lab.run(vec![receiver("down")], Duration::from_secs(26 * 3600)).await;
+    lab.run(vec![receiver("down")], Duration::from_hours(26)).await;
     let asked = lab.asked("down");
     assert!(asked.windows(2).all(|pair| pair[1] - pair[0] <= 3_602), "{asked:?}");
     assert!((86_399..86_405).contains(asked.last().unwrap()), "{asked:?}");
@@ -420,7 +422,7 @@ async fn an_address_is_told_to_nobody() {
     assert!(taken.await.unwrap().starts_with("POST /s3cr3t/path?sig=s3cr3t HTTP/1.1\r\n"));
     // Nobody listens there any more.
     let lost = sender.send(&address(port), "{}".to_owned()).await;
-    let Sent::NotSent { why } = &lost else { panic!("{lost:?}") };
+    let Sent::Unanswered { why } = &lost else { panic!("{lost:?}") };
     assert!(why.starts_with("no connection: "), "{why}");
     let wrong = sender.send(&SecretString::from("http://s3cr3t.example/"), "{}".to_owned()).await;
     drop(guard);

@@ -63,7 +63,7 @@ async fn a_head_that_never_ends_is_cut_off() {
     let began = tokio::time::Instant::now();
     let mut read = Vec::new();
     let ended = stream.read_to_end(&mut read);
-    assert!(tokio::time::timeout(Duration::from_secs(60), ended).await.is_ok());
+    assert!(tokio::time::timeout(Duration::from_mins(1), ended).await.is_ok());
     assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
 }
 
