@@ -44,6 +44,8 @@ pub enum Command {
     Approve(Approve),
     /// Reject a plan
     Reject(Reject),
+    /// Let what Graph refused, or somebody keeps changing back, be tried again
+    Retry(Retry),
     /// Apply a stored plan, or plan, show, ask and apply
     Apply(Apply),
     /// Change the licenses of some users once, whatever the policies say
@@ -360,6 +362,22 @@ pub struct Reject {
     /// Who decides [default: the user at work]
     #[arg(long, value_name = "NAME")]
     pub by: Option<String>,
+}
+
+/// Arguments of `retry`
+#[derive(Args, Clone, Debug)]
+pub struct Retry {
+    /// Which configuration and tenant
+    #[command(flatten)]
+    pub common: Common,
+
+    /// For whom, by principal name or object id
+    #[arg(value_name = "USER", required_unless_present = "all")]
+    pub users: Vec<String>,
+
+    /// For everybody
+    #[arg(long, conflicts_with = "users")]
+    pub all: bool,
 }
 
 /// Arguments of `apply`

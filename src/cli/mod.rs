@@ -74,6 +74,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Outcome {
             Command::Show(args) => commands::show::run(args, ui).await,
             Command::Plans(args) => commands::plans::run(args, ui).await,
             Command::Approve(args) => commands::decide::approve(args, ui).await,
+            Command::Retry(args) => commands::retry::run(args, ui).await,
             Command::Reject(args) => commands::decide::reject(args, ui).await,
             Command::Apply(args) => commands::apply::run(args, ui, verbose).await,
             Command::Bulk(args) => Box::pin(commands::bulk::run(args, ui, verbose)).await,

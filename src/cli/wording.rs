@@ -92,6 +92,10 @@ fn not_taken_up(error: NotTakenUp, texts: Texts<'_>) -> Worded {
     let mut told = None;
     let exit = match &error {
         NotTakenUp::NotApproved { .. } => Exit::Held,
+        NotTakenUp::Guarded { .. } => {
+            let hint = "nothing was done; plan anew and look: `seatkeeper plan`";
+            return Failure::new(Exit::Held, error).hint(hint).into();
+        }
         NotTakenUp::Expired { .. } | NotTakenUp::NotOpen { .. } => Exit::Stale,
         NotTakenUp::Unsettled(problems) => {
             told = Some(shown(problems, texts));

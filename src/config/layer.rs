@@ -15,9 +15,7 @@ use crate::domain::schedule::Schedule;
 use crate::domain::span::Span;
 use crate::domain::window::Windows;
 use crate::policy::Written;
-use crate::policy::settings::{
-    GuardSettings, InheritedRule, MaxRemovals, Protected, Reserve, Settings,
-};
+use crate::policy::settings::{InheritedRule, Protected, Reserve, Settings};
 use crate::yaml::{Entry, Fields, Node, Reader};
 
 /// The keys of such settings.
@@ -138,9 +136,6 @@ impl Layer {
         let default = Settings::default();
         let mut reserve = below.reserve.clone();
         reserve.extend(self.reserve.clone());
-        let GuardSettings { first_plan, max_removals: MaxRemovals { percent, count } } =
-            default.guards;
-        let (own, top) = (self.guards, below.guards);
         Settings {
             protected: Protected {
                 users: either(self.protected_users.as_ref(), below.protected_users.as_ref())
@@ -157,13 +152,7 @@ impl Layer {
             grace: self.grace.or(below.grace).unwrap_or(default.grace),
             time_zone: either(self.time_zone.as_ref(), below.time_zone.as_ref())
                 .unwrap_or(default.time_zone),
-            guards: GuardSettings {
-                first_plan: own.first_plan.or(top.first_plan).unwrap_or(first_plan),
-                max_removals: MaxRemovals {
-                    percent: own.percent.or(top.percent).unwrap_or(percent),
-                    count: own.count.or(top.count).unwrap_or(count),
-                },
-            },
+            guards: self.guards.over(&below.guards),
         }
     }
 }

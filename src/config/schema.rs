@@ -342,6 +342,20 @@ struct Guards {
     first_plan: Option<OnOrOff>,
     /// How many people may lose a SKU that policies own, for each SKU and for the tenant.
     max_removals: Option<MaxRemovals>,
+    /// How many people may lose a SKU within 24 hours, in however many plans; `0` forbids.
+    /// Default: 50.
+    removals_per_day: Option<CountLimit>,
+    /// How many people a plan may change.
+    max_changes: Option<MaxChanges>,
+    /// Whether to hold plans where a group, OU, list or policy had 3 or more people and has none now.
+    /// Default: `on`.
+    emptied_source: Option<OnOrOff>,
+    /// Whether to hold plans where users or the members of a group are far fewer than before.
+    /// Default: `on`.
+    shrunk_source: Option<OnOrOff>,
+    /// Whether to hold plans where an attribute that a policy uses is empty for far more users than
+    /// before. Default: `on`.
+    blanked_attribute: Option<OnOrOff>,
 }
 
 #[derive(JsonSchema)]
@@ -361,6 +375,34 @@ struct MaxRemovals {
     percent: Option<PercentLimit>,
     /// The number of people; `0` forbids. Default: 50.
     count: Option<CountLimit>,
+}
+
+/// How many people a plan may change; it is held where both are passed.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum MaxChanges {
+    /// No limit.
+    Unlimited(Unlimited),
+    /// A share, once there are so many people.
+    Limited(ChangeLimit),
+}
+
+/// No limit, spelled out.
+#[derive(JsonSchema)]
+enum Unlimited {
+    /// No limit.
+    #[schemars(rename = "unlimited")]
+    Unlimited,
+}
+
+/// A share of the tenant's users, once there are so many people.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, extend("examples" = [{"percent": "25%", "above": 50}]))]
+struct ChangeLimit {
+    /// The share of the tenant's users. Default: `25%`.
+    percent: Option<PercentLimit>,
+    /// Up to this many people are never too many. Default: 50.
+    above: Option<People>,
 }
 
 /// How patient requests to Graph are.
@@ -442,6 +484,10 @@ scalar! {
         "pattern": "^((0?[0-9]{1,2}(\\.[0-9]{1,2})?|100(\\.0{1,2})?)\\s*%|unlimited)$",
         "examples": ["5%", "unlimited"],
     }
+}
+scalar! {
+    /// A number of people.
+    People, {"type": ["string", "integer"], "minimum": 0, "pattern": "^[0-9]+$", "examples": [50]}
 }
 scalar! {
     /// A number of people, or `unlimited`.

@@ -84,6 +84,11 @@ impl DistinguishedName {
         (end.first() == Some(&b',') && end[1..].eq_ignore_ascii_case(outer)).then_some(before)
     }
 
+    /// Returns the name in one spelling: the same text for two names that are equal.
+    pub fn folded(&self) -> String {
+        String::from_utf8(self.lower_case_key().collect()).expect("ASCII letters alone changed")
+    }
+
     /// Returns the bytes that count, up to the case of ASCII letters.
     fn key(&self) -> &[u8] {
         self.canonical.as_deref().unwrap_or(&self.text).as_bytes()

@@ -50,10 +50,16 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         let Seen { snapshot, tracking, ledger, recovered: _ } = self.see(policies, depth).await?;
         let once = self.asked_again(&stored.plan.origin).await?;
         let inputs = self.inputs(policies, &snapshot, &ledger, Trigger::Apply, once.asked());
+        let approval = stored.decisions.last();
+        let accepted = approval.map_or(&[][..], |approval| &approval.accepted);
         let TakenUp { approved, stale, already_done, unapproved, planned } =
-            take_up(&stored.plan, stored.state, &inputs).map_err(CycleError::NotTakenUp)?;
+            take_up(&stored.plan, stored.state, accepted, &inputs)
+                .map_err(CycleError::NotTakenUp)?;
         self.keep(snapshot.clone(), tracking.clone()).await?;
-        self.records.observe(self.tenant, planned.observed).await?;
+        let mut observed = planned.observed;
+        // Whatever guard trips, a person accepted it: what there is now is what there was from now on.
+        observed.extend(planned.on_acceptance);
+        self.records.observe(self.tenant, observed).await?;
         let mut released = planned.plan;
         // What was never shown is not let go yet: the file may have been lost by mistake.
         released.released.retain(|entry| stored.plan.released.contains(entry));

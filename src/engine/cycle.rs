@@ -10,6 +10,7 @@ use crate::domain::snapshot::{ReadKind, Snapshot};
 use crate::domain::tracking::Tracking;
 use crate::engine::executor::HELD_BACK;
 use crate::engine::{CycleError, Engine, Freshness, Misfits, Policies};
+use crate::plan::approval::uncovered;
 use crate::plan::ledger::Ledger;
 use crate::plan::make::{Inputs, Planned, make};
 use crate::plan::second_look::SecondLook;
@@ -152,6 +153,9 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         let keys: BTreeSet<Digest> =
             stored.plan.operations.iter().map(|operation| operation.key).collect();
         if !keys.is_subset(&self.still_approved(&before).await?) {
+            return Ok(stored);
+        }
+        if !uncovered(&stored.plan.guards, &before.plan, &approval.accepted).is_empty() {
             return Ok(stored);
         }
         let reason =

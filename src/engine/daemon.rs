@@ -305,6 +305,15 @@ where
     }
 
     fn engine(&self) -> Engine<'_, T, R, BeatingClock<'a, C>> {
+        self.engine_reading(self.with.full_read)
+    }
+
+    /// The engine for what a person asks: they come rarely, and what they are told should hold.
+    fn engine_for_people(&self) -> Engine<'_, T, R, BeatingClock<'a, C>> {
+        self.engine_reading(Duration::ZERO)
+    }
+
+    fn engine_reading(&self, full_every: Duration) -> Engine<'_, T, R, BeatingClock<'a, C>> {
         Engine {
             tenant: self.with.tenant,
             settings: self.with.settings,
@@ -313,7 +322,7 @@ where
             clock: &self.clock,
             progress: &self.progress,
             patience: self.with.patience,
-            reading: Freshness::Tracked { full_every: self.with.full_read },
+            reading: Freshness::Tracked { full_every },
             stop: self.with.stop.clone(),
             gate: self.with.gate,
         }
@@ -361,6 +370,3 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     }
     text
 }
-
-#[cfg(test)]
-mod tests;

@@ -9,7 +9,8 @@ use crate::domain::names::PolicyName;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::user::{Assignment, AssignmentSource, Licenses, ServicePlanSet, User};
 use crate::plan::ledger::{Ledger, LedgerChange};
-use crate::plan::{Operation, Plan, Released};
+use crate::plan::memory::{MemoryChange, assertions};
+use crate::plan::{Operation, Plan, Released, guard};
 
 /// What carrying a plan out leads to, where all of it takes effect.
 pub(crate) struct After {
@@ -33,6 +34,14 @@ pub fn consequences(operation: &Operation, at: Timestamp) -> Vec<LedgerChange> {
     }
     for adoption in &operation.adopt {
         changes.extend(own(adoption.sku.id, &adoption.owners));
+    }
+    changes.extend(
+        assertions(operation)
+            .into_iter()
+            .map(|(sku, wanted)| LedgerChange::from(MemoryChange::Assert(user, sku, wanted, at))),
+    );
+    if guard::is_loss(operation) {
+        changes.push(MemoryChange::Lose(user, at).into());
     }
     changes
 }

@@ -10,10 +10,11 @@ use crate::domain::sku::Catalogue;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::user::{Assignment, AssignmentSource, Licenses, ServicePlanSet};
 use crate::plan::bind::Problem;
+use crate::plan::guard::{Judging, Owned};
 use crate::plan::ledger::Ledger;
-use crate::plan::make::{Inputs, Planned, Scope, make_for};
+use crate::plan::make::{Inputs, Planned, Scope, make_counting, make_for};
 use crate::plan::resolve::same;
-use crate::plan::{Digest, GuardName, Operation, Plan, PlanId, PlanState};
+use crate::plan::{Digest, GuardName, Operation, Plan, PlanId, PlanState, Verdict};
 
 /// How often planning again may leave more users out before the rest is cut off by hand.
 const ROUNDS_MAX: usize = 8;
@@ -91,15 +92,36 @@ pub enum NotTakenUp {
     /// The settings do not fit the tenant any more.
     #[error("the settings do not fit the tenant")]
     Unsettled(Vec<Problem>),
+    /// Guards hold it now that did not when it was approved, or more than what was accepted.
+    #[error("plan {plan} is held now: {}", sums(verdicts))]
+    Guarded {
+        /// The plan.
+        plan: PlanId,
+        /// What the guards found that nobody accepted.
+        verdicts: Vec<Verdict>,
+    },
+}
+
+fn sums(verdicts: &[Verdict]) -> String {
+    let sum = |verdict: &Verdict| {
+        let Verdict { guard, scope, limit, actual, counted: _, most: _, tripped: _ } = verdict;
+        format!("`{}` {scope}: {actual} (limit: {limit})", guard.as_str())
+    };
+    verdicts.iter().map(sum).collect::<Vec<_>>().join("; ")
 }
 
 /// Plans again, and takes up what of an approved plan is still planned just as it was approved.
 ///
 /// # Errors
 ///
-/// Fails where the plan is not approved or has expired, or where no plan can be made at all; then
-/// nothing may run.
-pub fn take_up(plan: &Plan, state: PlanState, inputs: &Inputs<'_>) -> Result<TakenUp, NotTakenUp> {
+/// Fails where the plan is not approved or has expired, where no plan can be made at all, or where
+/// guards trip that were not accepted, or by more than what was; then nothing may run.
+pub fn take_up(
+    plan: &Plan,
+    state: PlanState,
+    accepted: &[GuardName],
+    inputs: &Inputs<'_>,
+) -> Result<TakenUp, NotTakenUp> {
     if state != PlanState::Approved {
         return Err(NotTakenUp::NotApproved { plan: plan.id, state });
     }
@@ -107,7 +129,8 @@ pub fn take_up(plan: &Plan, state: PlanState, inputs: &Inputs<'_>) -> Result<Tak
         return Err(NotTakenUp::Expired { plan: plan.id, at: plan.expires_at });
     }
     let approved: BTreeSet<Digest> = plan.operations.iter().map(|op| op.key).collect();
-    let everything = make_for(inputs, &Scope::Everybody).map_err(NotTakenUp::Unsettled)?;
+    let (mut everything, owned) =
+        make_counting(inputs, &Scope::Everybody).map_err(NotTakenUp::Unsettled)?;
     let unapproved =
         everything.plan.operations.iter().filter(|op| !approved.contains(&op.key)).count() as u64;
     // Only those whose operations were approved, so that nobody who came later takes their seats.
@@ -134,6 +157,14 @@ pub fn take_up(plan: &Plan, state: PlanState, inputs: &Inputs<'_>) -> Result<Tak
         }
     }
     operations.retain(|op| approved.contains(&op.key));
+    let verdicts = judge_again(&everything.plan, &owned, &mut operations, inputs);
+    let verdicts = uncovered(&verdicts, plan, accepted);
+    if !verdicts.is_empty() {
+        if !operations.is_empty() {
+            return Err(NotTakenUp::Guarded { plan: plan.id, verdicts });
+        }
+        everything.on_acceptance.clear();
+    }
     let running: BTreeSet<Digest> = operations.iter().map(|op| op.key).collect();
     let (done, not_so): (Vec<&Operation>, Vec<&Operation>) = plan
         .operations
@@ -147,6 +178,36 @@ pub fn take_up(plan: &Plan, state: PlanState, inputs: &Inputs<'_>) -> Result<Tak
         unapproved,
         planned: everything,
     })
+}
+
+/// Judges what is about to run, of a plan made anew.
+fn judge_again(
+    everything: &Plan,
+    owned: &Owned,
+    operations: &mut [Operation],
+    inputs: &Inputs<'_>,
+) -> Vec<Verdict> {
+    let sources = everything.guards.iter().filter(|verdict| verdict.guard.watches_sources());
+    let sources: Vec<Verdict> = sources.cloned().collect();
+    let judging = Judging {
+        later: &[],
+        settings: &inputs.settings.guards,
+        ledger: inputs.ledger,
+        owned,
+        users: everything.basis.users,
+        now: inputs.now,
+        sources: &sources,
+    };
+    judging.judge(operations)
+}
+
+/// Returns which verdicts trip and were not accepted with a plan: of another guard, about something
+/// else, or more than what the plan showed.
+pub fn uncovered(verdicts: &[Verdict], plan: &Plan, accepted: &[GuardName]) -> Vec<Verdict> {
+    let is_covered = |verdict: &Verdict| {
+        accepted.contains(&verdict.guard) && plan.guards.iter().any(|then| then.covers(verdict))
+    };
+    verdicts.iter().filter(|verdict| verdict.tripped && !is_covered(verdict)).cloned().collect()
 }
 
 /// Whether the effect of an operation is there already, in the tenant and in the ledger.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::domain::ids::{ServicePlanId, SkuId, UserId};
+use crate::domain::ids::{GroupId, ServicePlanId, SkuId, UserId};
 use crate::domain::names::{Place, TenantName};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::user::ServicePlanSet;
@@ -189,6 +189,8 @@ pub(crate) struct Bound<'a> {
     pub(crate) columns: Columns,
     /// The users whom nothing touches, in order.
     pub(crate) protected: BTreeSet<UserId>,
+    /// The groups of such users.
+    pub(crate) protected_groups: BTreeSet<GroupId>,
     /// Seats to keep free.
     pub(crate) reserve: BTreeMap<SkuId, u32>,
     /// What does not fit, in policies.
@@ -237,7 +239,6 @@ pub(crate) fn bind<'a>(
     for policy in policies.policies.iter().filter(fits_lists) {
         names.fit_lists(&policy.selector);
     }
-    let names = names;
     let mut columns = Columns::default();
     let mut problems = Vec::new();
     let mut warnings = Vec::new();
@@ -285,11 +286,12 @@ pub(crate) fn bind<'a>(
     let protected = names.protected(settings);
     let reserve = names.reserve(settings);
     match (protected, reserve) {
-        (Ok(protected), Ok(reserve)) => Ok(Bound {
+        (Ok((protected, protected_groups)), Ok(reserve)) => Ok(Bound {
             policies: bound,
             ladders,
             columns,
             protected,
+            protected_groups,
             reserve,
             problems,
             ladder_problems,

@@ -15,7 +15,9 @@ use crate::plan::bind::Problem;
 use crate::plan::guard;
 use crate::plan::make::{Inputs, Planned, id, make, summary};
 use crate::plan::what_if::{Aside, Baseline, NoLonger, Simulated, SnapshotFrom, made_at};
-use crate::plan::{Because, Digest, Operation, Plan, PlanId, SeatLine, SkuRef, UserRef, digest};
+use crate::plan::{
+    Because, Digest, Operation, Plan, PlanId, SeatLine, SkuRef, UserRef, Verdict, digest,
+};
 use crate::policy::PolicySet;
 
 /// The baseline is carried out until nothing is left to do, or so many times: with few seats, a call
@@ -56,27 +58,43 @@ pub fn compare(
 ) -> Result<Compared, Vec<Problem>> {
     let Against { policies, digest: policy_digest, commit } = against;
     let old = Inputs { policies, policy_digest, policy_commit: commit, ..*inputs };
-    let After { snapshot: tenant, ledger } = settle(&old)?;
+    let After { snapshot: tenant, mut ledger } = settle(&old)?;
+    // Nobody has lost anything on paper.
+    ledger.memory.losses.clone_from(&inputs.ledger.memory.losses);
+    ledger.memory.assertions.clone_from(&inputs.ledger.memory.assertions);
     let (reference, _) = made_at(&Inputs { snapshot: &tenant, ledger: &ledger, ..old }, at)?;
     let new = Inputs { snapshot: &tenant, ledger: &ledger, ..*inputs };
-    let (Planned { plan, state: _, observed, problems }, owned) = made_at(&new, at)?;
+    let (planned, owned) = made_at(&new, at)?;
+    let Planned { plan, state: _, observed, on_acceptance, problems } = planned;
     let (problems_in_both, problems) = problems
         .into_iter()
         .partition(|problem| reference.problems.iter().any(|known| is_same(known, problem)));
     let mut plan = difference(plan, &reference.plan);
-    plan.guards = guard::judge(
-        &mut plan.operations,
-        &plan.scheduled,
-        &inputs.settings.guards,
-        ledger.is_empty(),
-        &owned,
-    );
+    let sources = watched(&plan, &reference.plan);
+    plan.guards = guard::Judging {
+        later: &plan.scheduled,
+        settings: &inputs.settings.guards,
+        ledger: &ledger,
+        owned: &owned,
+        users: plan.basis.users,
+        now: plan.created_at,
+        sources: &sources,
+    }
+    .judge(&mut plan.operations);
     plan.basis.simulated = Some(Simulated { snapshot, at: plan.created_at });
     plan.basis.baseline = Some(Baseline { policy_digest, policy_commit: commit.cloned() });
     plan.digest = digest::plan(&plan);
     plan.id = PlanId(id(plan.created_at, plan.digest));
-    let state = guard::state(&plan.guards);
-    Ok(Compared { planned: Planned { plan, state, observed, problems }, problems_in_both })
+    let state = guard::state(&plan);
+    let planned = Planned { plan, state, observed, on_acceptance, problems };
+    Ok(Compared { planned, problems_in_both })
+}
+
+/// Returns the verdicts about what the plan follows from, but those that the baseline trips alike.
+fn watched(plan: &Plan, reference: &Plan) -> Vec<Verdict> {
+    let is_known = |verdict: &&Verdict| reference.guards.iter().any(|known| known.covers(verdict));
+    let sources = plan.guards.iter().filter(|verdict| verdict.guard.watches_sources());
+    sources.filter(|verdict| !is_known(verdict)).cloned().collect()
 }
 
 /// Returns tenant and ledger as the policies leave them where nothing keeps them from it.
@@ -84,7 +102,7 @@ fn settle(inputs: &Inputs<'_>) -> Result<After, Vec<Problem>> {
     let mut now = After { snapshot: inputs.snapshot.clone(), ledger: inputs.ledger.clone() };
     for _ in 0..ROUNDS_MAX {
         let next = Inputs { snapshot: &now.snapshot, ledger: &now.ledger, ..*inputs };
-        let Planned { plan, state: _, observed, problems: _ } = make(&next)?;
+        let Planned { plan, state: _, observed, on_acceptance: _, problems: _ } = make(&next)?;
         if plan.operations.is_empty() && plan.released.is_empty() && observed.is_empty() {
             break;
         }

@@ -155,8 +155,21 @@ pub(crate) fn plan(plan: &Plan) -> Digest {
     meaning.list(&plan.guards, |meaning, verdict| {
         meaning.text(verdict.guard.as_str());
         meaning.text(&verdict.scope);
-        meaning.text(&verdict.limit);
-        meaning.text(&verdict.actual);
+        match verdict.guard {
+            GuardName::FirstPlan | GuardName::MaxRemovals => {
+                meaning.text(&verdict.limit);
+                meaning.text(&verdict.actual);
+            }
+            // Their sums change while the plan stays as it is: only what trips counts, and how far, so
+            // that a plan that waits for a person stays the same plan.
+            GuardName::RemovalsPerDay
+            | GuardName::MaxChanges
+            | GuardName::EmptiedSource
+            | GuardName::ShrunkSource
+            | GuardName::BlankedAttribute => {
+                meaning.number(if verdict.tripped { verdict.steps() } else { 0 });
+            }
+        }
         meaning.number(u64::from(verdict.tripped));
     });
     if plan.basis.baseline.is_some() {

@@ -4,10 +4,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use crate::domain::ids::{SkuId, UserId};
 use crate::domain::names::PolicyName;
-use crate::plan::{Because, GuardName, Operation, PlanState, Reason, Scheduled, SkuRef, Verdict};
-use crate::policy::settings::{CountLimit, GuardSettings, MaxRemovals, PercentLimit};
+use crate::plan::ledger::Ledger;
+use crate::plan::source::DAY;
+use crate::plan::{
+    Because, GuardName, Kind, Operation, Plan, PlanState, Reason, Scheduled, SkuRef, Verdict,
+};
+use crate::policy::settings::{CountLimit, GuardSettings, MaxChanges, MaxRemovals, PercentLimit};
+
+pub(crate) mod sources;
 
 /// Below this many owned, a share is no measure: two people are the limit instead.
 const FEW: u64 = 20;
@@ -39,46 +47,109 @@ struct Losers {
     later: BTreeSet<UserId>,
 }
 
-/// Judges the operations of a plan, and notes on each which guards hold it. Returns all verdicts.
-///
-/// Removals that come `later`, when their grace is over, count where a plan is compared with another:
-/// that is when a reviewer can still stop them. Elsewhere there are none of them, since each is judged
-/// when it is due.
-pub(crate) fn judge(
-    operations: &mut [Operation],
-    later: &[Scheduled],
-    settings: &GuardSettings,
-    ledger_is_empty: bool,
-    owned: &Owned,
-) -> Vec<Verdict> {
-    let mut verdicts = Vec::new();
-    if settings.first_plan {
-        verdicts.push(first_plan(operations.len(), ledger_is_empty));
+/// What operations are judged by.
+pub(crate) struct Judging<'a> {
+    /// Removals that come when their grace is over. They count where a plan is compared with another:
+    /// that is when a reviewer can still stop them. Elsewhere there are none of them, since each is
+    /// judged when it is due.
+    pub(crate) later: &'a [Scheduled],
+    /// The limits.
+    pub(crate) settings: &'a GuardSettings,
+    /// Who owns what, and who lost something lately.
+    pub(crate) ledger: &'a Ledger,
+    /// How many people there are with an assignment that policies own.
+    pub(crate) owned: &'a Owned,
+    /// Users of the tenant.
+    pub(crate) users: u64,
+    /// The time.
+    pub(crate) now: Timestamp,
+    /// The verdicts about what the plan follows from.
+    pub(crate) sources: &'a [Verdict],
+}
+
+impl Judging<'_> {
+    /// Judges the operations of a plan, and notes on each which guards hold it. Returns all verdicts.
+    pub(crate) fn judge(&self, operations: &mut [Operation]) -> Vec<Verdict> {
+        let Self { later, settings, ledger, owned, users, now: _, sources } = self;
+        let mut verdicts = Vec::new();
+        if settings.first_plan {
+            verdicts.push(first_plan(operations.len(), ledger.is_empty()));
+        }
+        let mut losers: BTreeMap<&SkuRef, Losers> = BTreeMap::new();
+        let mut people = Losers::default();
+        for operation in operations.iter().filter(|operation| is_loss(operation)) {
+            people.now.insert(operation.user.id);
+            for sku in operation.remove.iter().filter(|sku| is_lost(operation, sku)) {
+                losers.entry(sku).or_default().now.insert(operation.user.id);
+            }
+        }
+        for scheduled in later.iter().filter(|scheduled| scheduled.service_plans.is_empty()) {
+            people.later.insert(scheduled.user.id);
+            losers.entry(&scheduled.sku).or_default().later.insert(scheduled.user.id);
+        }
+        for (sku, losers) in losers {
+            let of = owned.per_sku.get(&sku.id).copied().unwrap_or_default();
+            verdicts.push(removals(&sku.name, &losers, of, settings.max_removals));
+        }
+        verdicts.push(removals("tenant", &people, owned.people, settings.max_removals));
+        verdicts.push(self.removals_per_day(&people));
+        verdicts.push(changes(operations, *users, settings.max_changes));
+        verdicts.extend(sources.iter().cloned());
+        let holding: Vec<GuardName> = tripped(&verdicts).into_iter().collect();
+        for operation in operations {
+            let counted = people.now.contains(&operation.user.id);
+            let holds = |guard: &&GuardName| !guard.holds_removals_only() || counted;
+            operation.held_by = holding.iter().filter(holds).copied().collect();
+        }
+        verdicts
     }
-    let mut losers: BTreeMap<&SkuRef, Losers> = BTreeMap::new();
-    let mut people = Losers::default();
-    for operation in operations.iter().filter(|operation| counts(operation)) {
-        people.now.insert(operation.user.id);
-        for sku in operation.remove.iter().filter(|sku| is_lost(operation, sku)) {
-            losers.entry(sku).or_default().now.insert(operation.user.id);
+
+    /// People, each once, who lose something by this plan or have within the last day.
+    fn removals_per_day(&self, people: &Losers) -> Verdict {
+        let by_this: BTreeSet<UserId> = people.now.union(&people.later).copied().collect();
+        let since = self.now - DAY;
+        let lately = self.ledger.memory.losses.iter().filter(|(_, at)| **at > since);
+        let others = lately.filter(|(user, _)| !by_this.contains(user)).count() as u64;
+        let by_this = by_this.len() as u64;
+        let count = by_this + others;
+        let (most, limit) = match self.settings.removals_per_day {
+            CountLimit::Unlimited => (None, "unlimited".to_owned()),
+            CountLimit::AtMost(most) => (Some(most), format!("{most} within 24 hours")),
+        };
+        Verdict {
+            guard: GuardName::RemovalsPerDay,
+            scope: "tenant".into(),
+            limit,
+            actual: format!("{by_this} by this plan and {others} in the 24 hours before"),
+            counted: Some(count),
+            most,
+            // Where nothing is removed there is nothing to hold.
+            tripped: by_this > 0 && most.is_some_and(|most| count > most),
         }
     }
-    for scheduled in later.iter().filter(|scheduled| scheduled.service_plans.is_empty()) {
-        people.later.insert(scheduled.user.id);
-        losers.entry(&scheduled.sku).or_default().later.insert(scheduled.user.id);
+}
+
+/// People with an operation that calls Graph, of the users of the tenant.
+fn changes(operations: &[Operation], users: u64, limits: MaxChanges) -> Verdict {
+    let MaxChanges { percent, above } = limits;
+    let people = operations.iter().filter(|operation| operation.kind != Kind::Adopt).count() as u64;
+    let (most, limit) = match percent {
+        PercentLimit::Unlimited => (None, "unlimited".to_owned()),
+        PercentLimit::AtMost(percent) if percent.of(users) > above => {
+            let most = percent.of(users);
+            (Some(most), format!("{percent} of {users} users, that is {most}"))
+        }
+        PercentLimit::AtMost(_) => (Some(above), above.to_string()),
+    };
+    Verdict {
+        guard: GuardName::MaxChanges,
+        scope: "tenant".into(),
+        limit,
+        actual: format!("{people} of {users} users"),
+        counted: Some(people),
+        most,
+        tripped: most.is_some_and(|most| people > most),
     }
-    for (sku, losers) in losers {
-        let of = owned.per_sku.get(&sku.id).copied().unwrap_or_default();
-        verdicts.push(removals(&sku.name, &losers, of, settings.max_removals));
-    }
-    verdicts.push(removals("tenant", &people, owned.people, settings.max_removals));
-    let holding: Vec<GuardName> = tripped(&verdicts).into_iter().collect();
-    for operation in operations {
-        let counted = people.now.contains(&operation.user.id);
-        let holds = |guard: &&GuardName| !guard.holds_removals_only() || counted;
-        operation.held_by = holding.iter().filter(holds).copied().collect();
-    }
-    verdicts
 }
 
 fn first_plan(count: usize, ledger_is_empty: bool) -> Verdict {
@@ -93,13 +164,15 @@ fn first_plan(count: usize, ledger_is_empty: bool) -> Verdict {
         scope: "tenant".into(),
         limit: "a person looks at the first plan".to_owned(),
         actual,
+        counted: None,
+        most: None,
         tripped: ledger_is_empty && count > 0,
     }
 }
 
 /// Whether an operation takes something away for good: a SKU that goes without another in its
 /// place, or (a swap and switching service plans off too) what starts a deletion clock.
-fn counts(operation: &Operation) -> bool {
+pub(crate) fn is_loss(operation: &Operation) -> bool {
     !operation.data_at_risk.is_empty() || operation.remove.iter().any(|sku| is_lost(operation, sku))
 }
 
@@ -151,6 +224,8 @@ fn removals(scope: &str, losers: &Losers, owned: u64, limits: MaxRemovals) -> Ve
         scope: scope.into(),
         limit: stricter.as_ref().map_or_else(|| "unlimited".to_owned(), |(_, words)| words.clone()),
         actual: format!("{count} of {owned} owned{later}"),
+        counted: Some(count),
+        most: stricter.as_ref().map(|(most, _)| *most),
         tripped: stricter.is_some_and(|(most, _)| count > most),
     }
 }
@@ -160,9 +235,11 @@ pub fn tripped(verdicts: &[Verdict]) -> BTreeSet<GuardName> {
     verdicts.iter().filter(|verdict| verdict.tripped).map(|verdict| verdict.guard).collect()
 }
 
-/// Returns where a new plan stands after its verdicts.
-pub(crate) fn state(verdicts: &[Verdict]) -> PlanState {
-    if tripped(verdicts).is_empty() { PlanState::Proposed } else { PlanState::Held }
+/// Returns where a new plan stands after its verdicts. Where there is nothing to do, there is nothing
+/// to hold.
+pub(crate) fn state(plan: &Plan) -> PlanState {
+    let is_held = !tripped(&plan.guards).is_empty() && !plan.operations.is_empty();
+    if is_held { PlanState::Held } else { PlanState::Proposed }
 }
 
 #[cfg(test)]

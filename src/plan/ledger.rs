@@ -13,6 +13,7 @@ use crate::domain::ids::{SkuId, UserId};
 use crate::domain::names::PolicyName;
 use crate::domain::user::ServicePlanSet;
 use crate::plan::conflict::Lesson;
+use crate::plan::memory::{Memory, MemoryChange};
 use crate::policy::{Policy, PolicySet};
 
 /// How a policy owns one assignment.
@@ -130,6 +131,8 @@ pub struct Ledger {
     pub seen: BTreeMap<SkuId, ServicePlanSet>,
     /// What refusals taught about service plans.
     pub lessons: BTreeSet<Lesson>,
+    /// What guards remember.
+    pub memory: Memory,
 }
 
 impl Ledger {
@@ -166,6 +169,16 @@ pub enum LedgerChange {
     See(SkuId, ServicePlanSet),
     /// A refusal taught something.
     Learn(Lesson),
+    /// It may be tried again.
+    Unlearn(Lesson),
+    /// A guard has something to remember.
+    Memory(MemoryChange),
+}
+
+impl From<MemoryChange> for LedgerChange {
+    fn from(change: MemoryChange) -> Self {
+        Self::Memory(change)
+    }
 }
 
 impl Ledger {
@@ -230,6 +243,10 @@ impl Ledger {
             LedgerChange::Learn(lesson) => {
                 self.lessons.insert(lesson.clone());
             }
+            LedgerChange::Unlearn(lesson) => {
+                self.lessons.remove(lesson);
+            }
+            LedgerChange::Memory(change) => self.memory.apply(change),
         }
     }
 
@@ -266,6 +283,7 @@ impl Ledger {
             let began = self.clocks.entry((key.0, key.1, to.clone())).or_insert(since);
             *began = (*began).min(since);
         }
+        self.memory.rename(from, to);
     }
 
     /// Returns what policies that were renamed since change: what went by their former name is
@@ -283,6 +301,7 @@ impl Ledger {
         let mut named: BTreeSet<&PolicyName> =
             self.owners.values().flat_map(Owners::keys).collect();
         named.extend(self.clocks.keys().map(|(_, _, policy)| policy));
+        named.extend(self.memory.policies());
         moved.retain(|(from, _)| named.contains(from));
         moved.sort();
         moved.into_iter().map(|(from, to)| LedgerChange::Rename(from, to)).collect()

@@ -12,7 +12,7 @@ use crate::domain::span::Span;
 use crate::plan::bind::{Bound, Problem, bind};
 use crate::plan::ledger::{Ledger, LedgerChange};
 use crate::plan::resolve::{Grant, Resolution, Resolver, Why};
-use crate::plan::seats::{FullSwap, Lower, Need, Request, Shares, share};
+use crate::plan::seats::{FullSwap, Lower, Need, Request, Shares};
 use crate::plan::undone::undone_by;
 use crate::plan::words::Words;
 use crate::plan::{
@@ -58,8 +58,11 @@ pub struct Planned {
     pub plan: Plan,
     /// Where it stands: proposed, or held by a guard.
     pub state: PlanState,
-    /// What having looked changes in the ledger: clocks that start or stop.
+    /// What having looked changes in the ledger: clocks that start or stop, sizes that are new.
     pub observed: Vec<LedgerChange>,
+    /// What changes in the ledger once a person accepts the guards that tripped: what there is now of
+    /// what the plan follows from is what later plans are compared with.
+    pub on_acceptance: Vec<LedgerChange>,
     /// What does not fit the tenant, in policies. Those take no part.
     pub problems: Vec<Problem>,
 }
@@ -153,6 +156,8 @@ pub(crate) fn make_counting(
         owned: guard::Owned::default(),
         unmanaged: 0,
         observed: renamed,
+        sources: guard::sources::Compared::default(),
+        withheld: BTreeMap::new(),
     };
     for (at, resolution) in resolver.resolve_all().enumerate() {
         let user = &inputs.snapshot.users()[at];
@@ -163,18 +168,24 @@ pub(crate) fn make_counting(
         }
         making.take(at, resolution, scope);
     }
-    let shares = share(making.free(), making.requests());
+    let shares = making.share();
+    if !is_once {
+        making.sources = guard::sources::compare(inputs, &bound, &resolver);
+    }
     if *scope == Scope::Everybody && !is_once {
         making.watch_the_queue();
         making.see_the_catalogue();
+        making.watch_the_sources();
+        making.forget_what_is_over(scope);
     }
     let plan = making.plan(&resolver, &shares, scope);
-    let state = guard::state(&plan.guards);
-    let (observed, owned) = (making.observed, making.owned);
+    let state = guard::state(&plan);
+    let (observed, owned, on_acceptance) =
+        (making.observed, making.owned, making.sources.on_acceptance);
     let mut problems: Vec<Problem> =
         bound.problems.into_iter().map(|(_, problem)| problem).collect();
     problems.extend(bound.ladder_problems);
-    Ok((Planned { plan, state, observed, problems }, owned))
+    Ok((Planned { plan, state, observed, on_acceptance, problems }, owned))
 }
 
 /// How many seats of each SKU are taken, and how many given back.
@@ -192,6 +203,10 @@ struct Making<'a> {
     owned: guard::Owned,
     unmanaged: u64,
     observed: Vec<LedgerChange>,
+    /// How what the plan follows from compares with what there was.
+    sources: guard::sources::Compared,
+    /// What is left alone for now, by the position of the user.
+    withheld: BTreeMap<usize, withhold::Withheld>,
 }
 
 impl Making<'_> {
@@ -289,6 +304,7 @@ impl Making<'_> {
         };
         self.resolutions
             .iter()
+            .filter(|(at, _)| !self.withheld.contains_key(at))
             .map(|(at, resolution)| {
                 let user = self.user(*at);
                 (user, request(user, resolution))
@@ -322,13 +338,16 @@ impl Making<'_> {
             Some(operation)
         }));
         operations.sort_by_cached_key(|operation| (operation.wave, operation.user.id));
-        let guards = guard::judge(
-            &mut operations,
-            &[],
-            &self.inputs.settings.guards,
-            self.inputs.ledger.is_empty(),
-            &self.owned,
-        );
+        let guards = guard::Judging {
+            later: &[],
+            settings: &self.inputs.settings.guards,
+            ledger: self.inputs.ledger,
+            owned: &self.owned,
+            users: self.inputs.snapshot.users().len() as u64,
+            now: self.inputs.now,
+            sources: &self.sources.verdicts,
+        }
+        .judge(&mut operations);
         let part_of = match scope {
             Scope::Everybody | Scope::Only { users: _ } => None,
             Scope::Without { part_of, users: _ } => *part_of,
@@ -415,6 +434,7 @@ impl Making<'_> {
                 });
             }
         }
+        all.extend(self.left_alone());
         all.extend(shares.full_swaps.iter().flat_map(|swap| self.full_swap(swap)));
         all.sort_by(|a, b| {
             let key = |blocked: &Blocked| (blocked.user.id, blocked.sku.clone(), blocked.reason);
@@ -646,6 +666,7 @@ pub(crate) fn id(now: Timestamp, digest: Digest) -> ulid::Ulid {
 }
 
 mod watch;
+mod withhold;
 
 #[cfg(test)]
 mod tests;

@@ -26,6 +26,7 @@ pub mod import;
 pub mod inventory;
 pub mod ledger;
 pub mod make;
+pub mod memory;
 mod operation;
 mod origin;
 mod published;
@@ -35,6 +36,7 @@ pub mod revert;
 mod seats;
 pub mod second_look;
 mod select;
+pub mod source;
 mod standing;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -514,6 +516,10 @@ pub enum BlockedReason {
     ChangedSince,
     /// The usage location that the plan set stays, since there was none before.
     LocationStays,
+    /// Graph refused just that, and nothing that it may depend on has changed since.
+    Refused,
+    /// It was set again and again, and somebody keeps changing it back.
+    Contested,
 }
 
 /// Who waits for a seat.

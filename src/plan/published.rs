@@ -84,6 +84,8 @@ words! { BlockedReason:
     Protected = "protected",
     ChangedSince = "changed_since",
     LocationStays = "location_stays",
+    Refused = "refused",
+    Contested = "contested",
 }
 
 words! { OriginKind:

@@ -18,6 +18,7 @@ use crate::domain::snapshot::Snapshot;
 use crate::domain::span::Span;
 use crate::domain::user::{User, UserType};
 use crate::plan::Warning;
+use crate::plan::source::{Property, Source};
 use crate::policy::pattern::Pattern;
 use crate::policy::{OuScope, Written};
 use places::Places;
@@ -117,6 +118,11 @@ impl Matches {
         (self.holds.as_slice()[block], self.possible.as_slice()[block])
     }
 
+    /// Returns how many users are matched, and how many may be.
+    pub(crate) fn sizes(&self) -> (u64, u64) {
+        (self.holds.count_ones(..) as u64, self.possible.count_ones(..) as u64)
+    }
+
     /// Returns the positions of the users who are matched.
     pub(crate) fn matched(&self) -> impl Iterator<Item = usize> + '_ {
         self.holds.ones()
@@ -128,12 +134,42 @@ impl Matches {
     }
 }
 
+/// How many users lack something.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Blanks {
+    /// Of those who are not known to be guests.
+    pub(crate) others: u64,
+    /// Of guests.
+    pub(crate) guests: u64,
+}
+
+impl Blanks {
+    fn count(&mut self, user: &User) {
+        match user.user_type {
+            Known::Known(UserType::Guest) => self.guests += 1,
+            Known::Known(UserType::Member) | Known::Unknown => self.others += 1,
+        }
+    }
+}
+
+/// What policies ask of users, and for how many of them there is nothing.
+#[derive(Debug, Default)]
+struct Asked {
+    /// Whether guests are asked, too.
+    guests: bool,
+    blanks: Blanks,
+}
+
 /// The distinct tests of all selectors.
 #[derive(Debug, Default)]
 pub(crate) struct Columns {
     index: BTreeMap<Test, usize>,
     all: Vec<Column>,
     users: usize,
+    /// What is asked of users that may be missing.
+    properties: BTreeMap<Property, Asked>,
+    /// The columns that stand for the users of an OU or a list.
+    sources: BTreeMap<Source, usize>,
 }
 
 impl Columns {
@@ -209,6 +245,7 @@ impl Columns {
             OuScope::One => format!("{} (that level)", ou.without_domain()),
         });
         self.warn_if_empty(&tree, place, format!("OU `{ou}` holds no user"));
+        self.stands_for(&tree, Source::Ou { ou: ou.clone(), scope });
         tree
     }
 
@@ -252,7 +289,59 @@ impl Columns {
     /// One of the users of a list.
     pub(crate) fn listed(&mut self, users: Vec<UserId>, file: &str) -> Tree {
         let label = format!("listed in {file}");
-        self.column(Test::Users(users, label.clone()), || label)
+        let tree = self.column(Test::Users(users, label.clone()), || label);
+        self.stands_for(&tree, Source::Csv(file.into()));
+        tree
+    }
+
+    fn stands_for(&mut self, tree: &Tree, source: Source) {
+        if let Tree::Column(at) = tree {
+            self.sources.insert(source, *at);
+        }
+    }
+
+    /// Something of users is asked for, of guests too or not.
+    pub(crate) fn uses(&mut self, property: Property, guests: bool) {
+        self.properties.entry(property).or_default().guests |= guests;
+    }
+
+    /// Returns the groups that are asked for, each with whether nested ones count.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = (GroupId, bool)> + '_ {
+        self.index.keys().filter_map(|test| match test {
+            Test::Group { group, nested } => Some((*group, *nested)),
+            Test::Members
+            | Test::Everyone
+            | Test::Enabled(_)
+            | Test::Synced(_)
+            | Test::UserType(_)
+            | Test::Has(_)
+            | Test::Attribute(_, _)
+            | Test::Ou { ou: _, scope: _ }
+            | Test::Domain(_)
+            | Test::AdDomain(_)
+            | Test::SignedInBy(_)
+            | Test::Users(_, _) => None,
+        })
+    }
+
+    /// Returns OUs and lists, each with how many users are in it, and how many may be.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (&Source, u64, u64)> + '_ {
+        self.sources.iter().map(|(source, at)| {
+            let column = &self.all[*at];
+            let holds = column.holds.count_ones(..) as u64;
+            let unknown = column.unknown.as_ref().map_or(0, |unknown| unknown.count_ones(..));
+            (source, holds, holds + unknown as u64)
+        })
+    }
+
+    /// Returns for how many users there is nothing of what is asked for, among guests where they are
+    /// asked.
+    pub(crate) fn blanks(&self) -> impl Iterator<Item = (Property, bool, u64)> + '_ {
+        self.properties.iter().flat_map(|(property, asked)| {
+            let others = (*property, false, asked.blanks.others);
+            let guests = (*property, true, asked.blanks.guests);
+            [Some(others), asked.guests.then_some(guests)].into_iter().flatten()
+        })
     }
 
     /// Asks every test about every user of the snapshot.
@@ -288,8 +377,23 @@ impl Columns {
                 | Test::AdDomain(_) => asked.push((test, *at, Answers::of(users.len()))),
             }
         }
+        let tested = |property: &Property| match property {
+            Property::Attribute(of) => written.iter().any(|(attribute, _, _)| attribute == of),
+            _ => false,
+        };
+        let mut plain: Vec<(Property, &mut Blanks)> = self
+            .properties
+            .iter_mut()
+            .filter(|(property, _)| !tested(property))
+            .map(|(property, asked)| (*property, &mut asked.blanks))
+            .collect();
         // Users outside, tests inside: a user is large, and is fetched once.
         for (at, user) in users.iter().enumerate() {
+            for (property, blanks) in &mut plain {
+                if property.is_blank(user) {
+                    blanks.count(user);
+                }
+            }
             for (test, _, answers) in &mut asked {
                 match test.ask(user) {
                     Truth::True => answers.holds.insert(at),
@@ -299,7 +403,11 @@ impl Columns {
             }
         }
         let asked = asked.into_iter().map(|(_, at, answers)| (at, answers));
-        for (at, Answers { holds, unknown }) in asked.chain(attributes::evaluate(&written, users)) {
+        let (written, blanks) = attributes::evaluate(&written, users);
+        for (attribute, blanks) in blanks {
+            self.properties.entry(Property::Attribute(attribute)).or_default().blanks = blanks;
+        }
+        for (at, Answers { holds, unknown }) in asked.chain(written) {
             let undecided = !unknown.is_clear();
             self.all[at].holds = holds;
             self.all[at].unknown = undecided.then_some(unknown);

@@ -28,7 +28,8 @@ use crate::plan::ledger::{Ledger, LedgerChange};
 use crate::plan::make::{Inputs, Planned, make};
 use crate::plan::{Asked, Digest, Operation, Plan, Trigger};
 use crate::policy::settings::{
-    CountLimit, GuardSettings, MaxRemovals, PercentLimit, Protected, Settings,
+    CountLimit, GuardSettings, MaxChanges, MaxRemovals, PercentLimit, Protected, Settings,
+    SourceGuards,
 };
 use crate::policy::{PolicySet, Written};
 
@@ -83,6 +84,9 @@ impl World {
                 percent: PercentLimit::Unlimited,
                 count: CountLimit::Unlimited,
             },
+            removals_per_day: CountLimit::Unlimited,
+            max_changes: MaxChanges { percent: PercentLimit::Unlimited, above: 50 },
+            sources: SourceGuards { emptied: false, shrunk: false, blanked: false },
         };
         let skus: Vec<Sku> = PRODUCTS.iter().map(|(name, plans)| product(name, plans)).collect();
         let plans = |sku: &Sku| sku.service_plans.iter().map(|plan| plan.id).collect();
@@ -223,6 +227,11 @@ impl World {
     }
 
     fn call(&mut self, operation: &Operation) {
+        for change in crate::plan::after::consequences(operation, self.now) {
+            if let LedgerChange::Memory(_) = change {
+                self.ledger.apply(&change);
+            }
+        }
         let broken_before = self.broken_rules(operation.user.id);
         self.change(operation);
         let broken = self.broken_rules(operation.user.id);

@@ -189,6 +189,8 @@ impl<'a> Words<'a> {
             BlockedReason::ChangedSince => {
                 "was changed since that plan, and is left as found".to_owned()
             }
+            BlockedReason::Refused => "Graph refused it".to_owned(),
+            BlockedReason::Contested => "somebody keeps changing it back".to_owned(),
             BlockedReason::LocationStays => {
                 "had no usage location before, and keeps the one that the plan set".to_owned()
             }

@@ -78,12 +78,50 @@ pub struct GuardSettings {
     pub first_plan: bool,
     /// How many people may lose something in one plan.
     pub max_removals: MaxRemovals,
+    /// How many people may lose something within 24 hours, in however many plans.
+    pub removals_per_day: CountLimit,
+    /// How many people a plan may change.
+    pub max_changes: MaxChanges,
+    /// Which changes of what plans follow from are watched.
+    pub sources: SourceGuards,
 }
 
 impl Default for GuardSettings {
     fn default() -> Self {
-        Self { first_plan: true, max_removals: MaxRemovals::default() }
+        Self {
+            first_plan: true,
+            max_removals: MaxRemovals::default(),
+            removals_per_day: CountLimit::AtMost(50),
+            max_changes: MaxChanges::default(),
+            sources: SourceGuards { emptied: true, shrunk: true, blanked: true },
+        }
     }
+}
+
+/// How many people a plan may change: it is held where both are passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MaxChanges {
+    /// Of the tenant's users.
+    pub percent: PercentLimit,
+    /// In people: up to this many are never too many.
+    pub above: u64,
+}
+
+impl Default for MaxChanges {
+    fn default() -> Self {
+        Self { percent: PercentLimit::AtMost(Percent::from_whole(25)), above: 50 }
+    }
+}
+
+/// Which changes of what plans follow from are watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SourceGuards {
+    /// That a group, an OU, a list or a policy had somebody and has nobody now.
+    pub emptied: bool,
+    /// That users or the members of a group are far fewer than before.
+    pub shrunk: bool,
+    /// That an attribute that a policy uses is empty for far more users than before.
+    pub blanked: bool,
 }
 
 /// How many people may lose something: the stricter of the two holds.

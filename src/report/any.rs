@@ -199,6 +199,8 @@ fn any_blocked() -> impl Strategy<Value = Vec<Blocked>> {
         BlockedReason::Protected,
         BlockedReason::ChangedSince,
         BlockedReason::LocationStays,
+        BlockedReason::Refused,
+        BlockedReason::Contested,
     ]);
     let one = (any_user_ref(), option::of(any_sku_ref()), reasons, any::<String>(), any_because())
         .prop_map(|(user, sku, reason, detail, because)| Blocked {
@@ -264,8 +266,18 @@ fn any_seats() -> impl Strategy<Value = Vec<SeatLine>> {
 }
 
 fn any_verdicts() -> impl Strategy<Value = Vec<Verdict>> {
-    let one = (any_guard(), any_text(), any::<String>(), any::<String>(), any::<bool>()).prop_map(
-        |(guard, scope, limit, actual, tripped)| Verdict { guard, scope, limit, actual, tripped },
+    let words = (any_text(), any::<String>(), any::<String>());
+    let sums = (option::of(any::<u64>()), option::of(any::<u64>()), any::<bool>());
+    let one = (any_guard(), words, sums).prop_map(
+        |(guard, (scope, limit, actual), (counted, most, tripped))| Verdict {
+            guard,
+            scope,
+            limit,
+            actual,
+            counted,
+            most,
+            tripped,
+        },
     );
     vec(one, 0..3)
 }

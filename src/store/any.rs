@@ -13,6 +13,7 @@ use crate::domain::attribute::{Attribute, Attributes};
 use crate::domain::group::{Group, Members, Membership};
 use crate::domain::ids::{GroupId, ServicePlanId, SkuId, UserId};
 use crate::domain::known::Known;
+use crate::domain::names::PolicyName;
 use crate::domain::sign_in::{Extent, SignInsSeen};
 use crate::domain::sku::{AppliesTo, Catalogue, ServicePlan, Sku, SkuStatus, Units};
 use crate::domain::snapshot::{Reading, Snapshot};
@@ -20,13 +21,17 @@ use crate::domain::user::{
     Assignment, AssignmentSource, FailedInheritance, Inherited, Licenses, ServicePlanSet, User,
     UserType,
 };
+use crate::plan::Digest;
 use crate::plan::conflict::Lesson;
 use crate::plan::ledger::LedgerChange;
+use crate::plan::memory::{MemoryChange, Refused};
+use crate::plan::source::{Mark, Property, Remembered, Source};
+use crate::policy::OuScope;
 use crate::report::any::{any_guid, any_location, any_text, any_time};
 
 /// Any change about few users, SKUs and policies, so that changes meet.
 pub(super) fn any_change() -> impl Strategy<Value = LedgerChange> {
-    let whose = (0..3_u128, 0..2_u128, select(vec!["sales", "engineering"]), 0..4_i64, 0..14_u8);
+    let whose = (0..3_u128, 0..2_u128, select(vec!["sales", "engineering"]), 0..4_i64, 0..26_u8);
     whose.prop_map(|(user, sku, policy, second, which)| {
         let user = UserId::from_uuid(Uuid::from_u128(user));
         let sku = SkuId::from_uuid(Uuid::from_u128(sku));
@@ -49,9 +54,56 @@ pub(super) fn any_change() -> impl Strategy<Value = LedgerChange> {
             ),
             10 => LedgerChange::Learn(Lesson::Exclusive(plan(1), plan(2))),
             11 => LedgerChange::Learn(Lesson::Needs(plan(1), vec![plan(2), plan(3)])),
+            12 => MemoryChange::Lose(user, at).into(),
+            13 => MemoryChange::Lapse(at).into(),
+            20 | 21 => {
+                let wanted = (which == 20).then_some(Digest([1; 32]));
+                // Within a day and beyond it.
+                let hours = jiff::SignedDuration::from_hours(second * 9);
+                MemoryChange::Assert(user, sku, wanted, Timestamp::UNIX_EPOCH + hours).into()
+            }
+            22 => MemoryChange::Settle(user, sku).into(),
+            23 => MemoryChange::Pardon(Digest([1; 32])).into(),
+            24 => {
+                let refused = Refused {
+                    user,
+                    since: at,
+                    message: "no seat".into(),
+                    state: Digest([2; 32]),
+                    seats: (second > 1).then_some(Digest([3; 32])),
+                };
+                MemoryChange::Refuse(Digest([1; 32]), refused).into()
+            }
+            25 => LedgerChange::Unlearn(Lesson::Needs(plan(1), vec![plan(2), plan(3)])),
+            14 => MemoryChange::Disregard(a_source(second, &policy)).into(),
+            15..=17 => {
+                let mark = |size| Mark { size, since: at };
+                let marks = vec![mark(u64::from(which)), mark(second.unsigned_abs())];
+                let text = (second > 1).then_some(Digest([which; 32]));
+                MemoryChange::Remember(a_source(second, &policy), Remembered { marks, text }).into()
+            }
             _ => LedgerChange::Rename(policy, "engineering".parse().expect("it is a name")),
         }
     })
+}
+
+/// One of some sources of every kind.
+fn a_source(which: i64, policy: &PolicyName) -> Source {
+    let group = GroupId::from_uuid(Uuid::from_u128(7));
+    match (which, policy.as_str()) {
+        (0, "sales") => Source::Users,
+        (0, _) => Source::Group { group, nested: false },
+        (1, "sales") => Source::Csv("people/leavers.csv".into()),
+        (1, _) => Source::Ou {
+            ou: "OU=Ädmins\\, all,DC=corp".parse().expect("it is a name"),
+            scope: OuScope::One,
+        },
+        (2, "sales") => {
+            Source::Blank { property: Property::Attribute(Attribute::Extension(7)), guests: true }
+        }
+        (2, _) => Source::Blank { property: Property::AdDomain, guests: false },
+        (_, _) => Source::Policy(policy.clone()),
+    }
 }
 
 fn any_known<T: Clone + std::fmt::Debug>(

@@ -25,7 +25,7 @@ pub const MAGIC: [u8; 8] = *b"SEATEXPO";
 
 /// The version of what is written here. Any change of the forms raises it: the encoding names no
 /// fields. That of the kept snapshot counts beside it.
-const FORMAT_VERSION: u32 = 1;
+const FORMAT_VERSION: u32 = 2;
 
 /// How long the version of the program stands in the file, filled up with zeros.
 const WRITER_LENGTH: usize = 16;

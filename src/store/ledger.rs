@@ -11,6 +11,8 @@ use crate::plan::ledger::{Ledger, LedgerChange, Owners, Ownership};
 use crate::store::column::{Count, Nanoseconds, Text};
 use crate::store::error::Fault;
 
+mod memory;
+
 /// Carries out changes, in order.
 pub(super) fn apply(
     transaction: &Transaction<'_>,
@@ -79,21 +81,30 @@ fn apply_one(
              ON CONFLICT (tenant, sku_id) DO UPDATE SET service_plans = excluded.service_plans",
             params![tenant, Text(sku), id_list(plans.iter())],
         ),
-        LedgerChange::Learn(lesson) => {
-            let (kind, plan, others) = match lesson {
-                Lesson::Exclusive(one, other) => ("exclusive", one, id_list([*other])),
-                Lesson::Needs(plan, others) => ("needs", plan, id_list(others.iter().copied())),
-            };
-            run(
-                "INSERT INTO lessons (tenant, kind, service_plan, others) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (tenant, kind, service_plan, others) DO NOTHING",
-                params![tenant, kind, Text(plan), others],
-            )
-        }
+        LedgerChange::Learn(lesson) => run(
+            "INSERT INTO lessons (tenant, kind, service_plan, others) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (tenant, kind, service_plan, others) DO NOTHING",
+            &lesson_row(tenant, lesson).each_ref().map(|text| text as &dyn rusqlite::ToSql),
+        ),
+        LedgerChange::Unlearn(lesson) => run(
+            "DELETE FROM lessons WHERE tenant = ?1 AND kind = ?2 AND service_plan = ?3
+             AND others = ?4",
+            &lesson_row(tenant, lesson).each_ref().map(|text| text as &dyn rusqlite::ToSql),
+        ),
+        LedgerChange::Memory(change) => memory::apply(transaction, tenant, change),
         LedgerChange::Rename(from, to) if from == to => Ok(()),
         LedgerChange::Rename(from, to) => rename(transaction, tenant, from, to),
     }?;
     Ok(())
+}
+
+/// Returns the columns of a lesson.
+fn lesson_row(tenant: &str, lesson: &Lesson) -> [String; 4] {
+    let (kind, plan, others) = match lesson {
+        Lesson::Exclusive(one, other) => ("exclusive", one, id_list([*other])),
+        Lesson::Needs(plan, others) => ("needs", plan, id_list(others.iter().copied())),
+    };
+    [tenant.to_owned(), kind.to_owned(), plan.to_string(), others]
 }
 
 /// Gives everything of one policy to another, as [`Ledger`] does.
@@ -126,7 +137,8 @@ fn rename(
     )?;
     let gone = params![tenant, from.as_str()];
     run("DELETE FROM owners WHERE tenant = ?1 AND policy = ?2", gone)?;
-    run("DELETE FROM clocks WHERE tenant = ?1 AND policy = ?2", gone)
+    run("DELETE FROM clocks WHERE tenant = ?1 AND policy = ?2", gone)?;
+    memory::rename(transaction, tenant, from, to)
 }
 
 /// Returns the ledger of a tenant.
@@ -164,6 +176,7 @@ pub(super) fn load(connection: &Connection, tenant: &TenantName) -> Result<Ledge
     }
     load_queue(connection, tenant, &mut ledger)?;
     load_service_plans(connection, tenant, &mut ledger)?;
+    memory::load(connection, tenant, &mut ledger.memory)?;
     Ok(ledger)
 }
 

@@ -17,8 +17,9 @@ use crate::site::{Site, calm, tenant};
 /// Longer than anything takes, even where somebody else keeps the machine busy.
 const SOON: Duration = Duration::from_secs(60);
 
-const GUARDS_OFF: &str =
-    "guards: {first_plan: off, max_removals: {percent: unlimited, count: unlimited}}\n";
+pub(crate) const GUARDS_OFF: &str = "guards: {first_plan: off, max_changes: unlimited, \
+    max_removals: {percent: unlimited, count: unlimited}, removals_per_day: unlimited, \
+    emptied_source: off, shrunk_source: off, blanked_attribute: off}\n";
 const QUICK: &str = "apply: {confirm_within: 20s, settle_after: 1s}\n\
                      requests: {timeout: 5s, give_up_after: 20s}\napi: off";
 
@@ -296,7 +297,7 @@ fn without_ids(text: &str) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn beside_the_daemon_commands_print_and_end_as_without_it() {
     let top = "mode: observe\nschedule: '@yearly'\n\
-               guards: {max_removals: {percent: unlimited, count: 0}}";
+               guards: {max_removals: {percent: unlimited, count: 0}, max_changes: unlimited}";
     let script: [&[&str]; 14] = [
         &["plan"],
         &["plan", "--detailed-exitcode"],

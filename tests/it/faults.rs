@@ -20,7 +20,8 @@ const PEOPLE: usize = 160;
 async fn two_thousand_people_are_planned_applied_and_then_in_order() {
     let files = example_policies();
     let files: Vec<(&str, &str)> = files.iter().map(|(n, t)| (n.as_str(), t.as_str())).collect();
-    let top = "guards: {max_removals: {percent: unlimited, count: unlimited}}";
+    let top = "guards: {max_removals: {percent: unlimited, count: unlimited}, \
+               removals_per_day: unlimited, max_changes: unlimited}";
     let site = Site::with(Tenant::company(2_000, 1), Options::default(), top, &files).await;
     assert!(site.expect(0, &["validate"]).out.starts_with("valid: 1 tenant, "));
     let plan = site.json(0, &["plan", "--format", "json"]);

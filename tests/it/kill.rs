@@ -12,7 +12,8 @@ use crate::crash::{POLICIES, before, change};
 use crate::site::{Ran, Site, calm, tenant};
 
 const PROTECTED: &str = "protected: {users: [moe@contoso.com]}\n";
-const TOP: &str = "guards: {first_plan: off, max_removals: {percent: unlimited, count: unlimited}}\n\
+const TOP: &str = "guards: {first_plan: off, max_removals: {percent: unlimited, count: unlimited}, \
+                   max_changes: unlimited}\n\
                    apply: {confirm_within: 20s, settle_after: 1s}\n\
                    requests: {timeout: 5s, give_up_after: 20s}";
 

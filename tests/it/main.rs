@@ -10,6 +10,7 @@ mod daemon;
 mod examples;
 mod explained;
 mod faults;
+mod guards;
 mod import;
 mod input;
 mod kill;

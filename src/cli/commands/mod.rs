@@ -15,6 +15,7 @@ pub(crate) mod ous;
 pub(crate) mod pause;
 pub(crate) mod plan;
 pub(crate) mod plans;
+pub(crate) mod retry;
 pub(crate) mod revert;
 pub(crate) mod run;
 pub(crate) mod sandbox;

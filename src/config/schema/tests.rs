@@ -35,8 +35,9 @@ fn the_schema_has_the_keys_that_the_reader_knows() {
     let tenant = known(&[&lower::TENANT, &layer::KEYS], &lower::LATER);
     assert_eq!(SCHEMA.keys("/$defs/Tenant"), tenant);
     assert_eq!(SCHEMA.keys("/$defs/Auth"), known(&[&auth::KEYS], &auth::LATER));
-    assert_eq!(SCHEMA.keys("/$defs/Guards"), known(&[&limits::KEYS], &limits::LATER));
+    assert_eq!(SCHEMA.keys("/$defs/Guards"), known(&[&limits::KEYS], &[]));
     assert_eq!(SCHEMA.keys("/$defs/MaxRemovals"), known(&[&limits::MAX_REMOVALS], &[]));
+    assert_eq!(SCHEMA.keys("/$defs/ChangeLimit"), known(&[&limits::MAX_CHANGES], &[]));
     assert_eq!(SCHEMA.keys("/$defs/Log"), known(&[&lower::LOG], &[]));
     assert_eq!(SCHEMA.keys("/$defs/Endpoints"), known(&[&lower::ENDPOINTS], &[]));
     assert_eq!(SCHEMA.keys("/$defs/Protected"), known(&[&layer::PROTECTED], &[]));
@@ -111,6 +112,9 @@ const RIGHT: &[&str] = &[
     "guards: {max_removals: {percent: 2.55%, count: 0}}",
     "guards: {max_removals: {percent: unlimited, count: unlimited}}",
     "guards: {max_removals: {percent: 100.0 %, count: '7'}}",
+    "guards: {removals_per_day: 0, max_changes: {percent: 10%}, emptied_source: off}",
+    "guards: {removals_per_day: unlimited, max_changes: unlimited, shrunk_source: on}",
+    "guards: {max_changes: {percent: unlimited, above: 100}, blanked_attribute: on}",
     "requests: {timeout: 1s}",
     "apply: {settle_after: 1w}",
 ];
@@ -131,6 +135,11 @@ const WRONG: &[&str] = &[
     "guards: {max_removals: {percent: 101%}}",
     "guards: {max_removals: {count: 5%}}",
     "guards: {max_removals: 5%}",
+    "guards: {removals_per_day: 5%}",
+    "guards: {max_changes: 5%}",
+    "guards: {max_changes: {percent: 25, above: 50}}",
+    "guards: {max_changes: {above: unlimited}}",
+    "guards: {shrunk_source: yes}",
     "guards: {max_changes: 5%}",
     "requests: {timeout: 0s}",
     "apply: {settle: 5s}",

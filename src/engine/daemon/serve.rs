@@ -49,18 +49,19 @@ where
         match ask {
             Ask::Plan { leave_out_misfits, let_go } => {
                 let misfits = if leave_out_misfits { Misfits::LeaveOut } else { Misfits::Refuse };
-                let cycle = self.engine().plan(policies, Trigger::Person, misfits).await?;
+                let cycle =
+                    self.engine_for_people().plan(policies, Trigger::Person, misfits).await?;
                 if let_go && cycle.stored.is_none() {
-                    self.engine().let_released_go(&cycle.planned.plan).await?;
+                    self.engine_for_people().let_released_go(&cycle.planned.plan).await?;
                 }
                 Ok(planned(cycle))
             }
             Ask::Bulk(order) => {
-                Ok(planned(self.engine().plan_once(policies, &Once::Bulk(order)).await?))
+                Ok(planned(self.engine_for_people().plan_once(policies, &Once::Bulk(order)).await?))
             }
-            Ask::Revert(plan) => {
-                Ok(planned(self.engine().plan_once(policies, &Once::Revert(plan)).await?))
-            }
+            Ask::Revert(plan) => Ok(planned(
+                self.engine_for_people().plan_once(policies, &Once::Revert(plan)).await?,
+            )),
             Ask::CarryOut(plan) => {
                 let stored = self.stored(plan).await?;
                 let carried = self.carry_out(policies, &stored).await?;
@@ -69,7 +70,7 @@ where
             Ask::Part { plan, accepted, reason } => {
                 let held = self.stored(plan).await?;
                 let reason = reason.as_deref();
-                let engine = self.engine();
+                let engine = self.engine_for_people();
                 let part =
                     engine.part_that_may_go_on(policies, &held.plan, &accepted, by, reason).await?;
                 match part {
@@ -81,7 +82,7 @@ where
                 }
             }
             Ask::Read { groups, others } => {
-                let engine = self.engine();
+                let engine = self.engine_for_people();
                 let mut request = engine.request(&policies.set);
                 request.groups.extend(groups);
                 request.others = others;

@@ -224,6 +224,6 @@ fn is_trouble(carried: &CarriedOut) -> bool {
 
 /// Returns what a guard found, with its sum.
 fn sum(verdict: &Verdict) -> String {
-    let Verdict { guard, scope, limit, actual, tripped: _ } = verdict;
+    let Verdict { guard, scope, limit, actual, tripped: _, counted: _, most: _ } = verdict;
     format!("{} ({scope}): {actual}, limit {limit}", guard.as_str())
 }

@@ -12,6 +12,7 @@ use crate::engine::CycleError;
 use crate::plan::Operation;
 use crate::plan::conflict::Lesson;
 use crate::plan::ledger::LedgerChange;
+use crate::plan::memory::{MemoryChange, Refused, seats_for, state_of};
 use crate::ports::{
     Answer, Clock, LicenseWrite, LocationWrite, OutcomeKind, Records, Refusal, RefusalKind,
     TenantReader, TenantWriter,
@@ -110,12 +111,13 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
                 Answer::Failed(refusal) => {
                     sent.push(Sent { operation, refusal: Some(refusal), request_id: None });
                 }
-                Answer::Refused(Refusal { kind: _, status: _, code, message, request_id }) => {
+                Answer::Refused(Refusal { kind, status: _, code, message, request_id }) => {
                     let detail = format!("{message}{also}");
                     let mut settlement = self.told(operation, OutcomeKind::Refused, &detail);
                     // What Graph will not take is planned for nobody again.
                     let lesson = Lesson::from_refusal(&message);
                     settlement.ledger.extend(lesson.map(LedgerChange::Learn));
+                    settlement.ledger.extend(self.refused(operation, kind, &message));
                     settlement.outcome.code = Some(code);
                     settlement.outcome.request_id = request_id;
                     settlements.push(settlement);
@@ -134,6 +136,38 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
             }
         }
         self.settle(settlements).await
+    }
+
+    /// Remembers a refusal, so that it is not asked for again until something changes.
+    fn refused(
+        &self,
+        operation: &Operation,
+        kind: RefusalKind,
+        message: &Arc<str>,
+    ) -> Option<LedgerChange> {
+        let seats = match kind {
+            // These say nothing about the user.
+            RefusalKind::Forbidden | RefusalKind::Unavailable => return None,
+            RefusalKind::NoSeats => Some(seats_for(operation, self.snapshot.catalogue())),
+            RefusalKind::NoUsageLocation
+            | RefusalKind::SkuNotAssignable
+            | RefusalKind::NotHeld
+            | RefusalKind::Inherited
+            | RefusalKind::Dependency
+            | RefusalKind::Exclusive
+            | RefusalKind::AddressTaken
+            | RefusalKind::NoSuchUser
+            | RefusalKind::Other => None,
+        };
+        let user = operation.user.id;
+        let refused = Refused {
+            user,
+            since: self.engine.clock.now(),
+            message: Arc::clone(message),
+            state: state_of(self.snapshot.user(user)?),
+            seats,
+        };
+        Some(MemoryChange::Refuse(operation.key, refused).into())
     }
 
     /// Sends writes in batches, a few at once, each after its intents are on disk. Returns an answer

@@ -9,16 +9,49 @@ use crate::domain::sign_in::Extent;
 use crate::domain::sku::{AppliesTo, ServicePlan, Sku};
 use crate::domain::snapshot::Snapshot;
 use crate::plan::select::{Columns, Tree};
+use crate::plan::source::Property;
 use crate::plan::{Warning, near};
 use crate::policy::list::Listed;
 use crate::policy::settings::Settings;
 use crate::policy::{
-    Action, Ladder, License, Policy, Removal, Removals, Replaces, Selector, ServicePlanRule, Test,
-    Written,
+    Action, Ladder, License, LocationRule, Policy, Removal, Removals, Replaces, Selector,
+    ServicePlanRule, Test, Written,
 };
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+/// Users whom nothing touches, and the groups that say so.
+type Protected = (BTreeSet<UserId>, BTreeSet<GroupId>);
+
+/// Says what of users a policy asks for that may be missing.
+fn use_properties(policy: &Policy, columns: &mut Columns) {
+    let guests = policy.reaches_guests;
+    if !guests {
+        columns.uses(Property::UserType, guests);
+    }
+    policy.selector.for_each_test(&mut |test| match test {
+        Test::Ou { ou: _, scope: _ } => columns.uses(Property::Ou, guests),
+        Test::AdDomain(_) => columns.uses(Property::AdDomain, guests),
+        Test::Attribute { attribute, values: _ } => {
+            columns.uses(Property::Attribute(*attribute), guests);
+        }
+        Test::Enabled(_) => columns.uses(Property::Enabled, guests),
+        Test::UserType(_) => columns.uses(Property::UserType, guests),
+        Test::Synced(_) => columns.uses(Property::Synced, guests),
+        Test::Has(_) => columns.uses(Property::Licenses, guests),
+        // These are never missing, have a size of their own, or are known to be missing for many.
+        Test::Group { group: _, nested: _ }
+        | Test::Domain(_)
+        | Test::User(_)
+        | Test::Everyone
+        | Test::Csv(_)
+        | Test::InactiveFor(_) => {}
+    });
+    if let Some(LocationRule::From { attribute, default: _ }) = policy.usage_location {
+        columns.uses(Property::Attribute(attribute), guests);
+    }
+}
 
 /// The names of a tenant, to be looked up.
 pub(super) struct Names<'a> {
@@ -96,6 +129,7 @@ impl<'a> Names<'a> {
         if !problems.is_empty() {
             return Err(problems);
         }
+        use_properties(policy, columns);
         let tree =
             if policy.reaches_guests { tree } else { Tree::All(vec![columns.members(), tree]) };
         Ok(Terms {
@@ -467,9 +501,11 @@ impl<'a> Names<'a> {
         }
     }
 
-    pub(super) fn protected(&self, settings: &Settings) -> Result<BTreeSet<UserId>, Vec<Problem>> {
+    /// Finds the users whom nothing touches, and the groups that say so.
+    pub(super) fn protected(&self, settings: &Settings) -> Result<Protected, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut protected = BTreeSet::new();
+        let mut groups = BTreeSet::new();
         for written in &settings.protected.users {
             if let Some(id) = self.find_user(&written.value) {
                 protected.insert(id);
@@ -488,6 +524,7 @@ impl<'a> Names<'a> {
                 match self.snapshot.group(id).map(|group| &group.membership) {
                     Some(Membership::Read { nested, direct: _ }) if nested.is_complete() => {
                         protected.extend(nested.users());
+                        groups.insert(id);
                     }
                     _ => problems.push(Problem::at(
                         written,
@@ -503,7 +540,7 @@ impl<'a> Names<'a> {
                 }
             }
         }
-        if problems.is_empty() { Ok(protected) } else { Err(problems) }
+        if problems.is_empty() { Ok((protected, groups)) } else { Err(problems) }
     }
 
     pub(super) fn reserve(

@@ -254,7 +254,7 @@ fn what_was_approved_runs_beside_what_the_policies_want() {
     let now = world.but("ben: in Staff, VISIO");
     let taken = now.with(|inputs| {
         let inputs = crate::plan::make::Inputs { asked: Asked::Bulk(&bulk), ..*inputs };
-        take_up(&planned.plan, PlanState::Approved, &inputs).unwrap()
+        take_up(&planned.plan, PlanState::Approved, &[], &inputs).unwrap()
     });
     assert_eq!(taken.approved.operations(), planned.plan.operations);
     assert_eq!((taken.stale.len(), taken.unapproved), (0, 0));

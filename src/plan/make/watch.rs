@@ -6,6 +6,8 @@ use crate::domain::sku::Sku;
 use crate::domain::user::ServicePlanSet;
 use crate::plan::Warning;
 use crate::plan::ledger::LedgerChange;
+use crate::plan::memory::MemoryChange;
+use crate::plan::source::DAY;
 
 impl Making<'_> {
     /// Notes who needs a seat from now on, and who no longer does. Whoever is given one by this plan
@@ -46,6 +48,18 @@ impl Making<'_> {
             (before != Some(&now)).then_some(LedgerChange::See(sku.id, now))
         });
         self.observed.extend(news);
+    }
+
+    /// Notes how large what the plan follows from is, and lets go of losses that are too long ago to
+    /// count.
+    pub(super) fn watch_the_sources(&mut self) {
+        self.observed.append(&mut self.sources.observed);
+        let until = self.inputs.now - DAY;
+        let memory = &self.inputs.ledger.memory;
+        let is_quiet = memory.assertions.values().any(|asserted| asserted.is_quiet(until));
+        if is_quiet || memory.losses.values().any(|at| *at <= until) {
+            self.observed.push(MemoryChange::Lapse(until).into());
+        }
     }
 
     /// Returns what a reviewer should know.

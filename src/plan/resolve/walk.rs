@@ -66,7 +66,7 @@ const BLOCK: usize = usize::BITS as usize;
 
 impl<'a> Walk<'a> {
     pub(super) fn new(resolver: &'a Resolver<'a>) -> Self {
-        let Ledger { owners, clocks, queue: _, seen: _, lessons: _ } = resolver.ledger;
+        let Ledger { owners, clocks, queue: _, seen: _, lessons: _, memory: _ } = resolver.ledger;
         Self {
             resolver,
             at: 0,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use fixedbitset::FixedBitSet;
 
-use super::{Answers, Columns, Test, Tree};
+use super::{Answers, Blanks, Columns, Test, Tree};
 use crate::domain::attribute::Attribute;
 use crate::domain::known::Known;
 use crate::domain::names::Place;
@@ -64,6 +64,8 @@ struct Values {
     /// For each user the position of the value.
     of: Vec<Position>,
     folded: Vec<Folded>,
+    /// How many users have none.
+    blanks: Blanks,
 }
 
 type Position = Known<Option<u32>>;
@@ -77,16 +79,20 @@ impl Values {
             folded.push(Folded::new(value));
             next
         };
+        let mut blanks = Blanks::default();
         let of = users
             .iter()
             .map(|user| {
                 let value = user.attribute(attribute);
+                if matches!(value, Known::Known(None) | Known::Unknown) {
+                    blanks.count(user);
+                }
                 value.map(|value| {
                     value.map(|value| *known.entry(value).or_insert_with(|| position(value)))
                 })
             })
             .collect();
-        Self { of, folded }
+        Self { of, folded, blanks }
     }
 
     fn ask(&self, patterns: &[Pattern]) -> Answers {
@@ -111,19 +117,25 @@ impl Values {
     }
 }
 
-/// Asks tests about attributes about all users. Returns the answers with the columns they are for.
+/// Answers with the columns they are for.
+type Columned = Vec<(usize, Answers)>;
+
+/// Asks tests about attributes about all users. Returns the answers with the columns they are for,
+/// and for how many users there is nothing to compare.
 pub(super) fn evaluate(
     tests: &[(Attribute, &[Pattern], usize)],
     users: &[User],
-) -> Vec<(usize, Answers)> {
+) -> (Columned, Vec<(Attribute, Blanks)>) {
     let mut by_attribute: BTreeMap<Attribute, Vec<(&[Pattern], usize)>> = BTreeMap::new();
     for (attribute, patterns, column) in tests {
         by_attribute.entry(*attribute).or_default().push((patterns, *column));
     }
     let mut all = Vec::with_capacity(tests.len());
+    let mut blanks = Vec::new();
     for (attribute, tests) in by_attribute {
         let values = Values::collect(attribute, users);
+        blanks.push((attribute, values.blanks));
         all.extend(tests.into_iter().map(|(patterns, column)| (column, values.ask(patterns))));
     }
-    all
+    (all, blanks)
 }

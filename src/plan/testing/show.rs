@@ -172,15 +172,19 @@ pub(crate) fn seats(plan: &Plan) -> String {
     plan.seats.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// Shows what having looked changes in the ledger.
+/// Shows what having looked changes in the ledger, but what guards remember.
 pub(crate) fn observed(changes: &[LedgerChange]) -> String {
-    let line = |change: &LedgerChange| {
-        let (what, user, sku, policy) = match change {
+    let is_memory = |change: &&LedgerChange| matches!(change, LedgerChange::Memory(_));
+    let changes: Vec<&LedgerChange> = changes.iter().filter(|change| !is_memory(change)).collect();
+    let line = |change: &&LedgerChange| {
+        let (what, user, sku, policy) = match *change {
             LedgerChange::Rename(from, to) => return format!("rename {from} to {to}"),
             LedgerChange::Queue(user, sku, _) => ("queue", user, sku, None),
             LedgerChange::Unqueue(user, sku) => ("unqueue", user, sku, None),
             LedgerChange::See(sku, _) => return format!("see {}", text(sku.as_uuid())),
             LedgerChange::Learn(lesson) => return format!("learn {lesson:?}"),
+            LedgerChange::Unlearn(lesson) => return format!("unlearn {lesson:?}"),
+            LedgerChange::Memory(change) => return format!("{change:?}"),
             LedgerChange::Own(user, sku, policy, _) => ("own", user, sku, Some(policy)),
             LedgerChange::LetGo(user, sku, policy, _) => ("let go", user, sku, Some(policy)),
             LedgerChange::TakeBack(user, sku, policy) => ("take back", user, sku, Some(policy)),

@@ -205,7 +205,7 @@ fn own(world: &mut World, user: UserId, sku: &str, words: &[&str]) {
             i64::try_from(span.parse::<Span>().unwrap().as_secs()).unwrap(),
         )
     };
-    let Ledger { owners, clocks, queue, seen: _, lessons: _ } = &mut world.ledger;
+    let Ledger { owners, clocks, queue, seen: _, lessons: _, memory: _ } = &mut world.ledger;
     for word in words {
         if let Some(owner) = word.strip_prefix("by:") {
             let (policy, since) =

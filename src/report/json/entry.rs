@@ -188,12 +188,20 @@ pub(crate) struct SeatForm {
 pub(crate) struct VerdictForm {
     /// The guard.
     guard: AsWord<GuardName>,
-    /// What it looked at: the part number of a SKU, or `tenant`.
+    /// What it looked at: the part number of a SKU, `tenant`, or what the plan follows from, such as
+    /// `group Engineering`.
     scope: Arc<str>,
     /// The limit in words.
     limit: String,
     /// What was counted, in words.
     actual: String,
+    /// What was counted, where it is a number: people, or by how many users or members what the plan
+    /// follows from is worse than before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    counted: Option<u64>,
+    /// The number that may not be passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    most: Option<u64>,
     /// Whether the limit is broken.
     tripped: bool,
 }
@@ -368,19 +376,23 @@ impl From<SeatForm> for SeatLine {
 }
 
 impl From<&Verdict> for VerdictForm {
-    fn from(Verdict { guard, scope, limit, actual, tripped }: &Verdict) -> Self {
+    fn from(verdict: &Verdict) -> Self {
+        let Verdict { guard, scope, limit, actual, counted, most, tripped } = verdict;
         Self {
             guard: AsWord(*guard),
             scope: Arc::clone(scope),
             limit: limit.clone(),
             actual: actual.clone(),
+            counted: *counted,
+            most: *most,
             tripped: *tripped,
         }
     }
 }
 
 impl From<VerdictForm> for Verdict {
-    fn from(VerdictForm { guard, scope, limit, actual, tripped }: VerdictForm) -> Self {
-        Self { guard: guard.0, scope, limit, actual, tripped }
+    fn from(form: VerdictForm) -> Self {
+        let VerdictForm { guard, scope, limit, actual, counted, most, tripped } = form;
+        Self { guard: guard.0, scope, limit, actual, counted, most, tripped }
     }
 }

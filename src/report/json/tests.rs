@@ -71,6 +71,8 @@ fn full_plan() -> StoredPlan {
         scope: "SPE_E3".into(),
         limit: "5%".to_owned(),
         actual: "2 of 310".to_owned(),
+        counted: Some(2),
+        most: Some(15),
         tripped: false,
     });
     let decision = Decision {
@@ -255,6 +257,7 @@ fn the_other_lists_have_the_published_names() {
         }],
         "guards": [{
             "guard": "max_removals", "scope": "SPE_E3", "limit": "5%", "actual": "2 of 310",
+            "counted": 2, "most": 15,
             "tripped": false,
         }],
     });

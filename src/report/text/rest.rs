@@ -259,7 +259,7 @@ fn guards(out: &mut String, guards: &[Verdict], style: Style) {
             out,
             "  {word}  {} [{}]  {} (limit: {})",
             verdict.guard.as_str(),
-            verdict.scope,
+            clean(&verdict.scope),
             verdict.actual,
             verdict.limit
         );

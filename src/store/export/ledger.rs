@@ -12,8 +12,11 @@ use uuid::Uuid;
 use crate::domain::ids::{ServicePlanId, SkuId, UserId};
 use crate::domain::names::PolicyName;
 use crate::domain::user::ServicePlanSet;
+use crate::plan::Digest;
 use crate::plan::conflict::Lesson;
 use crate::plan::ledger::{Ledger, Ownership};
+use crate::plan::memory::{Asserted, Memory, Refused};
+use crate::plan::source::{Mark, Remembered, Source};
 use crate::store::snapshot::form::Guid;
 use crate::store::snapshot::table::{Index, Interner, Table};
 
@@ -28,6 +31,10 @@ pub(super) struct LedgerForm {
     queue: Vec<PlaceForm>,
     seen: Vec<(Guid, Vec<Guid>)>,
     lessons: Vec<LessonForm>,
+    sources: Vec<SourceForm>,
+    losses: Vec<(Guid, Instant)>,
+    refusals: Vec<RefusedForm>,
+    assertions: Vec<AssertedForm>,
     policies: Table<String>,
     skus: Table<Guid>,
 }
@@ -56,6 +63,20 @@ struct PlaceForm {
     since: Instant,
 }
 
+/// Key, user, since, message, state and seats of a refusal.
+type RefusedForm = ([u8; 32], Guid, Instant, String, [u8; 32], Option<[u8; 32]>);
+
+/// User, SKU, what was wanted, and when.
+type AssertedForm = (Guid, Guid, Option<[u8; 32]>, Vec<Instant>);
+
+#[derive(Debug, Serialize, Deserialize)]
+struct SourceForm {
+    kind: String,
+    name: String,
+    marks: Vec<(u64, Instant)>,
+    text: Option<[u8; 32]>,
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 enum LessonForm {
     Exclusive(Guid, Guid),
@@ -80,7 +101,8 @@ impl Filling {
 
 impl From<&Ledger> for LedgerForm {
     fn from(ledger: &Ledger) -> Self {
-        let Ledger { owners, clocks, queue, seen, lessons } = ledger;
+        let Ledger { owners, clocks, queue, seen, lessons, memory } = ledger;
+        let Memory { sources, losses, refusals, assertions } = memory;
         let mut filling = Filling { policies: Interner::new(), skus: Interner::new() };
         let mut owner_forms = Vec::new();
         for ((user, sku), owners) in owners {
@@ -116,9 +138,81 @@ impl From<&Ledger> for LedgerForm {
             queue,
             seen: seen.collect(),
             lessons: lessons.iter().map(LessonForm::from).collect(),
+            sources: sources.iter().map(SourceForm::from).collect(),
+            losses: losses
+                .iter()
+                .map(|(user, at)| (user.as_uuid().into_bytes(), at.as_nanosecond()))
+                .collect(),
+            refusals: refusals.iter().map(refused_form).collect(),
+            assertions: assertions.iter().map(asserted_form).collect(),
             policies: filling.policies.into_table(),
             skus: filling.skus.into_table(),
         }
+    }
+}
+
+impl From<(&Source, &Remembered)> for SourceForm {
+    fn from((source, Remembered { marks, text }): (&Source, &Remembered)) -> Self {
+        Self {
+            kind: source.kind().to_owned(),
+            name: source.name(),
+            marks: marks.iter().map(|mark| (mark.size, mark.since.as_nanosecond())).collect(),
+            text: text.map(|Digest(bytes)| bytes),
+        }
+    }
+}
+
+fn refused_form((key, refused): (&Digest, &Refused)) -> RefusedForm {
+    let Refused { user, since, message, state, seats } = refused;
+    let (user, since) = (user.as_uuid().into_bytes(), since.as_nanosecond());
+    (key.0, user, since, message.to_string(), state.0, seats.map(|seats| seats.0))
+}
+
+fn asserted_form(((user, sku), asserted): (&(UserId, SkuId), &Asserted)) -> AssertedForm {
+    let Asserted { wanted, times } = asserted;
+    let times = times.iter().map(|at| at.as_nanosecond()).collect();
+    let (user, sku) = (user.as_uuid().into_bytes(), sku.as_uuid().into_bytes());
+    (user, sku, wanted.map(|wanted| wanted.0), times)
+}
+
+/// Reads what is left alone back.
+fn left_alone(
+    memory: &mut Memory,
+    refusals: Vec<RefusedForm>,
+    assertions: Vec<AssertedForm>,
+) -> Result<(), String> {
+    for (key, of, since, message, state, seats) in refusals {
+        let refused = Refused {
+            user: user(of),
+            since: instant(since)?,
+            message: message.into(),
+            state: Digest(state),
+            seats: seats.map(Digest),
+        };
+        memory.refusals.insert(Digest(key), refused);
+    }
+    for (of, on, wanted, times) in assertions {
+        let times = times.into_iter().map(instant).collect::<Result<Vec<_>, _>>()?;
+        if times.is_empty() {
+            return Err("something was set, and never".to_owned());
+        }
+        let asserted = Asserted { wanted: wanted.map(Digest), times };
+        memory.assertions.insert((user(of), sku(on)), asserted);
+    }
+    Ok(())
+}
+
+impl SourceForm {
+    fn into_source(self) -> Result<(Source, Remembered), String> {
+        let Self { kind, name, marks, text } = self;
+        let source = Source::named(&kind, &name)
+            .ok_or_else(|| format!("`{kind} {name}` is nothing that plans follow from"))?;
+        let mark = |(size, since)| Ok(Mark { size, since: instant(since)? });
+        let marks = marks.into_iter().map(mark).collect::<Result<Vec<_>, String>>()?;
+        if marks.is_empty() {
+            return Err(format!("`{kind} {name}` has no size"));
+        }
+        Ok((source, Remembered { marks, text: text.map(Digest) }))
     }
 }
 
@@ -166,7 +260,19 @@ fn instant(nanoseconds: Instant) -> Result<Timestamp, String> {
 impl LedgerForm {
     /// Returns the ledger that was written, or what does not fit.
     pub(super) fn into_ledger(self) -> Result<Ledger, String> {
-        let Self { owners, clocks, queue, seen, lessons, policies, skus } = self;
+        let Self {
+            owners,
+            clocks,
+            queue,
+            seen,
+            lessons,
+            sources,
+            losses,
+            refusals,
+            assertions,
+            policies,
+            skus,
+        } = self;
         let names = policies.try_map(|name| {
             name.parse::<PolicyName>().map_err(|_| format!("`{name}` is not the name of a policy"))
         })?;
@@ -188,6 +294,12 @@ impl LedgerForm {
         let seen = seen.into_iter().map(|(of, plans)| (sku(of), set(plans)));
         ledger.seen = seen.collect::<BTreeMap<_, _>>();
         ledger.lessons = lessons.into_iter().map(Lesson::from).collect();
+        ledger.memory.sources =
+            sources.into_iter().map(SourceForm::into_source).collect::<Result<_, _>>()?;
+        for (of, at) in losses {
+            ledger.memory.losses.insert(user(of), instant(at)?);
+        }
+        left_alone(&mut ledger.memory, refusals, assertions)?;
         Ok(ledger)
     }
 }

@@ -98,7 +98,7 @@ fn what_is_no_export_is_told_from_one_that_is_damaged_or_of_another_version() {
     newer[MAGIC.len()] = 9;
     newer[MAGIC.len() + 8..][..5].copy_from_slice(b"7.1.0");
     assert_snapshot!(refused(&newer), @"
-    seatkeeper 7.1.0 wrote it in format 9.4; this one reads format 1.4
+    seatkeeper 7.1.0 wrote it in format 9.4; this one reads format 2.4
     export it again with this version of seatkeeper, or use the one that wrote it
     ");
 }

@@ -109,7 +109,7 @@ impl Look<'_> {
 
     fn show(&self, tenant: &Tenant, seen: &Seen) -> Outcome {
         let Compared { planned, problems_in_both } = self.plan(tenant, seen)?;
-        let Planned { plan, state, observed: _, problems } = planned;
+        let Planned { plan, state, observed: _, on_acceptance: _, problems } = planned;
         if !problems.is_empty() && !self.args.leave_out_misfits {
             return Err(self.misfit(tenant, problems));
         }

@@ -95,7 +95,7 @@ fn what_the_ledger_says_of_somebody_who_is_gone_is_nobody_elses() {
     let mut later = world("group Staff\nana: SPE_E3 by:staff=9d\nben: SPE_E3", policies);
     later.users.retain(|user| user.principal_name.starts_with("ben"));
     assert_snapshot!(later.text(), @"unmanaged 1");
-    assert!(later.planned().observed.is_empty());
+    assert_eq!(observed(&later.planned().observed), "nothing");
 }
 
 #[test]
