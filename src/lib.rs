@@ -29,6 +29,8 @@
 //! | [`store`] | effect | ledger, plans, intents, outcomes (SQLite); snapshots and locks beside it; exported tenants |
 //! | [`sandbox`] | | the emulated tenant: a product and the test bed; knows nothing of `graph` |
 //! | [`engine`] | effect | cycle, executor, recovery, breaker; knows ports alone |
+//! | [`webhook`] | effect | tells people: notices to webhooks, again until they arrive |
+//! | [`api`] | effect | the daemon over HTTP: status, plans and decisions, metrics; a skin over `engine` |
 //! | [`cli`] | effect | the command line, and the one place that wires the parts together |
 //!
 //! Which module may use which is checked by `tests/architecture.rs`.
@@ -48,6 +50,7 @@
 //! 6. **Intent before effect, one outcome after.** What became of an operation is known or looked up,
 //!    never assumed.
 
+pub mod api;
 pub mod cli;
 pub mod config;
 pub mod domain;
@@ -60,4 +63,5 @@ pub mod report;
 pub mod sandbox;
 pub mod source;
 pub mod store;
+pub mod webhook;
 pub mod yaml;

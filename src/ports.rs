@@ -18,6 +18,7 @@ use crate::domain::user::{ServicePlanSet, User};
 use crate::plan::ledger::{Ledger, LedgerChange};
 use crate::plan::{Digest, GuardName, Operation, OriginKind, Plan, PlanId, PlanState, Trigger};
 
+pub mod counts;
 pub mod desk;
 
 /// Tells how far long work has come. Called often; must be cheap.
@@ -485,6 +486,8 @@ pub struct HistoryFilter {
     pub user: Option<Arc<str>>,
     /// Of this plan only.
     pub plan: Option<PlanId>,
+    /// Only what was recorded before the outcome of this operation; nothing where it has none.
+    pub before: Option<(PlanId, Digest)>,
     /// The newest so many; none for all.
     pub limit: Option<u64>,
 }

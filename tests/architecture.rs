@@ -19,11 +19,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["domain", "yaml", "policy", "config", "plan", "report", "ports"]),
     ("sandbox", &["domain", "yaml", "ports"]),
     ("engine", &["domain", "yaml", "policy", "config", "plan", "report", "ports"]),
+    ("webhook", &["domain", "yaml", "policy", "config", "plan", "report", "ports"]),
+    ("api", &["domain", "yaml", "policy", "config", "plan", "report", "ports", "engine"]),
     (
         "cli",
         &[
             "domain", "yaml", "policy", "config", "plan", "report", "ports", "graph", "source",
-            "store", "sandbox", "engine",
+            "store", "sandbox", "engine", "api", "webhook",
         ],
     ),
 ];

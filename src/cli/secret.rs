@@ -19,7 +19,12 @@ pub(super) fn secret_source(secret: SecretRef) -> Arc<dyn graph::SecretSource> {
     Arc::new(move || open_secret(&secret))
 }
 
-fn open_secret(secret: &SecretRef) -> Result<SecretString, String> {
+/// Opens a secret where it is.
+///
+/// # Errors
+///
+/// Says why it cannot be had, without quoting any of it.
+pub(super) fn open_secret(secret: &SecretRef) -> Result<SecretString, String> {
     let file = |path: &Path| {
         let told = |why: &dyn Display| format!("`{}`: {why}", path.display());
         let bytes = read_file(path, BYTES_MAX).map_err(|error| told(&error))?;

@@ -35,6 +35,38 @@ pub(super) enum Ask {
 }
 
 impl Ask {
+    /// All of them.
+    pub(super) const ALL: [Self; 11] = [
+        Self::Skus,
+        Self::Users,
+        Self::Groups,
+        Self::Members,
+        Self::Batch,
+        Self::Memberships,
+        Self::SignIns,
+        Self::Subscriptions,
+        Self::UserChanges,
+        Self::GroupChanges,
+        Self::Write,
+    ];
+
+    /// Returns the word for it, for counts.
+    pub(super) fn class(self) -> &'static str {
+        match self {
+            Self::Skus => "skus",
+            Self::Users => "users",
+            Self::Groups => "groups",
+            Self::Members => "members",
+            Self::Batch => "batch",
+            Self::Memberships => "memberships",
+            Self::SignIns => "sign_ins",
+            Self::Subscriptions => "subscriptions",
+            Self::UserChanges => "user_changes",
+            Self::GroupChanges => "group_changes",
+            Self::Write => "write",
+        }
+    }
+
     /// Returns what was tried, to follow "cannot".
     pub(super) fn as_str(self) -> &'static str {
         match self {

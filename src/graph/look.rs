@@ -137,7 +137,7 @@ impl<C: Clock> Session<C> {
                 self.forget_token(fetched.token).await;
             }
             if rest.throttled {
-                self.refused(fetched.sent_at, rest.pause);
+                self.refused(Ask::Batch, fetched.sent_at, rest.pause);
             } else {
                 self.gate.passed(fetched.sent_at);
             }

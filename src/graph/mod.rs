@@ -25,6 +25,8 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+use std::sync::PoisonError;
+
 pub use settings::{InvalidSettings, SecretSource, Settings};
 
 use std::sync::Arc;
@@ -35,6 +37,7 @@ use crate::domain::tracking::Tracking;
 use crate::domain::user::User;
 use crate::graph::session::Session;
 use crate::graph::write::Change;
+use crate::ports::counts::Traffic;
 use crate::ports::{
     Answer, Clock, LicenseWrite, LocationWrite, Progress, ReadRequest, SignInAnswer, TenantError,
     TenantRead, TenantReader, TenantWriter,
@@ -54,6 +57,11 @@ impl<C: Clock> Client<C> {
     /// Fails where an endpoint is no usable address.
     pub fn new(settings: Settings, clock: C) -> Result<Self, InvalidSettings> {
         Ok(Self { session: Session::new(settings, clock, rand::random::<f64>)? })
+    }
+
+    /// Returns what was counted of the requests since the client was made.
+    pub fn tally(&self) -> Traffic {
+        self.session.traffic.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

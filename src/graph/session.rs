@@ -2,13 +2,14 @@
 //! that may be repeated. Never repeats a write: only `write` knows when that is safe.
 
 use std::error::Error as _;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use secrecy::ExposeSecret;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::graph::auth::{Token, Tokens};
@@ -18,6 +19,7 @@ use crate::graph::gate::{SignInPace, TenantGate, WriteGate, WriteQuota};
 use crate::graph::retry::{Tries, Trouble, retry_after};
 use crate::graph::settings::{InvalidSettings, Settings, below, endpoint, is_loopback};
 use crate::graph::sign_ins::PAGE_MAX;
+use crate::ports::counts::Traffic;
 use crate::ports::{Clock, TenantError};
 
 /// The longest answer that is read. A page of 999 users takes a few megabytes.
@@ -40,6 +42,7 @@ pub(super) struct Session<C> {
     pub(super) sign_in_pace: SignInPace,
     /// How far Graph's clock was from this machine's when it last answered.
     skew: Mutex<SignedDuration>,
+    pub(super) traffic: Mutex<Traffic>,
     http: reqwest::Client,
     root: Url,
 }
@@ -82,6 +85,7 @@ impl<C: Clock> Session<C> {
             quota: WriteQuota::default(),
             sign_in_pace: SignInPace::new(PAGE_MAX),
             skew: Mutex::new(SignedDuration::ZERO),
+            traffic: Mutex::new(silence()),
             http,
             root,
         })
@@ -171,7 +175,11 @@ impl<C: Clock> Session<C> {
             .header(AUTHORIZATION, bearer(token)?)
             .header("client-request-id", request_id.to_string())
             .timeout(self.settings.timeout);
-        let reply = self.exchange(request, sent_at, token.serial).await?;
+        let began = Instant::now();
+        let reply = self.exchange(request, sent_at, token.serial).await;
+        let status = reply.as_ref().map_or(0, |reply| reply.status);
+        self.count(|traffic| traffic.count(call.ask.class(), status, began.elapsed()));
+        let reply = reply?;
         tracing::debug!(
             ask = call.ask.as_str(),
             status = reply.status,
@@ -255,15 +263,20 @@ impl<C: Clock> Session<C> {
         let asks_to_wait = reply.status == 429
             || (matches!(reply.status, 503 | 504) && reply.retry_after.is_some());
         if asks_to_wait {
-            self.refused(reply.sent_at, reply.retry_after);
+            self.refused(ask, reply.sent_at, reply.retry_after);
         } else if reply.status < 500 && !ask.is_batch() {
             // Whether a batch passed is for its items to tell.
             self.gate.passed(reply.sent_at);
         }
     }
 
+    fn count(&self, change: impl FnOnce(&mut Traffic)) {
+        change(&mut self.traffic.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
     /// Closes the gate of the tenant.
-    pub(super) fn refused(&self, sent_at: Timestamp, retry_after: Option<Duration>) {
+    pub(super) fn refused(&self, ask: Ask, sent_at: Timestamp, retry_after: Option<Duration>) {
+        self.count(|traffic| *traffic.throttled.entry(ask.class()).or_default() += 1);
         let now = self.clock.now();
         let pause = self.gate.refused(sent_at, now, retry_after, (self.jitter)());
         tracing::warn!(
@@ -313,6 +326,17 @@ impl<C: Clock> Session<C> {
             }
         }
     }
+}
+
+/// Nothing was sent yet: every kind of request is there with zero, so that its absence shows.
+fn silence() -> Traffic {
+    let mut traffic = Traffic::default();
+    for ask in Ask::ALL {
+        traffic.requests.insert((ask.class(), 200), 0);
+        traffic.throttled.insert(ask.class(), 0);
+        traffic.seconds.entry(ask.class()).or_default();
+    }
+    traffic
 }
 
 fn bearer(token: &Token) -> Result<HeaderValue, Unanswered> {

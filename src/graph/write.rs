@@ -231,7 +231,7 @@ impl<C: Clock> Session<C> {
         } else {
             // Source: Graph batching: wait for the largest of the items, resend only those.
             let longest = throttled.iter().filter_map(|item| item.retry_after).max();
-            self.refused(reply.sent_at, longest);
+            self.refused(Ask::Write, reply.sent_at, longest);
         }
         let used = items.iter().filter_map(|item| item.quota_used).chain(reply.quota_used);
         let near = used.fold(0.0_f64, f64::max) >= 0.8;

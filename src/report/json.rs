@@ -8,9 +8,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ports::{HistoryEntry, PlanHead, StoredPlan};
-use list::{HeadForm, HistoryForm};
-use operation::forms;
-use plan::PlanForm;
+
+pub(crate) use list::{HeadForm, HistoryForm};
+pub(crate) use operation::forms;
+pub(crate) use people::{UserForm, user_form};
+pub(crate) use plan::PlanForm;
 
 pub use explanation::explanation_to_json;
 pub use import::import_to_json;

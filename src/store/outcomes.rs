@@ -203,7 +203,7 @@ const ENTRY: &str = "SELECT plans.tenant, outcomes.plan, outcomes.operation, out
          ORDER BY decisions.number DESC LIMIT 1)";
 
 fn question(filter: &HistoryFilter) -> Question {
-    let HistoryFilter { tenant, user, plan, limit } = filter;
+    let HistoryFilter { tenant, user, plan, before, limit } = filter;
     let mut conditions: Vec<&str> = Vec::new();
     let mut parameters: Vec<Box<dyn ToSql>> = Vec::new();
     let user_id = user.as_ref().and_then(|user| user.parse::<UserId>().ok());
@@ -221,6 +221,13 @@ fn question(filter: &HistoryFilter) -> Question {
     } else if let Some(part) = user {
         conditions.push("instr(operations.folded_name, ?) > 0");
         parameters.push(Box::new(part.to_lowercase()));
+    }
+    if let Some((plan, operation)) = before {
+        conditions.push(
+            "outcomes.number < (SELECT number FROM outcomes WHERE plan = ? AND operation = ?)",
+        );
+        parameters.push(Box::new(Text(*plan)));
+        parameters.push(Box::new(Text(*operation)));
     }
     let limit = limit.map_or(Ok(-1), i64::try_from).unwrap_or(i64::MAX);
     parameters.push(Box::new(limit));

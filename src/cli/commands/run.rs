@@ -27,11 +27,17 @@ use crate::source;
 use crate::store::lock::TenantLock;
 use crate::store::{Dropped, Store};
 
+mod outside;
+
+use outside::Clients;
+
 /// How long a cycle may read sign-ins: the rest is read by the next ones.
 const SIGN_INS_WITHIN: Duration = Duration::from_mins(5);
 /// A loop of which nothing was heard for longer than a request may take, and this, hangs.
 const PLANNING_MAX: Duration = Duration::from_mins(2);
 
+/// How long answers and deliveries under way have to end, once the loops have.
+const OUTSIDE_ENDS_WITHIN: Duration = Duration::from_secs(1);
 /// How often to look for records that have to be kept no longer.
 const FORGET_EVERY: Duration = Duration::from_hours(24);
 
@@ -46,7 +52,7 @@ struct Shared {
 /// One tenant's loop, before it runs.
 struct Loop {
     tenant: Tenant,
-    client: graph::Client<SystemClock>,
+    client: Arc<graph::Client<SystemClock>>,
     receivers: Vec<Receiver>,
     _lock: TenantLock,
 }
@@ -60,12 +66,15 @@ pub(crate) async fn run(args: &Run, ui: &Ui, verbose: u8) -> Outcome {
     let names: Vec<TenantName> = config.tenants.iter().map(|one| one.name.clone()).collect();
     let store = session.store()?;
     let mut loops = Vec::new();
+    let mut clients = Clients::new();
     for tenant in &config.tenants {
         let lock = lock(&config.state, tenant, DAEMON).map_err(|error| lock_failure(&error))?;
-        let client = session.client(tenant)?;
+        let client = Arc::new(session.client(tenant)?);
+        clients.insert(tenant.name.clone(), Arc::clone(&client));
         let receivers = receivers(&session, &tenant.name);
         loops.push(Loop { tenant: tenant.clone(), client, receivers, _lock: lock });
     }
+    let listener = outside::listen(&session).await?;
     let board = Arc::new(Board::new(SystemClock.now(), names.clone()));
     let policies = LivePolicies::new(config.policies.clone(), names, session.source().clone());
     let shared = Arc::new(Shared {
@@ -91,9 +100,15 @@ pub(crate) async fn run(args: &Run, ui: &Ui, verbose: u8) -> Outcome {
             board.ring(Trigger::FileChange);
         }
     }));
+    outside::begin(&session, listener, &board, clients, &mut beside)?;
     beside.spawn(forget(Arc::clone(&shared), config.retention));
     let exit = until_stopped(shared, loops).await;
     tell(&[sd_notify::NotifyState::Stopping]);
+    // What is under way outside has a little time to end, and is told by the same request to stop.
+    let _ = tokio::time::timeout(OUTSIDE_ENDS_WITHIN, async {
+        while beside.join_next().await.is_some() {}
+    })
+    .await;
     beside.shutdown().await;
     tracing::info!("the daemon has stopped");
     Ok(exit)
@@ -133,7 +148,7 @@ async fn keep(shared: Arc<Shared>, one: Loop) {
         mode: tenant.mode,
         timetable,
         gate: &gate,
-        client: &client,
+        client: &*client,
         records: &shared.store,
         clock: &SystemClock,
         source: &shared.policies,

@@ -42,6 +42,8 @@ pub struct Facts {
     pub last_attempt: Option<Timestamp>,
     /// When a cycle last read the tenant whole and planned.
     pub last_success: Option<Timestamp>,
+    /// When a cycle last found that there is nothing to do.
+    pub last_settled: Option<Timestamp>,
     /// Why the last cycle failed, where it did.
     pub failure: Option<String>,
     /// The last plan that has anything to do: where it stands, its counts, and when it was made.
@@ -50,6 +52,8 @@ pub struct Facts {
     pub verdicts: Vec<Verdict>,
     /// Whether the last snapshot came by delta, users and groups in it, and when it was taken.
     pub snapshot: Option<SnapshotFacts>,
+    /// The seats of each SKU in the last snapshot, by part number.
+    pub seats: BTreeMap<Arc<str>, SeatFacts>,
     /// Since the start: what was counted.
     pub tally: Tally,
 }
@@ -63,6 +67,19 @@ pub struct SnapshotFacts {
     pub users: u64,
     /// Groups whose members were read.
     pub groups: u64,
+}
+
+/// The seats of a SKU by state, as Graph counts them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SeatFacts {
+    /// Bought and usable.
+    pub enabled: u64,
+    /// In use.
+    pub consumed: u64,
+    /// Expired and in grace.
+    pub warning: u64,
+    /// Cancelled.
+    pub suspended: u64,
 }
 
 /// How a cycle ended.
@@ -179,6 +196,12 @@ impl Place {
     /// Changes what there is to see.
     pub(super) fn note(&self, change: impl FnOnce(&mut Facts)) {
         change(&mut self.facts.lock().expect("no holder of the facts panics"));
+    }
+
+    /// Changes what there is to see, in tests of those who look.
+    #[cfg(test)]
+    pub(crate) fn pretend(&self, change: impl FnOnce(&mut Facts)) {
+        self.note(change);
     }
 
     /// Says that work goes on.

@@ -1,13 +1,15 @@
 //! One cycle of the daemon: policies, plan, what is told of it, and what follows.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::board::{CycleEnd, SnapshotFacts};
+use super::board::{CycleEnd, SeatFacts, SnapshotFacts};
 use super::{InvalidPolicies, Keeper, PolicySource, chain};
 use crate::domain::group::Membership;
+use crate::domain::sku::Catalogue;
 use crate::engine::cycle::Cycle;
 use crate::engine::{CycleError, Misfits, Policies};
 use crate::plan::guard::tripped;
@@ -197,6 +199,9 @@ where
         let read = groups.filter(|group| group.membership != Membership::NotRead).count() as u64;
         self.with.place.note(|facts| {
             facts.last_success = Some(now);
+            if end == CycleEnd::Settled {
+                facts.last_settled = Some(now);
+            }
             facts.failure = None;
             facts.plan = cycle
                 .stored
@@ -208,6 +213,7 @@ where
                 users: cycle.snapshot.users().len() as u64,
                 groups: read,
             });
+            facts.seats = seats(cycle.snapshot.catalogue());
             facts.tally.recoveries += cycle.recovered as u64;
             *facts.tally.cycles.entry((trigger, end)).or_default() += 1;
             let is_new = cycle.stored.as_ref().is_some_and(|stored| {
@@ -220,6 +226,19 @@ where
             }
         });
     }
+}
+
+/// Returns the seats of each SKU; of SKUs that share a name, all together.
+fn seats(catalogue: &Catalogue) -> BTreeMap<Arc<str>, SeatFacts> {
+    let mut seats: BTreeMap<Arc<str>, SeatFacts> = BTreeMap::new();
+    for sku in catalogue.skus() {
+        let of = seats.entry(sku.part_number.clone()).or_default();
+        of.enabled += u64::from(sku.units.enabled);
+        of.consumed += u64::from(sku.consumed);
+        of.warning += u64::from(sku.units.warning);
+        of.suspended += u64::from(sku.units.suspended);
+    }
+    seats
 }
 
 fn seconds(began: Timestamp, now: Timestamp) -> f64 {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::names::TenantName;
@@ -11,8 +12,9 @@ use crate::ports::{HistoryEntry, Outcome, OutcomeKind, PlanHead};
 use crate::report::json::operation::OperationForm;
 use crate::report::json::text::{AsWord, Text};
 
-/// A [`PlanHead`] in JSON.
-#[derive(Debug, Serialize)]
+/// A line of the list of plans.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "PlanHead")]
 pub(crate) struct HeadForm {
     id: Text<PlanId>,
     tenant: Text<TenantName>,
@@ -23,8 +25,9 @@ pub(crate) struct HeadForm {
     people: u64,
 }
 
-/// A [`HistoryEntry`] in JSON.
-#[derive(Debug, Serialize)]
+/// What became of an operation.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Outcome")]
 pub(crate) struct HistoryForm {
     tenant: Text<TenantName>,
     plan: Text<PlanId>,

@@ -1,13 +1,16 @@
 //! Users as JSON.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::known::Known;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::user::User;
 
-#[derive(Serialize)]
-struct UserForm<'a> {
+/// A user, and what the user holds. What Graph did not send is null.
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "User")]
+pub(crate) struct UserForm<'a> {
     id: String,
     user_principal_name: &'a str,
     display_name: Option<&'a str>,
@@ -16,7 +19,9 @@ struct UserForm<'a> {
     licenses: Option<Vec<LicenseForm<'a>>>,
 }
 
-#[derive(Serialize)]
+/// A license of a user: direct, by groups, or both.
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "License")]
 struct LicenseForm<'a> {
     sku_id: String,
     sku: &'a str,
@@ -30,7 +35,7 @@ pub fn users_to_json(users: &[&User], snapshot: &Snapshot) -> String {
     pretty(&serde_json::json!({"format_version": 1, "users": users}))
 }
 
-fn user_form<'a>(user: &'a User, snapshot: &'a Snapshot) -> UserForm<'a> {
+pub(crate) fn user_form<'a>(user: &'a User, snapshot: &'a Snapshot) -> UserForm<'a> {
     let license = |assignment: &'a crate::domain::user::Assignment| {
         let group = |id| snapshot.group(id).map_or("", |group| &*group.name);
         LicenseForm {

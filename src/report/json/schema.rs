@@ -21,18 +21,22 @@ use crate::report::word::Word;
 use crate::yaml::schema::refuse_null;
 
 /// What is always there in a plan that is printed, and kept apart in the store.
-const PRINTED: [&str; 3] = ["state", "operations", "decisions"];
+pub(crate) const PRINTED: [&str; 3] = ["state", "operations", "decisions"];
 
 /// Returns the JSON Schema of plans.
 pub fn document() -> Value {
-    let settings = SchemaSettings::draft2020_12().for_serialize();
-    let settings = settings.with_transform(RecursiveTransform(absent_rather_than_null));
-    let mut document = settings.into_generator().into_root_schema_for::<PlanForm>().to_value();
+    let mut document = settings().into_generator().into_root_schema_for::<PlanForm>().to_value();
     document["properties"]["format_version"]["const"] = FORMAT_VERSION.into();
     if let Some(required) = document["required"].as_array_mut() {
         required.extend(PRINTED.map(Value::from));
     }
     document
+}
+
+/// Returns how the published forms are described.
+pub(crate) fn settings() -> SchemaSettings {
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    settings.with_transform(RecursiveTransform(absent_rather_than_null))
 }
 
 /// What need not be there is left out where there is nothing, and so is never null.
