@@ -1,8 +1,8 @@
 //! What the daemon has beside its cycles: when they are due, when changes may run, who may ask over
 //! HTTP, and who is told.
 
+use core::net::SocketAddr;
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 

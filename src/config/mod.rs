@@ -3,8 +3,8 @@
 //! Pure. A secret stays a reference here, and a configuration that holds one in clear is refused
 //! without showing it. Nothing here opens a file or looks at the environment.
 
+use core::net::SocketAddr;
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
