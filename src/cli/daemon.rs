@@ -49,10 +49,11 @@ impl LivePolicies {
     fn read(&self) -> Result<Arc<Policies>, InvalidPolicies> {
         let read = source::read(&self.directory).map_err(|error| unreadable(&error))?;
         let latest = self.latest.lock().expect("no holder of the policies panics").clone();
-        if let Some(latest) = latest.filter(|latest| latest.policies.digest == read.digest) {
-            if latest.policies.commit == read.commit {
-                return Ok(latest.policies);
-            }
+        let is_same = |latest: &Latest| {
+            latest.policies.digest == read.digest && latest.policies.commit == read.commit
+        };
+        if let Some(latest) = latest.filter(is_same) {
+            return Ok(latest.policies);
         }
         let loaded = load_for(&read.files, &read.lists, &self.tenants);
         let mut texts = read.files;

@@ -13,7 +13,7 @@ use crate::cli::commands::decide::by;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::failure::lock_failure;
 use crate::cli::policies::LoadedPolicies;
-use crate::cli::session::{Session, duration};
+use crate::cli::session::{Session, client, duration};
 use crate::cli::ui::Ui;
 use crate::cli::wording::Worded;
 use crate::config::Tenant;
@@ -93,7 +93,7 @@ impl<'s> Desk<'s> {
     ) -> Result<Self, Failure> {
         match lock(&session.config.state, tenant, command) {
             Ok(lock) => {
-                let client = session.client(tenant)?;
+                let client = client(tenant)?;
                 let gate = Gate::new(tenant.windows.clone(), tenant.settings.time_zone.clone());
                 let own = OwnDesk { session, tenant, store, client, gate, _lock: lock };
                 Ok(Self::Own(Box::new(own)))

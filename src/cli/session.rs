@@ -256,28 +256,6 @@ impl<'u> Session<'u> {
         Ok(desk)
     }
 
-    /// Prepares a client for a tenant; nothing is sent yet.
-    ///
-    /// # Errors
-    ///
-    /// Where an endpoint is no usable address.
-    pub(super) fn client(&self, tenant: &Tenant) -> Result<graph::Client<SystemClock>, Failure> {
-        let settings = graph::Settings {
-            tenant: tenant.name.clone(),
-            tenant_id: tenant.tenant_id.to_string(),
-            client_id: tenant.client_id.to_string(),
-            login: tenant.login.to_string(),
-            graph: tenant.graph.to_string(),
-            secret: secret_source(tenant.client_secret.clone()),
-            timeout: duration(tenant.requests.timeout),
-            give_up_after: duration(tenant.requests.give_up_after),
-            concurrency: CONCURRENCY,
-            clock_tolerance: Some(CLOCK_TOLERANCE),
-        };
-        graph::Client::new(settings, SystemClock)
-            .map_err(|error| Failure::new(Exit::Invalid, error))
-    }
-
     /// Prints a plan.
     ///
     /// # Errors
@@ -355,6 +333,27 @@ impl<'u> Session<'u> {
                 .hint("`seatkeeper plan` makes one, where there is anything to do"),
         }
     }
+}
+
+/// Prepares a client for a tenant; nothing is sent yet.
+///
+/// # Errors
+///
+/// Where an endpoint is no usable address.
+pub(super) fn client(tenant: &Tenant) -> Result<graph::Client<SystemClock>, Failure> {
+    let settings = graph::Settings {
+        tenant: tenant.name.clone(),
+        tenant_id: tenant.tenant_id.to_string(),
+        client_id: tenant.client_id.to_string(),
+        login: tenant.login.to_string(),
+        graph: tenant.graph.to_string(),
+        secret: secret_source(tenant.client_secret.clone()),
+        timeout: duration(tenant.requests.timeout),
+        give_up_after: duration(tenant.requests.give_up_after),
+        concurrency: CONCURRENCY,
+        clock_tolerance: Some(CLOCK_TOLERANCE),
+    };
+    graph::Client::new(settings, SystemClock).map_err(|error| Failure::new(Exit::Invalid, error))
 }
 
 /// Reads an id of a plan from the command line.

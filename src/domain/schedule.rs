@@ -124,7 +124,7 @@ struct Moment(ZonedDateTime);
 
 impl Moment {
     /// Returns the time of this zone in which wall clocks show this.
-    fn at(&self, civil: CivilDateTime) -> Option<civil::DateTime> {
+    fn at(civil: CivilDateTime) -> Option<civil::DateTime> {
         let small = |part: u32| i8::try_from(part).ok();
         civil::DateTime::new(
             i16::try_from(civil.year()).ok()?,
@@ -155,7 +155,7 @@ impl CronDateTime for Moment {
     }
 
     fn resolve_civil(&self, civil: CivilDateTime) -> Result<Resolution<Self>, CronError> {
-        let at = self.at(civil).ok_or(CronError::InvalidDate)?;
+        let at = Self::at(civil).ok_or(CronError::InvalidDate)?;
         let ambiguous = self.0.time_zone().to_ambiguous_zoned_datetime(at);
         let told = |zoned: Result<ZonedDateTime, jiff::Error>| {
             zoned.map(Moment).map_err(|_| CronError::InvalidTime)

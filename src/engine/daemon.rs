@@ -271,7 +271,7 @@ where
         if turned {
             match shut.into_iter().flatten().next() {
                 Some(why) => {
-                    tracing::info!(tenant = %self.with.tenant, "changes are held back: {why}")
+                    tracing::info!(tenant = %self.with.tenant, "changes are held back: {why}");
                 }
                 None => tracing::info!(tenant = %self.with.tenant, "changes may run again"),
             }

@@ -287,7 +287,7 @@ fn take(
         .query_row([tenant.as_str()], |row| {
             let (Text(id), Nanoseconds(at), Nanoseconds(until)) =
                 (row.get(0)?, row.get(3)?, row.get(4)?);
-            let ask = parse::<AskForm>(row, 1)?.try_into().map_err(unfit)?;
+            let ask = parse::<AskForm>(row, 1)?.into();
             let (tenant, by) = (tenant.clone(), row.get(2)?);
             Ok(Request { id: RequestId(id), tenant, ask, by, at, until })
         })

@@ -84,9 +84,9 @@ pub(super) fn append(
 }
 
 /// Puts records that borrow at the end of the chain.
-pub(super) fn append_all<'a>(
+pub(super) fn append_all(
     transaction: &Transaction<'_>,
-    entries: &mut dyn Iterator<Item = Entry<'a>>,
+    entries: &mut dyn Iterator<Item = Entry<'_>>,
 ) -> Result<(), Fault> {
     let mut entries = entries.peekable();
     if entries.peek().is_none() {

@@ -6,16 +6,17 @@ use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use seatkeeper::sandbox::http::Clock;
 use seatkeeper::sandbox::{Options, Tenant};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::site::{Site, calm, tenant};
 
 /// Longer than anything takes, even where somebody else keeps the machine busy.
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 pub(crate) const GUARDS_OFF: &str = "guards: {first_plan: off, max_changes: unlimited, \
     max_removals: {percent: unlimited, count: unlimited}, removals_per_day: unlimited, \

@@ -346,7 +346,7 @@ impl Lab {
         let sandbox = Arc::new(sandbox);
         let (settings, policies) = load(home.path());
         let (sign_ins_within, reading, gate) = (Duration::MAX, Freshness::Whole, Gate::open());
-        Self { home, sandbox, clock, sign_ins_within, reading, gate, settings, policies }
+        Self { home, sandbox, clock, sign_ins_within, gate, reading, settings, policies }
     }
 
     /// Returns another lab with a tenant and a store as this one has them now.
@@ -365,7 +365,7 @@ impl Lab {
         let policies = self.policies.clone();
         let (sign_ins_within, reading) = (self.sign_ins_within, self.reading);
         let gate = Gate::open();
-        Self { home, sandbox, clock, sign_ins_within, reading, gate, settings, policies }
+        Self { home, sandbox, clock, sign_ins_within, gate, reading, settings, policies }
     }
 
     pub(crate) fn state(&self) -> PathBuf {

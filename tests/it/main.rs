@@ -18,6 +18,7 @@ mod lab;
 mod listings;
 mod offline;
 mod once;
+mod outside;
 mod power;
 mod rehearsals;
 mod reviewed;

@@ -156,7 +156,9 @@ fn after_the_cut(
             b's' => file.or_default().settle(|| true),
             b'u' => gone.extend(disk.remove(&deed.name).map(|file| (deed.name.clone(), file))),
             b'd' => {
-                disk.values_mut().for_each(|file| file.is_named = true);
+                for file in disk.values_mut() {
+                    file.is_named = true;
+                }
                 gone.clear();
             }
             other => panic!("unknown deed {other}"),
@@ -175,7 +177,9 @@ fn after_the_cut(
         }
     }
     disk.retain(|_, file| file.is_named || keeps());
-    disk.values_mut().for_each(|file| file.settle(&mut keeps));
+    for file in disk.values_mut() {
+        file.settle(&mut keeps);
+    }
     disk.into_iter().map(|(name, file)| (name, file.bytes)).collect()
 }
 

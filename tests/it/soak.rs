@@ -2,13 +2,14 @@
 //! people edit policies, rights and wrongs, others change the tenant, and the power of kill -9 is used.
 //! Bounded in time; what happens follows from a seed, when it happens does not.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use seatkeeper::sandbox::model::Member;
 use seatkeeper::sandbox::{Faults, Tenant};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::daemon::{Daemon, GUARDS_OFF};
 use crate::site::{Site, calm, direct, tenant};
@@ -18,7 +19,7 @@ const PEOPLE: usize = 40;
 /// How long trouble is made.
 const TROUBLE: Duration = Duration::from_secs(75);
 /// How long the tenant may take to come to rest afterwards.
-const REST: Duration = Duration::from_secs(120);
+const REST: Duration = Duration::from_mins(2);
 
 const TOP: &str = "mode: enforce\nschedule: '* * * * * *'\napi: off\n\
     apply: {confirm_within: 5s, settle_after: 1s}\n\

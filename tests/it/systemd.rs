@@ -86,7 +86,7 @@ async fn the_service_manager_is_told_when_the_daemon_is_ready_alive_and_stopping
     site.reconfigure("policies: policies", "policies: policies\napi: off");
     let path = site.path("notify");
     let socket = UnixDatagram::bind(&path).unwrap();
-    socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    socket.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     let mut command = site.command(&["run"]);
     command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "300000");
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();

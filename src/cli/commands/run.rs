@@ -13,7 +13,7 @@ use crate::cli::daemon::{LivePolicies, tell, watchdog};
 use crate::cli::desk::{DAEMON, lock};
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::failure::lock_failure;
-use crate::cli::session::{Session, duration};
+use crate::cli::session::{Session, client, duration};
 use crate::cli::ui::Ui;
 use crate::config::{Keep, Tenant};
 use crate::domain::names::TenantName;
@@ -69,7 +69,7 @@ pub(crate) async fn run(args: &Run, ui: &Ui, verbose: u8) -> Outcome {
     let mut clients = Clients::new();
     for tenant in &config.tenants {
         let lock = lock(&config.state, tenant, DAEMON).map_err(|error| lock_failure(&error))?;
-        let client = Arc::new(session.client(tenant)?);
+        let client = Arc::new(client(tenant)?);
         clients.insert(tenant.name.clone(), Arc::clone(&client));
         let receivers = receivers(&session, &tenant.name);
         loops.push(Loop { tenant: tenant.clone(), client, receivers, _lock: lock });

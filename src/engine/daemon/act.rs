@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::cycle::in_words;
 use super::{Keeper, LOOK_EVERY, PolicySource};
 use crate::config::Mode;
 use crate::domain::window::Takes;
@@ -142,7 +143,7 @@ where
             Err(error) => {
                 // It stays approved, and is tried again with the next cycle.
                 self.held_back.insert(stored.plan.id);
-                let why = self.in_words(error);
+                let why = in_words(&error);
                 tracing::error!(tenant = %self.with.tenant, plan = %stored.plan.id, "the plan was not run: {why}");
                 self.tell_not_run(stored, &why).await;
             }
@@ -184,7 +185,7 @@ where
             Err(CycleError::Stopped | CycleError::HeldBack(_)) => None,
             Err(CycleError::Records(error)) => self.heed(Err(error)),
             Err(error) => {
-                let why = self.in_words(error);
+                let why = in_words(&error);
                 tracing::error!(tenant = %self.with.tenant, "a part of the plan was not run: {why}");
                 None
             }

@@ -223,11 +223,11 @@ mod tests {
     async fn a_loop_of_which_nothing_is_heard_is_found() {
         let names = ["contoso", "fabrikam"].map(|name| name.parse::<TenantName>().unwrap());
         let board = Board::new(Timestamp::UNIX_EPOCH, names.clone());
-        let patience = Duration::from_secs(180);
-        tokio::time::sleep(Duration::from_secs(120)).await;
+        let patience = Duration::from_mins(3);
+        tokio::time::sleep(Duration::from_mins(2)).await;
         board.place(&names[0]).unwrap().beat();
         assert_eq!(board.stuck(patience), None);
-        tokio::time::sleep(Duration::from_secs(120)).await;
+        tokio::time::sleep(Duration::from_mins(2)).await;
         assert_eq!(board.stuck(patience), Some(&names[1]));
         board.place(&names[1]).unwrap().beat();
         assert_eq!(board.stuck(patience), None);

@@ -50,24 +50,11 @@ where
             }
             Some((_, Err(CycleError::Stopped))) => return,
             Some((_, Err(error))) => {
-                let why = self.in_words(error);
+                let why = in_words(&error);
                 self.failed(trigger, began, &why).await;
             }
         }
         self.show(Activity::Waiting).await;
-    }
-
-    /// Says why a cycle failed.
-    pub(super) fn in_words(&self, error: CycleError) -> String {
-        match error {
-            CycleError::Misfit { tenant: _, problems } => {
-                let first = problems.first().map(|problem| {
-                    format!("{}: {}", problem.place.file_and_line(), problem.message)
-                });
-                format!("the settings do not fit the tenant: {}", first.unwrap_or_default())
-            }
-            other => chain(&other),
-        }
     }
 
     /// Loads the policies. Where they are invalid, those in force stay.
@@ -239,6 +226,19 @@ fn seats(catalogue: &Catalogue) -> BTreeMap<Arc<str>, SeatFacts> {
         of.suspended += u64::from(sku.units.suspended);
     }
     seats
+}
+
+/// Says why a cycle failed.
+pub(super) fn in_words(error: &CycleError) -> String {
+    match error {
+        CycleError::Misfit { tenant: _, problems } => {
+            let first = problems
+                .first()
+                .map(|problem| format!("{}: {}", problem.place.file_and_line(), problem.message));
+            format!("the settings do not fit the tenant: {}", first.unwrap_or_default())
+        }
+        other => chain(other),
+    }
 }
 
 fn seconds(began: Timestamp, now: Timestamp) -> f64 {
