@@ -7,8 +7,10 @@
 //! ```
 //!
 //! A cycle ([`engine::cycle`]) reads the tenant, whole or by what changed since it was read before
-//! ([`domain::tracking`]), and never takes anything away on the word of changes alone. It settles what an interruption left open, and
-//! makes a plan from four values: policies, snapshot, ledger and time. Carrying a plan out
+//! ([`domain::tracking`]), and never takes anything away on the word of changes alone. It settles what
+//! an interruption left open, and makes a plan from four values: policies, snapshot, ledger and time.
+//! The daemon ([`engine::daemon`]) runs cycles again and again: one loop a tenant, whatever starts it;
+//! commands beside it ask it through the records ([`ports::desk`]). Carrying a plan out
 //! ([`engine::carry_out`]) reads and plans once more, and runs only what is still planned just as it
 //! was approved. What a person asks for once ([`engine::once`]) is planned and carried out by the same
 //! functions, beside the policies.
@@ -25,10 +27,10 @@
 //! | [`report`] | pure | one value, many renderings: text, JSON with its schema, JUnit, CSV |
 //! | [`ports`] | | what the engine asks of the world |
 //! | [`graph`] | effect | Microsoft Graph: sign-in, paging, batches, retries, waits |
-//! | [`source`] | effect | policy files from a directory |
-//! | [`store`] | effect | ledger, plans, intents, outcomes (SQLite); snapshots and locks beside it; exported tenants |
+//! | [`source`] | effect | policy files from a directory, and when they changed |
+//! | [`store`] | effect | ledger, plans, requests, and the chain of intents, outcomes and decisions (SQLite); snapshots and locks beside it; exported tenants |
 //! | [`sandbox`] | | the emulated tenant: a product and the test bed; knows nothing of `graph` |
-//! | [`engine`] | effect | cycle, executor, recovery, breaker; knows ports alone |
+//! | [`engine`] | effect | cycle, executor, recovery, breaker, gate, daemon; knows ports alone |
 //! | [`webhook`] | effect | tells people: notices to webhooks, again until they arrive |
 //! | [`api`] | effect | the daemon over HTTP: status, plans and decisions, metrics; a skin over `engine` |
 //! | [`cli`] | effect | the command line, and the one place that wires the parts together |
@@ -39,8 +41,8 @@
 //!
 //! 1. **Deciding is pure.** No `async`, clock, randomness or I/O in a pure module; time comes in as a
 //!    value.
-//! 2. **One path.** Plan, apply, bulk, revert and demo run the same functions. Below [`engine`] nothing knows who
-//!    approves, and no `dry_run` flag exists.
+//! 2. **One path.** Plan, apply, bulk, revert, demo and the daemon run the same functions. A mode says who
+//!    approves; below [`engine::daemon`] nothing knows it, and no `dry_run` flag exists.
 //! 3. **A trigger says when, never what.** Whoever asks starts the same full cycle from what is there
 //!    now.
 //! 4. **Removal needs proof.** A complete read, a direct assignment, a policy that names it or a
