@@ -253,7 +253,7 @@ where
         if self.with.mode == Mode::Observe || self.policies.is_none() {
             return None;
         }
-        let found = self.with.records.approved_plan(self.with.tenant).await;
+        let found = self.with.records.approved_plan(self.with.tenant, self.clock.now()).await;
         self.heed(found).flatten().filter(|plan| !self.held_back.contains(plan))
     }
 

@@ -285,10 +285,11 @@ pub trait Desk: Send + Sync {
         at: Timestamp,
     ) -> impl Future<Output = Result<u64, RecordsError>> + Send;
 
-    /// Returns the oldest plan of a tenant that is approved, where there is one.
+    /// Returns the oldest plan of a tenant that is approved and has not expired, where there is one.
     fn approved_plan(
         &self,
         tenant: &TenantName,
+        now: Timestamp,
     ) -> impl Future<Output = Result<Option<PlanId>, RecordsError>> + Send;
 
     /// Begins a pause. It takes the place of one for the same tenant, or for all, that still runs.

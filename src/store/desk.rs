@@ -95,16 +95,20 @@ impl Desk for Store {
         .await
     }
 
-    async fn approved_plan(&self, tenant: &TenantName) -> Result<Option<PlanId>, RecordsError> {
+    async fn approved_plan(
+        &self,
+        tenant: &TenantName,
+        now: Timestamp,
+    ) -> Result<Option<PlanId>, RecordsError> {
         let tenant = tenant.clone();
         self.reader
             .run("look for approved plans", move |reading| {
                 let found: Option<Text<PlanId>> = reading
                     .prepare_cached(
                         "SELECT id FROM plans WHERE tenant = ?1 AND state = 'approved'
-                         ORDER BY number LIMIT 1",
+                             AND expires_at > ?2 ORDER BY number LIMIT 1",
                     )?
-                    .query_row([tenant.as_str()], |row| row.get(0))
+                    .query_row(params![tenant.as_str(), Nanoseconds(now)], |row| row.get(0))
                     .optional()?;
                 Ok(found.map(|Text(id)| id))
             })

@@ -98,6 +98,14 @@ where
     /// Carries out what of an approved plan may run now, and leaves the rest approved.
     async fn run_approved(&mut self, policies: &Arc<Policies>, stored: StoredPlan) {
         let now = self.clock.now();
+        let by_mode = stored.decisions.last().is_some_and(|last| &*last.by == BY_MODE);
+        if by_mode && self.with.mode != Mode::Enforce {
+            // What the mode had approved, it no longer does.
+            let (tenant, plan) = (self.with.tenant, stored.plan.id);
+            tracing::warn!(%tenant, %plan, "the plan was approved by mode enforce, and waits for a person now: seatkeeper apply {plan}, or reject it");
+            self.held_back.insert(stored.plan.id);
+            return;
+        }
         let may_run = |operation: &&crate::plan::Operation| {
             self.with.gate.refuse_operation(operation, now).is_none()
         };

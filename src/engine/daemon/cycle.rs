@@ -28,6 +28,8 @@ where
     pub(super) async fn cycle(&mut self, trigger: Trigger) {
         let (began, clock) = (self.clock.now(), Instant::now());
         self.with.place.note(|facts| facts.last_attempt = Some(began));
+        // What could not be run before may be now.
+        self.held_back.clear();
         self.show(Activity::Planning).await;
         let planned = match self.load().await {
             Some(policies) => {

@@ -81,7 +81,11 @@ impl Desk for Letterbox {
         unreachable!()
     }
 
-    async fn approved_plan(&self, _: &TenantName) -> Result<Option<PlanId>, RecordsError> {
+    async fn approved_plan(
+        &self,
+        _: &TenantName,
+        _: jiff::Timestamp,
+    ) -> Result<Option<PlanId>, RecordsError> {
         unreachable!()
     }
 
