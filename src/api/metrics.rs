@@ -200,6 +200,12 @@ fn cycles(page: &mut Page, looks: &[Look]) {
     let help = "Whether the tenant had a complete cycle lately.";
     let mut family = page.family("seatkeeper_tenant_ready", Kind::Gauge, help);
     each(&mut family, looks, |look| Some(look.is_ready.into()));
+    let help =
+        "Whether the policy files are in force; where they are invalid, the last good ones are.";
+    let mut family = page.family("seatkeeper_policies_valid", Kind::Gauge, help);
+    each(&mut family, looks, |look| {
+        look.facts.report.as_ref().map(|report| report.invalid.is_none().into())
+    });
 }
 
 fn snapshots(page: &mut Page, looks: &[Look]) {

@@ -283,16 +283,12 @@ where
         opened
     }
 
-    /// Returns what the records said. That they fail is told once, and that they work again.
+    /// Returns what the records said. That they fail is told once; that they work again is for a write
+    /// to tell, since a full disk can be read.
     fn heed<V>(&mut self, said: Result<V, RecordsError>) -> Option<V> {
         let tenant = self.with.tenant;
         match said {
-            Ok(value) => {
-                if std::mem::take(&mut self.records_fail) {
-                    tracing::warn!(%tenant, "the records can be used again");
-                }
-                Some(value)
-            }
+            Ok(value) => Some(value),
             Err(error) => {
                 if !std::mem::replace(&mut self.records_fail, true) {
                     let why = chain(&error);
@@ -352,7 +348,9 @@ where
             facts.policies.clone_from(&self.policies);
         });
         let recorded = self.with.records.report(report).await;
-        self.heed(recorded);
+        if self.heed(recorded).is_some() && std::mem::take(&mut self.records_fail) {
+            tracing::warn!(tenant = %self.with.tenant, "the records can be used again");
+        }
     }
 }
 

@@ -84,6 +84,7 @@ async fn a_plan_is_told_of_by_webhook_approved_over_http_and_carried_out() {
     let metrics = get("/metrics".to_owned()).send().await.unwrap().text().await.unwrap();
     assert!(metrics.ends_with("# EOF\n"), "{metrics}");
     assert!(metrics.contains("seatkeeper_graph_requests_total{"), "{metrics}");
+    assert!(metrics.contains("seatkeeper_policies_valid{tenant=\"contoso\"} 1\n"), "{metrics}");
     let plan: Value =
         get(format!("/api/v1/plans/{id}")).send().await.unwrap().json().await.unwrap();
     assert_eq!(plan["state"], "held");

@@ -304,7 +304,7 @@ fn text(status: &TenantStatus) -> String {
     for plan in &status.interrupted {
         line(
             "interrupted",
-            format!("plan {plan}: the next `seatkeeper plan` or `apply` settles it"),
+            format!("plan {plan}: the daemon, or the next `plan` or `apply`, settles it"),
         );
     }
     if status.waiting_for_a_person.is_empty() {
