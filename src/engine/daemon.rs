@@ -220,16 +220,15 @@ where
     /// Looks for what there is to do now.
     async fn look(&mut self) -> Option<Due> {
         let now = self.clock.now();
-        let opened = self.look_at_the_gate(now).await;
+        if self.look_at_the_gate(now).await {
+            self.with.place.wake.ring(Trigger::Window);
+        }
         let request = self.with.records.take_request(self.with.tenant, now).await;
         if let Some(request) = self.heed(request).flatten() {
             return Some(Due::Request(Box::new(request)));
         }
         if let Some(trigger) = self.with.place.wake.take() {
             return Some(Due::Cycle(trigger));
-        }
-        if opened {
-            return Some(Due::Cycle(Trigger::Window));
         }
         if let Some(plan) = self.approved().await {
             return Some(Due::Approved(plan));
@@ -239,8 +238,8 @@ where
             // A clock that was set back must not keep the tenant waiting for the time that it showed.
             Some((at, trigger)) => {
                 let due = self.with.timetable.next_after(now);
-                if due.is_some_and(|due| due < at) && trigger == Trigger::Schedule {
-                    self.next_cycle = due.map(|due| (due, Trigger::Schedule));
+                if due.is_some_and(|due| due < at) {
+                    self.next_cycle = due.map(|due| (due, trigger));
                 }
                 None
             }

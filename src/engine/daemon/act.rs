@@ -88,6 +88,8 @@ where
 
     /// Carries out a plan that somebody approved since.
     pub(super) async fn carry_out_approved(&mut self, id: PlanId) {
+        // Whatever goes wrong, it is not asked for again before the next cycle.
+        self.held_back.insert(id);
         let found = self.with.records.plan(Some(self.with.tenant), Some(id)).await;
         let Some(stored) = self.heed(found).flatten() else { return };
         let Some(policies) = self.load().await else { return };
