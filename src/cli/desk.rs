@@ -18,7 +18,6 @@ use crate::cli::ui::Ui;
 use crate::cli::wording::Worded;
 use crate::config::Tenant;
 use crate::domain::snapshot::Snapshot;
-use crate::engine::carry_out::CarriedOut;
 use crate::engine::cycle::Cycle;
 use crate::engine::gate::Gate;
 use crate::engine::once::Once;
@@ -309,7 +308,7 @@ impl OwnDesk<'_> {
         };
         let carried =
             carried.map_err(|error: CycleError| self.session.cycle_failure(error, policies))?;
-        Ok(reply(stored, &carried))
+        Ok(carried.told(stored))
     }
 
     async fn carry_out_part(
@@ -347,19 +346,6 @@ impl OwnDesk<'_> {
                 self.gate.pause(pause);
             }
         }
-    }
-}
-
-fn reply(stored: &StoredPlan, carried: &CarriedOut) -> CarriedOutReply {
-    let CarriedOut { plan, state, run, stale: _, unapproved } = carried;
-    CarriedOutReply {
-        plan: *plan,
-        state: *state,
-        outcomes: run.outcomes.iter().map(|(kind, count)| (*kind, *count)).collect(),
-        stopped: run.stopped.clone(),
-        unsettled: run.unsettled,
-        unapproved: *unapproved,
-        part_of: stored.plan.part_of,
     }
 }
 

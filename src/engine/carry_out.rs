@@ -10,6 +10,7 @@ use crate::plan::approval::{NotTakenUp, TakenUp, goes_on, has_part, part, take_u
 use crate::plan::guard::tripped;
 use crate::plan::ledger::LedgerChange;
 use crate::plan::{Digest, GuardName, Operation, Plan, PlanId, PlanState, Released, Trigger};
+use crate::ports::desk::CarriedOutReply;
 use crate::ports::{
     Clock, Decision, Outcome, OutcomeKind, Records, Settlement, StoredPlan, TenantReader,
     TenantWriter,
@@ -28,6 +29,22 @@ pub struct CarriedOut {
     pub stale: u64,
     /// Operations that would be planned now and were never approved. They did not run.
     pub unapproved: u64,
+}
+
+impl CarriedOut {
+    /// Returns it as whoever asked for it is told.
+    pub fn told(&self, stored: &StoredPlan) -> CarriedOutReply {
+        let Self { plan, state, run, stale: _, unapproved } = self;
+        CarriedOutReply {
+            plan: *plan,
+            state: *state,
+            outcomes: run.outcomes.iter().map(|(kind, count)| (*kind, *count)).collect(),
+            stopped: run.stopped.clone(),
+            unsettled: run.unsettled,
+            unapproved: *unapproved,
+            part_of: stored.plan.part_of,
+        }
+    }
 }
 
 impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {

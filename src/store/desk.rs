@@ -330,7 +330,7 @@ fn note(
 ) -> Result<(), Fault> {
     let tenant = tenant.map(TenantName::as_str);
     let entry = Entry { at, event, tenant, plan: None, operation: None, body };
-    journal::append_all(transaction, &mut [entry].into_iter())
+    journal::append(transaction, &mut [entry].into_iter())
 }
 
 fn paused(

@@ -78,14 +78,6 @@ pub struct JournalRecord {
 /// Puts records at the end of the chain.
 pub(super) fn append(
     transaction: &Transaction<'_>,
-    entries: impl IntoIterator<Item = Entry<'static>>,
-) -> Result<(), Fault> {
-    append_all(transaction, &mut entries.into_iter())
-}
-
-/// Puts records that borrow at the end of the chain.
-pub(super) fn append_all(
-    transaction: &Transaction<'_>,
     entries: &mut dyn Iterator<Item = Entry<'_>>,
 ) -> Result<(), Fault> {
     let mut entries = entries.peekable();

@@ -52,7 +52,7 @@ pub(super) fn intend(
         operation: Some(operation),
         body: json!({}),
     };
-    journal::append_all(transaction, &mut new.into_iter().map(entry))
+    journal::append(transaction, &mut new.into_iter().map(entry))
 }
 
 /// Records outcomes and carries out what follows for the ledger. An operation that has its outcome
@@ -84,7 +84,7 @@ pub(super) fn settle(
             "chain": chain.to_string(),
         }),
     };
-    journal::append_all(transaction, &mut recorded.into_iter().map(entry))
+    journal::append(transaction, &mut recorded.into_iter().map(entry))
 }
 
 fn is_settled(connection: &Connection, outcome: &Outcome) -> Result<bool, Fault> {

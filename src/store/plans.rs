@@ -290,7 +290,7 @@ pub(super) fn decide(
             "state": state.as_str(), "by": by, "accepted": accepted, "reason": reason,
         }),
     };
-    journal::append_all(transaction, &mut [entry].into_iter())?;
+    journal::append(transaction, &mut [entry].into_iter())?;
     set_state(transaction, id, *state)
 }
 

@@ -68,7 +68,7 @@ pub(super) fn drop_before(
     });
     let entry =
         Entry { at: now, event: Event::Retention, tenant: None, plan: None, operation: None, body };
-    journal::append(transaction, [entry])?;
+    journal::append(transaction, &mut [entry].into_iter())?;
     Ok(dropped)
 }
 

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use super::{Keeper, PolicySource};
-use crate::engine::carry_out::CarriedOut;
 use crate::engine::cycle::Cycle;
 use crate::engine::once::Once;
 use crate::engine::{CycleError, Misfits, Policies};
 use crate::plan::{PlanId, Trigger};
-use crate::ports::desk::{Activity, Ask, CarriedOutReply, Desk, FailedReply, Reply, Request};
+use crate::ports::desk::{Activity, Ask, Desk, FailedReply, Reply, Request};
 use crate::ports::{Clock, Records, RecordsError, StoredPlan, TenantReader, TenantWriter};
 
 impl<T, R, C, S> Keeper<'_, T, R, C, S>
@@ -65,7 +64,7 @@ where
             Ask::CarryOut(plan) => {
                 let stored = self.stored(plan).await?;
                 let carried = self.carry_out(policies, &stored).await?;
-                Ok(carried_out(&stored, &carried))
+                Ok(Reply::CarriedOut(Box::new(carried.told(&stored))))
             }
             Ask::Part { plan, accepted, reason } => {
                 let held = self.stored(plan).await?;
@@ -77,7 +76,7 @@ where
                     None => Ok(Reply::NothingLeft),
                     Some(part) => {
                         let carried = self.carry_out(policies, &part).await?;
-                        Ok(carried_out(&part, &carried))
+                        Ok(Reply::CarriedOut(Box::new(carried.told(&part))))
                     }
                 }
             }
@@ -108,17 +107,4 @@ fn planned(cycle: Cycle) -> Reply {
         decisions: Vec::new(),
     });
     Reply::Planned { plan: Box::new(plan), is_stored, recovered: cycle.recovered as u64 }
-}
-
-fn carried_out(stored: &StoredPlan, carried: &CarriedOut) -> Reply {
-    let CarriedOut { plan, state, run, stale: _, unapproved } = carried;
-    Reply::CarriedOut(Box::new(CarriedOutReply {
-        plan: *plan,
-        state: *state,
-        outcomes: run.outcomes.iter().map(|(kind, count)| (*kind, *count)).collect(),
-        stopped: run.stopped.clone(),
-        unsettled: run.unsettled,
-        unapproved: *unapproved,
-        part_of: stored.plan.part_of,
-    }))
 }
