@@ -15,9 +15,16 @@ use crate::store::journal::{self, Checkpoint, Entry, Event};
 pub struct Dropped {
     /// Plans, with their operations and all that became of them.
     pub plans: u64,
+    /// Outcomes.
+    pub outcomes: u64,
     /// Records of the journal.
     pub records: u64,
 }
+
+/// Whether something may still become of a plan, with `?1` the time before which nothing is kept: of
+/// one that nobody decided on in time nothing does, whether that was written down or not.
+const GOES_ON: &str = "(plans.state = 'applying'
+     OR (plans.state IN ('proposed', 'held', 'approved') AND plans.expires_at > ?1))";
 
 /// Drops what was recorded before this time and is about nothing that goes on.
 pub(super) fn drop_before(
@@ -26,10 +33,12 @@ pub(super) fn drop_before(
     now: Timestamp,
 ) -> Result<Dropped, Fault> {
     let last = Checkpoint::latest(transaction)?;
-    let (outcome_number, outcome_chain) = outcomes_up_to(transaction, before, &last)?;
     let (journal_number, journal_chain) = journal_up_to(transaction, before, &last)?;
+    let (outcome_number, outcome_chain) =
+        outcomes_up_to(transaction, before, journal_number, &last)?;
     transaction.execute("INSERT INTO dropping (one) VALUES (1)", [])?;
-    transaction.execute("DELETE FROM outcomes WHERE number <= ?1", [outcome_number])?;
+    let outcomes =
+        transaction.execute("DELETE FROM outcomes WHERE number <= ?1", [outcome_number])?;
     let records =
         transaction.execute("DELETE FROM journal WHERE number <= ?1", [journal_number])?;
     let plans = drop_plans(transaction, before)?;
@@ -42,7 +51,8 @@ pub(super) fn drop_before(
         transaction.execute(sql, [Nanoseconds(before)])?;
     }
     transaction.execute("DELETE FROM dropping", [])?;
-    let dropped = Dropped { plans: plans as u64, records: records as u64 };
+    let dropped =
+        Dropped { plans: plans as u64, outcomes: outcomes as u64, records: records as u64 };
     if dropped == Dropped::default() {
         return Ok(dropped);
     }
@@ -62,7 +72,7 @@ pub(super) fn drop_before(
         ],
     )?;
     let body = json!({
-        "plans": dropped.plans, "records": dropped.records,
+        "plans": dropped.plans, "outcomes": dropped.outcomes, "records": dropped.records,
         "dropped_before": before.to_string(), "journal_number": journal_number,
         "journal_chain": journal_chain.to_string(), "outcome_chain": outcome_chain.to_string(),
     });
@@ -72,29 +82,28 @@ pub(super) fn drop_before(
     Ok(dropped)
 }
 
-/// Returns the last of the outcomes from the beginning on that are old and of plans that ended.
+/// Returns the last of the outcomes from the beginning on that are old, of plans that ended, and of
+/// which no record stays in the journal: it would tell of an outcome that is not there.
 fn outcomes_up_to(
     connection: &Connection,
     before: Timestamp,
+    journal_number: i64,
     last: &Checkpoint,
 ) -> Result<(i64, Digest), Fault> {
     let stays: Option<i64> = connection.query_row(
-        "SELECT min(outcomes.number) FROM outcomes JOIN plans ON plans.id = outcomes.plan
-         WHERE outcomes.at >= ?1 OR plans.state = 'applying'
-             OR outcomes.number = (SELECT max(number) FROM outcomes)",
-        [Nanoseconds(before)],
+        &format!(
+            "SELECT min(outcomes.number) FROM outcomes JOIN plans ON plans.id = outcomes.plan
+             WHERE outcomes.at >= ?1 OR {GOES_ON}
+                 OR outcomes.number = (SELECT max(number) FROM outcomes)
+                 OR EXISTS (
+                     SELECT 1 FROM journal WHERE journal.plan = outcomes.plan
+                         AND journal.operation = outcomes.operation
+                         AND journal.event = 'outcome' AND journal.number > ?2)"
+        ),
+        params![Nanoseconds(before), journal_number],
         |row| row.get(0),
     )?;
-    let found = connection
-        .query_row(
-            "SELECT number, chain FROM outcomes WHERE number < ?1 ORDER BY number DESC LIMIT 1",
-            [stays.unwrap_or(i64::MAX)],
-            |row| {
-                let Text(chain) = row.get(1)?;
-                Ok((row.get(0)?, chain))
-            },
-        )
-        .optional()?;
+    let found = up_to(connection, "outcomes", stays)?;
     Ok(found.unwrap_or((last.outcome_number, last.outcome_chain)))
 }
 
@@ -104,23 +113,35 @@ fn journal_up_to(
     last: &Checkpoint,
 ) -> Result<(i64, Digest), Fault> {
     let stays: Option<i64> = connection.query_row(
-        "SELECT min(journal.number) FROM journal LEFT JOIN plans ON plans.id = journal.plan
-         WHERE journal.at >= ?1 OR plans.state IN ('proposed', 'held', 'approved', 'applying')
-             OR journal.number = (SELECT max(number) FROM journal)",
+        &format!(
+            "SELECT min(journal.number) FROM journal LEFT JOIN plans ON plans.id = journal.plan
+             WHERE journal.at >= ?1 OR {GOES_ON}
+                 OR journal.number = (SELECT max(number) FROM journal)"
+        ),
         [Nanoseconds(before)],
         |row| row.get(0),
     )?;
-    let found = connection
-        .query_row(
-            "SELECT number, chain FROM journal WHERE number < ?1 ORDER BY number DESC LIMIT 1",
-            [stays.unwrap_or(i64::MAX)],
-            |row| {
-                let Text(chain) = row.get(1)?;
-                Ok((row.get(0)?, chain))
-            },
-        )
-        .optional()?;
+    let found = up_to(connection, "journal", stays)?;
     Ok(found.unwrap_or((last.journal_number, last.journal_chain)))
+}
+
+/// Returns the number and the digest of the last row before the first one that stays.
+fn up_to(
+    connection: &Connection,
+    table: &str,
+    stays: Option<i64>,
+) -> Result<Option<(i64, Digest)>, Fault> {
+    let found = connection.query_row(
+        &format!(
+            "SELECT number, chain FROM {table} WHERE number < ?1 ORDER BY number DESC LIMIT 1"
+        ),
+        [stays.unwrap_or(i64::MAX)],
+        |row| {
+            let Text(chain) = row.get(1)?;
+            Ok((row.get(0)?, chain))
+        },
+    );
+    Ok(found.optional()?)
 }
 
 /// Drops plans that ended long ago and have no outcome left.
@@ -131,14 +152,15 @@ fn drop_plans(transaction: &Transaction<'_>, before: Timestamp) -> Result<usize,
     )?;
     transaction.execute("DELETE FROM old_plans", [])?;
     transaction.execute(
-        "INSERT INTO old_plans SELECT id FROM plans
-         WHERE created_at < ?1
-             AND state NOT IN ('proposed', 'held', 'approved', 'applying')
+        &format!(
+            "INSERT INTO old_plans SELECT id FROM plans
+         WHERE created_at < ?1 AND NOT {GOES_ON}
              AND NOT EXISTS (SELECT 1 FROM outcomes WHERE outcomes.plan = plans.id)
              AND NOT EXISTS (SELECT 1 FROM journal WHERE journal.plan = plans.id)
              AND number <> (SELECT max(number) FROM plans)
              AND id IS NOT (SELECT plan FROM intents ORDER BY number DESC LIMIT 1)
-             AND id IS NOT (SELECT plan FROM decisions ORDER BY number DESC LIMIT 1)",
+             AND id IS NOT (SELECT plan FROM decisions ORDER BY number DESC LIMIT 1)"
+        ),
         [Nanoseconds(before)],
     )?;
     for sql in [

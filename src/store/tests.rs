@@ -15,6 +15,7 @@ mod ledger;
 mod opening;
 mod outcomes;
 mod plans;
+mod retention;
 mod scale;
 mod sign_ins;
 

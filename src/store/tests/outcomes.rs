@@ -5,9 +5,9 @@ use crate::plan::ledger::{Ledger, LedgerChange};
 use crate::plan::{Digest, Plan, PlanState};
 use crate::ports::{HistoryEntry, HistoryFilter, OutcomeKind, Records, RecordsError, Settlement};
 use crate::report::any::a_plan;
-use crate::store::{Dropped, Store, Verification};
+use crate::store::{Store, Verification};
 
-async fn history(store: &Store) -> Vec<HistoryEntry> {
+pub(super) async fn history(store: &Store) -> Vec<HistoryEntry> {
     store.history(HistoryFilter::default()).await.unwrap()
 }
 
@@ -122,7 +122,7 @@ async fn open_plans_of_other_tenants_are_not_ours() {
 }
 
 /// Two plans of contoso and one of fabrikam, with every operation settled in order.
-async fn three_plans(store: &Store) -> [Plan; 3] {
+pub(super) async fn three_plans(store: &Store) -> [Plan; 3] {
     let plans = [a_plan(1), a_plan(2), Plan { tenant: fabrikam(), ..a_plan(3) }];
     for plan in &plans {
         begin(store, plan).await;
@@ -294,56 +294,6 @@ async fn a_history_that_was_tampered_with_does_not_verify() {
         let found = after(tampering).await;
         assert!(matches!(found, Verification::Broken { .. }), "{tampering}: {found:?}");
     }
-}
-
-#[tokio::test]
-async fn what_has_to_be_kept_no_longer_is_dropped_and_the_rest_verifies_still() {
-    let dir = scratch();
-    let store = open(&dir);
-    let [one, two, three] = three_plans(&store).await;
-    let whole = store.verify_history().await.unwrap();
-    let all = store.journal(None, 0, 1_000).await.unwrap();
-    // Everything is younger: nothing goes, and nothing is noted.
-    let long_ago = "1969-01-01T00:00:00Z".parse().unwrap();
-    assert_eq!(store.drop_before(long_ago, at(9_000)).await.unwrap(), Dropped::default());
-    assert_eq!(store.verify_history().await.unwrap(), whole);
-
-    let later = "2030-01-01T00:00:00Z".parse().unwrap();
-    let dropped = store.drop_before(later, at(9_000)).await.unwrap();
-    // The newest of each kind stays, and the plan that it is about.
-    assert_eq!(dropped, Dropped { plans: 2, records: all.len() as u64 - 1 });
-    for plan in [&one, &two] {
-        assert!(store.plan(None, Some(plan.id)).await.unwrap().is_none());
-    }
-    let left: Vec<_> = history(&store).await.iter().map(|entry| entry.outcome.plan).collect();
-    assert_eq!(left, [three.id]);
-    let found = store.verify_history().await.unwrap();
-    assert!(matches!(found, Verification::Whole { outcomes: 1, records: 2, .. }), "{found:?}");
-
-    // What comes after goes on where the chain was cut.
-    let plan = a_plan(9);
-    begin(&store, &plan).await;
-    store.settle(&contoso(), vec![settled(&plan, 0, OutcomeKind::Done)]).await.unwrap();
-    let found = store.verify_history().await.unwrap();
-    assert!(matches!(found, Verification::Whole { outcomes: 2, .. }), "{found:?}");
-    let cut = store.journal(None, 0, 1_000).await.unwrap();
-    assert_eq!((cut[0].number, &*cut[1].event), (all.len() as u64, "retention"));
-    assert_eq!(cut[1].body["journal_chain"], all[all.len() - 2].chain.as_str());
-}
-
-#[tokio::test]
-async fn what_a_plan_under_way_needs_is_not_dropped() {
-    let dir = scratch();
-    let (store, plan) = (open(&dir), a_plan(1));
-    begin(&store, &plan).await;
-    store.intend(plan.id, vec![plan.operations[1].key], at(3)).await.unwrap();
-    store.settle(&contoso(), vec![settled(&plan, 0, OutcomeKind::Done)]).await.unwrap();
-    let later = "2030-01-01T00:00:00Z".parse().unwrap();
-    assert_eq!(store.drop_before(later, at(9_000)).await.unwrap(), Dropped::default());
-    let under_way = store.open_plans(&contoso()).await.unwrap();
-    assert_eq!(under_way[0].intended.len(), 1);
-    let found = store.verify_history().await.unwrap();
-    assert!(matches!(found, Verification::Whole { outcomes: 1, .. }), "{found:?}");
 }
 
 #[tokio::test]
