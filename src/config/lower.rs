@@ -1,7 +1,7 @@
 //! From the tree to the configuration, or every problem.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -34,6 +34,7 @@ pub(super) fn lower(reader: &mut Reader, node: &Node, directory: &Path) -> Optio
     let top = Layer::read(reader, &fields);
     let state = path(reader, fields.get("state"), directory, "/var/lib/seatkeeper");
     let policies = path(reader, fields.get("policies"), directory, "policies");
+    apart(reader, [fields.get("state"), fields.get("policies")], &state, &policies);
     let log = log(reader, fields.get("log"));
     let retention = beside::retention(reader, fields.get("retention"));
     let api = beside::api(reader, fields.get("api"), directory);
@@ -56,6 +57,19 @@ fn refuse_later(reader: &mut Reader, fields: &Fields<'_>) {
 fn path(reader: &mut Reader, entry: Option<&Entry>, directory: &Path, default: &str) -> PathBuf {
     let written = entry.and_then(|entry| reader.text(&entry.value));
     directory.join(written.unwrap_or(default))
+}
+
+/// Refuses a state directory among the policies: each record that is written there would be a change of
+/// the policies, and start a cycle.
+fn apart(reader: &mut Reader, entries: [Option<&Entry>; 2], state: &Path, policies: &Path) {
+    let Ok(below) = state.strip_prefix(policies) else { return };
+    let is_hidden = |part: Component<'_>| part.as_os_str().as_encoded_bytes().starts_with(b".");
+    if below.components().any(is_hidden) {
+        return;
+    }
+    let Some(entry) = entries.into_iter().flatten().next() else { return };
+    let hint = "put them side by side, or choose a name with a dot in front, which is passed over";
+    reader.error_with(entry.value.spot, "the state directory lies among the policies", hint);
 }
 
 fn log(reader: &mut Reader, entry: Option<&Entry>) -> Log {

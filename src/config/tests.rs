@@ -154,6 +154,19 @@ fn no_way_of_writing_a_secret_shows_it() {
 }
 
 #[test]
+fn records_do_not_lie_among_the_policies() {
+    let tenants = "tenants: [{name: contoso, tenant_id: 11111111-1111-1111-1111-111111111111, \
+         auth: {client_id: 22222222-2222-2222-2222-222222222222, client_secret: {env: SECRET}}}]";
+    for (state, policies) in [("policies/state", "policies"), ("p", "./p"), ("/p/a/b", "/p")] {
+        let shown = problems(&format!("state: {state}\npolicies: {policies}\n{tenants}"));
+        assert!(shown.contains("the state directory lies among the policies"), "{shown}");
+    }
+    for (state, policies) in [("state", "policies"), ("p/.state", "p"), ("policies2", "policies")] {
+        config(&format!("state: {state}\npolicies: {policies}\n{tenants}"));
+    }
+}
+
+#[test]
 fn all_problems_are_told_at_once() {
     let text = read("invalid/everything.yaml");
     snapshot_beside("invalid/everything.yaml", &problems(&text));

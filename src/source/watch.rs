@@ -130,11 +130,13 @@ impl Events {
 /// Returns a number that changes with any file below the directory, hidden ones aside.
 fn fingerprint(directory: &Path) -> u64 {
     let mut hasher = DefaultHasher::new();
-    add(directory, 0, &mut hasher);
+    add(directory, &mut Vec::new(), &mut hasher);
     hasher.finish()
 }
 
-fn add(path: &Path, depth: usize, hasher: &mut DefaultHasher) {
+/// Adds what is below a directory, with those above it by device and inode: a link that leads back up
+/// would lead round and round.
+fn add(path: &Path, above: &mut Vec<(u64, u64)>, hasher: &mut DefaultHasher) {
     let Ok(entries) = fs::read_dir(path) else {
         "unreadable".hash(hasher);
         return;
@@ -146,7 +148,15 @@ fn add(path: &Path, depth: usize, hasher: &mut DefaultHasher) {
         let path = path.join(&name);
         // Through links, as reading does.
         match fs::metadata(&path) {
-            Ok(found) if found.is_dir() && depth < DEPTH_MAX => add(&path, depth + 1, hasher),
+            Ok(found) if found.is_dir() && above.len() < DEPTH_MAX => {
+                let this = (found.dev(), found.ino());
+                this.hash(hasher);
+                if !above.contains(&this) {
+                    above.push(this);
+                    add(&path, above, hasher);
+                    above.pop();
+                }
+            }
             Ok(found) => {
                 (found.dev(), found.ino(), found.len()).hash(hasher);
                 (found.mtime(), found.mtime_nsec(), found.ctime(), found.ctime_nsec()).hash(hasher);

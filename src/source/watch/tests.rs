@@ -46,6 +46,18 @@ async fn a_file_that_is_saved_by_renaming_is_seen_each_time() {
     }
 }
 
+#[test]
+fn links_that_lead_back_up_are_followed_once() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("a")).unwrap();
+    for name in ["b", "c", "d", "e"] {
+        symlink("..", dir.path().join("a").join(name)).unwrap();
+    }
+    let before = fingerprint(dir.path());
+    fs::write(dir.path().join("a/f.yaml"), "policies: []").unwrap();
+    assert_ne!(fingerprint(dir.path()), before);
+}
+
 #[tokio::test]
 async fn a_mounted_volume_that_is_swapped_is_seen_each_time() {
     let dir = tempfile::tempdir().unwrap();
