@@ -45,6 +45,8 @@ pub struct Run {
     pub outcomes: BTreeMap<OutcomeKind, u64>,
     /// The same, told apart by what operations do.
     pub by_kind: BTreeMap<(Kind, OutcomeKind), u64>,
+    /// How many were put off because people or their windows wanted it so.
+    pub held_back: u64,
     /// Why the run stopped before its end, where it did.
     pub stopped: Option<String>,
     /// Operations that were sent and whose outcome the next run has to look up.
@@ -66,6 +68,39 @@ struct Running<'r, 'e, T, R, C, W> {
     kinds: BTreeMap<Digest, Kind>,
     /// What is being sent now takes away.
     takes: Takes,
+    /// Why the last writes were not all sent, where somebody or something halted them.
+    halted: Option<Halt>,
+    /// Why nobody else loses anything, where the first few were held back.
+    first_wave_waits: Option<String>,
+}
+
+/// Why nothing further is sent.
+#[derive(Clone, Debug)]
+enum Halt {
+    /// People or their windows want it so. Nothing is wrong, and what was approved stays so.
+    HeldBack(String),
+    /// Something went wrong.
+    Broken(String),
+}
+
+impl Halt {
+    fn on_request() -> Self {
+        Self::HeldBack("stopped on request".to_owned())
+    }
+
+    fn why(&self) -> &str {
+        match self {
+            Self::HeldBack(why) | Self::Broken(why) => why,
+        }
+    }
+
+    /// Returns the code of outcomes that are put off for it.
+    fn code(&self) -> Option<Arc<str>> {
+        match self {
+            Self::HeldBack(_) => Some(HELD_BACK.into()),
+            Self::Broken(_) => None,
+        }
+    }
 }
 
 impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
@@ -96,11 +131,13 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             total: approved.operations().len() as u64,
             kinds: approved.operations().iter().map(|one| (one.key, one.kind)).collect(),
             takes: Takes::Nothing,
+            halted: None,
+            first_wave_waits: None,
         };
         for group in in_order(approved.operations()) {
             running.group(&group).await?;
         }
-        running.run.stopped = running.stopped();
+        running.run.stopped = running.halt().map(|halt| halt.why().to_owned());
         Ok(running.run)
     }
 }
@@ -115,16 +152,14 @@ struct Group<'o> {
 /// Puts operations into groups that run one after the other: by wave, and where many people lose
 /// something, a few of them first. Within a group removals come first, since they are asked about.
 fn in_order(operations: &[Operation]) -> Vec<Group<'_>> {
-    let loses =
-        |operation: &&Operation| !operation.remove.is_empty() || !operation.loses.is_empty();
     let mut waves: BTreeMap<u32, Vec<&Operation>> = BTreeMap::new();
     for operation in operations {
         waves.entry(operation.wave).or_default().push(operation);
     }
-    let mut first_due = operations.iter().filter(loses).count() > MANY_LOSE;
+    let mut first_due = operations.iter().filter(|one| loses(one)).count() > MANY_LOSE;
     let mut groups = Vec::new();
     for wave in waves.into_values() {
-        let (mut losing, others): (Vec<_>, Vec<_>) = wave.into_iter().partition(loses);
+        let (mut losing, others): (Vec<_>, Vec<_>) = wave.into_iter().partition(|one| loses(one));
         if first_due && !losing.is_empty() {
             first_due = false;
             let rest = losing.split_off(losing.len().min(FIRST_WAVE));
@@ -138,12 +173,23 @@ fn in_order(operations: &[Operation]) -> Vec<Group<'_>> {
     groups
 }
 
+fn loses(operation: &Operation) -> bool {
+    !operation.remove.is_empty() || !operation.loses.is_empty()
+}
+
 impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, R, C, W> {
     async fn group(&mut self, group: &Group<'_>) -> Result<(), CycleError> {
         let done = |run: &Run| run.outcomes.get(&OutcomeKind::Done).copied().unwrap_or_default();
-        let before = done(&self.run);
+        let (before, held_back_before) = (done(&self.run), self.run.held_back);
+        let mut operations = group.operations.clone();
+        if let Some(why) = self.first_wave_waits.clone() {
+            let (losing, others): (Vec<_>, Vec<_>) =
+                operations.into_iter().partition(|one| loses(one));
+            self.defer(&losing, &Halt::HeldBack(why)).await?;
+            operations = others;
+        }
         let (removing, others): (Vec<&Operation>, Vec<&Operation>) =
-            group.operations.iter().partition(|operation| SecondLook::is_needed(operation));
+            operations.into_iter().partition(|operation| SecondLook::is_needed(operation));
         self.takes = Takes::Something;
         for window in removing.chunks(WINDOW_OF_REMOVALS) {
             self.window(window).await?;
@@ -152,20 +198,33 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
         for window in others.chunks(WINDOW) {
             self.window(window).await?;
         }
-        let all = done(&self.run) - before == group.operations.len() as u64;
-        if group.is_first_of_many && !all {
-            let count = group.operations.len();
-            self.breaker.trip(format!(
-                "of the first {count} people who lose something, not all were confirmed"
-            ));
+        if group.is_first_of_many {
+            let held_back = self.run.held_back - held_back_before;
+            self.judge_the_first(group.operations.len(), done(&self.run) - before, held_back);
         }
         Ok(())
     }
 
+    /// Unless all of the first people who lose something are confirmed, nobody else loses anything:
+    /// because something is wrong, or because they have to wait.
+    fn judge_the_first(&mut self, count: usize, done: u64, held_back: u64) {
+        if done == count as u64 {
+            return;
+        }
+        if done + held_back == count as u64 {
+            let waits = format!("the first {count} people who lose something were held back");
+            self.first_wave_waits = Some(waits);
+        } else {
+            self.breaker.trip(format!(
+                "of the first {count} people who lose something, not all were confirmed"
+            ));
+        }
+    }
+
     /// Carries some operations out, to their outcome.
     async fn window(&mut self, operations: &[&Operation]) -> Result<(), CycleError> {
-        if let Some(why) = self.stopped() {
-            return self.defer(operations, &why).await;
+        if let Some(halt) = self.halt() {
+            return self.defer(operations, &halt).await;
         }
         let (calling, adopting): (Vec<&Operation>, Vec<&Operation>) =
             operations.iter().copied().partition(|operation| calls_graph(operation));
@@ -175,18 +234,16 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
         self.confirm(sent).await
     }
 
-    /// Says why nothing further may be sent, where that is so.
-    fn stopped(&self) -> Option<String> {
-        self.held_back().or_else(|| self.breaker.open().map(str::to_owned))
-    }
-
-    /// Says why people or their windows want nothing further sent now. Nothing is wrong then, and what
-    /// was approved stays so.
-    fn held_back(&self) -> Option<String> {
-        if self.engine.stop.is_asked() {
-            return Some("stopped on request".to_owned());
+    /// Says why nothing further may be sent, where that is so. What went wrong comes first: a person
+    /// has to look at it, also where somebody stopped or paused meanwhile.
+    fn halt(&self) -> Option<Halt> {
+        if let Some(why) = self.breaker.open() {
+            return Some(Halt::Broken(why.to_owned()));
         }
-        self.engine.gate.refuse(self.takes, self.engine.clock.now())
+        if self.engine.stop.is_asked() {
+            return Some(Halt::on_request());
+        }
+        self.engine.gate.refuse(self.takes, self.engine.clock.now()).map(Halt::HeldBack)
     }
 
     /// Records what needs no call: a policy comes to own what is there.
@@ -196,15 +253,17 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
         self.settle(settlements).await
     }
 
-    async fn defer(&mut self, operations: &[&Operation], why: &str) -> Result<(), CycleError> {
-        let code = self.held_back().map(|_| HELD_BACK.into());
-        let deferred = |operation: &&Operation| {
-            let mut settlement = self.told(operation, OutcomeKind::Deferred, why);
-            settlement.outcome.code.clone_from(&code);
-            settlement
-        };
+    async fn defer(&mut self, operations: &[&Operation], halt: &Halt) -> Result<(), CycleError> {
+        let deferred = |operation: &&Operation| self.put_off(operation, halt, halt.why());
         let settlements = operations.iter().map(deferred).collect();
         self.settle(settlements).await
+    }
+
+    /// Says that an operation was not sent.
+    fn put_off(&self, operation: &Operation, halt: &Halt, detail: &str) -> Settlement {
+        let mut settlement = self.told(operation, OutcomeKind::Deferred, detail);
+        settlement.outcome.code = halt.code();
+        settlement
     }
 
     fn told(&self, operation: &Operation, kind: OutcomeKind, detail: &str) -> Settlement {
@@ -241,6 +300,8 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
         }
         for settlement in &settlements {
             let outcome = settlement.outcome.kind;
+            let is_held_back = settlement.outcome.code.as_deref() == Some(HELD_BACK);
+            self.run.held_back += u64::from(outcome == OutcomeKind::Deferred && is_held_back);
             *self.run.outcomes.entry(outcome).or_default() += 1;
             if let Some(kind) = self.kinds.get(&settlement.outcome.operation) {
                 *self.run.by_kind.entry((*kind, outcome)).or_default() += 1;

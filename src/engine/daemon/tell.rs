@@ -10,6 +10,7 @@ use crate::domain::event::Event;
 use crate::domain::known::Known;
 use crate::engine::carry_out::CarriedOut;
 use crate::engine::cycle::Cycle;
+use crate::engine::executor::Run;
 use crate::plan::guard::tripped;
 use crate::plan::{GuardName, PlanId, PlanState, Verdict};
 use crate::ports::desk::{Desk, Notice};
@@ -199,8 +200,8 @@ where
             }
         });
         let event = match state {
-            PlanState::Failed => Event::Failed,
-            PlanState::Partial if is_trouble(carried) => Event::Partial,
+            PlanState::Failed if is_trouble(&carried.run) => Event::Failed,
+            PlanState::Partial if is_trouble(&carried.run) => Event::Partial,
             _ => return,
         };
         let mut details = vec![counts];
@@ -211,15 +212,15 @@ where
     }
 }
 
-/// Whether anything went wrong: what was no longer planned, or left for later on request, is no
-/// trouble.
-fn is_trouble(carried: &CarriedOut) -> bool {
-    let is_bad = |kind: &OutcomeKind| match kind {
+/// Whether anything went wrong: what was no longer planned, or left for later because people or their
+/// windows want it so, is no trouble.
+fn is_trouble(run: &Run) -> bool {
+    let is_bad = |(kind, count): (&OutcomeKind, &u64)| match kind {
         OutcomeKind::Refused | OutcomeKind::Failed => true,
-        OutcomeKind::Deferred => carried.run.stopped.is_some(),
+        OutcomeKind::Deferred => *count > run.held_back,
         OutcomeKind::Done | OutcomeKind::AlreadyDone | OutcomeKind::Stale => false,
     };
-    carried.run.outcomes.keys().any(is_bad)
+    run.outcomes.iter().any(is_bad)
 }
 
 /// Returns what a guard found, with its sum.

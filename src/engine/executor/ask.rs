@@ -2,35 +2,34 @@
 
 use futures_util::stream::{self, StreamExt};
 
-use super::{BATCH_MAX, Running};
+use super::{BATCH_MAX, Halt, Running};
 use crate::domain::ids::UserId;
 use crate::domain::user::User;
 use crate::engine::CycleError;
 use crate::plan::Operation;
 use crate::plan::second_look::SecondLook;
-use crate::ports::{Clock, OutcomeKind, Records, TenantError, TenantReader, TenantWriter};
+use crate::ports::{
+    Clock, OutcomeKind, Records, Settlement, TenantError, TenantReader, TenantWriter,
+};
 
 /// Questions on their way at once.
 const QUESTIONS_IN_FLIGHT: usize = 8;
 
 /// Why a removal does not run after a second look.
-struct Doubt {
-    kind: OutcomeKind,
-    detail: String,
-    /// Whether nothing else may run either.
-    is_forbidden: bool,
+enum Doubt {
+    /// Its cause is not there any more.
+    Stale(String),
+    /// Somebody asked to stop before it was asked.
+    Stopped,
+    /// It could not be asked.
+    Unasked {
+        detail: String,
+        /// Whether nothing else may run either.
+        is_forbidden: bool,
+    },
 }
 
 impl Doubt {
-    fn stale(detail: impl Into<String>) -> Self {
-        Self { kind: OutcomeKind::Stale, detail: detail.into(), is_forbidden: false }
-    }
-
-    fn stopped() -> Self {
-        let detail = "stopped on request".to_owned();
-        Self { kind: OutcomeKind::Deferred, detail, is_forbidden: false }
-    }
-
     fn unasked(error: &TenantError) -> Self {
         let is_forbidden = match error {
             TenantError::Forbidden { .. }
@@ -42,7 +41,7 @@ impl Doubt {
             | TenantError::Incomplete(_) => false,
         };
         let detail = format!("its cause could not be asked again: {error}");
-        Self { kind: OutcomeKind::Deferred, detail, is_forbidden }
+        Self::Unasked { detail, is_forbidden }
     }
 }
 
@@ -55,14 +54,14 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
         let (removing, mut sure): (Vec<&Operation>, Vec<&Operation>) =
             operations.into_iter().partition(|operation| SecondLook::is_needed(operation));
         for chunk in removing.chunks(BATCH_MAX) {
-            if let Some(why) = self.stopped() {
-                self.defer(chunk, &why).await?;
+            if let Some(halt) = self.halt() {
+                self.defer(chunk, &halt).await?;
                 continue;
             }
             let users: Vec<UserId> = chunk.iter().map(|operation| operation.user.id).collect();
             let Ok(seen) = self.engine.unless_stopped(self.engine.reader.holdings(&users)).await
             else {
-                self.defer(chunk, "stopped on request").await?;
+                self.defer(chunk, &Halt::on_request()).await?;
                 continue;
             };
             if let Err(error) = &seen {
@@ -77,19 +76,30 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
             for (operation, doubt) in chunk.iter().zip(doubts) {
                 match doubt {
                     Ok(()) => sure.push(operation),
-                    Err(Doubt { kind, detail, is_forbidden }) => {
-                        if is_forbidden {
-                            self.breaker.trip(detail.clone());
-                        } else if kind == OutcomeKind::Deferred {
-                            self.breaker.fail(&detail);
-                        }
-                        settlements.push(self.told(operation, kind, &detail));
-                    }
+                    Err(doubt) => settlements.push(self.doubted(operation, doubt)),
                 }
             }
             self.settle(settlements).await?;
         }
         Ok(sure)
+    }
+
+    fn doubted(&mut self, operation: &Operation, doubt: Doubt) -> Settlement {
+        match doubt {
+            Doubt::Stale(detail) => self.told(operation, OutcomeKind::Stale, &detail),
+            Doubt::Stopped => {
+                let halt = Halt::on_request();
+                self.put_off(operation, &halt, halt.why())
+            }
+            Doubt::Unasked { detail, is_forbidden } => {
+                if is_forbidden {
+                    self.breaker.trip(detail.clone());
+                } else {
+                    self.breaker.fail(&detail);
+                }
+                self.told(operation, OutcomeKind::Deferred, &detail)
+            }
+        }
     }
 
     async fn look(&self, chunk: &[&Operation], seen: Vec<Option<User>>) -> Vec<Result<(), Doubt>> {
@@ -101,7 +111,7 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
     }
 
     async fn second_look(&self, operation: &Operation, user: Option<User>) -> Result<(), Doubt> {
-        let user = user.ok_or_else(|| Doubt::stale("the user is gone"))?;
+        let user = user.ok_or_else(|| Doubt::Stale("the user is gone".to_owned()))?;
         let groups: Vec<_> = self.look.groups_to_ask(operation).into_iter().collect();
         let member_of = if groups.is_empty() {
             Vec::new()
@@ -109,10 +119,10 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
             let asking = self.engine.reader.memberships(user.id, &groups);
             match self.engine.unless_stopped(asking).await {
                 Ok(asked) => asked.map_err(|error| Doubt::unasked(&error))?,
-                Err(_) => return Err(Doubt::stopped()),
+                Err(_) => return Err(Doubt::Stopped),
             }
         };
         let member_of = member_of.into_iter().collect();
-        self.look.confirm(operation, &user, &member_of).map_err(Doubt::stale)
+        self.look.confirm(operation, &user, &member_of).map_err(Doubt::Stale)
     }
 }

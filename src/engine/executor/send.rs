@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::stream::{self, StreamExt};
 
 use super::confirm::Sent;
-use super::{BATCH_MAX, HELD_BACK, Running, changes_licenses, out_of_patience};
+use super::{BATCH_MAX, Halt, Running, changes_licenses, out_of_patience};
 use crate::domain::ids::UserId;
 use crate::engine::CycleError;
 use crate::plan::Operation;
@@ -123,15 +123,13 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
                     settlements.push(settlement);
                 }
                 Answer::NotSent => {
-                    let why = self.stopped().unwrap_or_else(|| {
+                    let halt = self.halted.clone().unwrap_or_else(|| {
                         let why = "Graph asked for a longer pause than `requests` allow";
                         self.breaker.trip(why.to_owned());
-                        why.to_owned()
+                        Halt::Broken(why.to_owned())
                     });
-                    let detail = format!("{why}{also}");
-                    let mut settlement = self.told(operation, OutcomeKind::Deferred, &detail);
-                    settlement.outcome.code = self.held_back().map(|_| HELD_BACK.into());
-                    settlements.push(settlement);
+                    let detail = format!("{}{also}", halt.why());
+                    settlements.push(self.put_off(operation, &halt, &detail));
                 }
             }
         }
@@ -187,9 +185,11 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
             batches.push(writes.by_ref().take(BATCH_MAX).unzip::<_, _, Vec<&Operation>, Vec<X>>());
         }
         let mut answers = Vec::new();
+        self.halted = None;
         let mut batches = batches.into_iter().peekable();
         while batches.peek().is_some() {
-            if self.stopped().is_some() {
+            self.halted = self.halt();
+            if self.halted.is_some() {
                 let left = batches.by_ref().flat_map(|(operations, _)| operations);
                 answers.extend(left.map(|operation| (operation, Answer::NotSent)));
                 break;
