@@ -716,3 +716,13 @@ pub trait Clock: Send + Sync {
     /// Waits.
     fn sleep(&self, length: Duration) -> impl Future<Output = ()> + Send;
 }
+
+impl<C: Clock> Clock for &C {
+    fn now(&self) -> Timestamp {
+        (**self).now()
+    }
+
+    fn sleep(&self, length: Duration) -> impl Future<Output = ()> + Send {
+        (**self).sleep(length)
+    }
+}

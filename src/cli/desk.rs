@@ -1,7 +1,7 @@
 //! Where commands work on a tenant: at a desk of their own, with its lock; or beside the daemon that
 //! holds the lock, by asking it. What they show and how they end is the same.
 
-use std::convert::Infallible;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +18,7 @@ use crate::cli::ui::Ui;
 use crate::cli::wording::Worded;
 use crate::config::Tenant;
 use crate::domain::snapshot::Snapshot;
+use crate::engine::carry_out::Consent;
 use crate::engine::cycle::Cycle;
 use crate::engine::gate::Gate;
 use crate::engine::once::Once;
@@ -39,8 +40,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 const DAEMON_EVERY: Duration = Duration::from_secs(2);
 /// What takes longer than this is told.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How often to look whether somebody paused.
-const PAUSE_EVERY: Duration = Duration::from_secs(1);
 
 /// A place to work on one tenant.
 pub enum Desk<'s> {
@@ -92,7 +91,7 @@ impl<'s> Desk<'s> {
     ) -> Result<Self, Failure> {
         match lock(&session.config.state, tenant, command) {
             Ok(lock) => {
-                let client = client(tenant)?;
+                let client = client(tenant, SystemClock)?;
                 let gate = Gate::new(tenant.windows.clone(), tenant.settings.time_zone.clone());
                 let own = OwnDesk { session, tenant, store, client, gate, _lock: lock };
                 Ok(Self::Own(Box::new(own)))
@@ -304,7 +303,7 @@ impl OwnDesk<'_> {
         let engine = self.engine();
         let carried = tokio::select! {
             carried = engine.carry_out(&self.client, &policies.policies, stored) => carried,
-            never = self.watch_for_pauses() => match never {},
+            never = self.gate.watch(self.store, &self.tenant.name, &SystemClock) => match never {},
         };
         let carried =
             carried.map_err(|error: CycleError| self.session.cycle_failure(error, policies))?;
@@ -320,9 +319,10 @@ impl OwnDesk<'_> {
         reason: Option<&str>,
     ) -> Result<Option<CarriedOutReply>, Failure> {
         self.look_at_the_gate().await?;
+        let consent = Consent { accepted, without: &BTreeSet::new(), by: by(who), reason };
         let part = self
             .engine()
-            .part_that_may_go_on(&policies.policies, &held.plan, accepted, by(who), reason)
+            .part_that_may_go_on(&policies.policies, &held.plan, consent)
             .await
             .map_err(|error| self.session.cycle_failure(error, policies))?;
         match part {
@@ -333,19 +333,8 @@ impl OwnDesk<'_> {
 
     /// Looks whether somebody has paused.
     async fn look_at_the_gate(&self) -> Result<(), Failure> {
-        let now = SystemClock.now();
-        let paused = self.store.paused(&self.tenant.name, now).await;
-        self.gate.pause(paused.map_err(|error| self.session.records_failure(error))?);
-        Ok(())
-    }
-
-    async fn watch_for_pauses(&self) -> Infallible {
-        loop {
-            tokio::time::sleep(PAUSE_EVERY).await;
-            if let Ok(pause) = self.store.paused(&self.tenant.name, SystemClock.now()).await {
-                self.gate.pause(pause);
-            }
-        }
+        let looked = self.gate.look(self.store, &self.tenant.name, SystemClock.now()).await;
+        looked.map_err(|error| self.session.records_failure(error))
     }
 }
 
@@ -393,7 +382,7 @@ impl DaemonDesk<'_> {
                     self.session.ui.clear();
                     return Ok(reply);
                 }
-                Standing::Withdrawn => return Err(self.unanswered()),
+                Standing::Withdrawn => return Err(self.given_up()),
                 Standing::Waiting | Standing::Taken => {}
             }
             if !is_told && began.elapsed() > PATIENCE {
@@ -433,6 +422,18 @@ impl DaemonDesk<'_> {
         let message = format!("the daemon (process {pid}) ended before it answered");
         Failure::text(Exit::Unavailable, message)
             .hint("what it had sent is settled when it starts again, or by the next command")
+    }
+
+    /// Says that nobody works on a request any more: it waited too long, or the daemon that had taken
+    /// it up ended.
+    fn given_up(&self) -> Failure {
+        let found = holder(&self.session.config.state, &self.tenant.name).ok().flatten();
+        if !found.is_some_and(|found| found.pid == self.holder.pid) {
+            return self.unanswered();
+        }
+        let minutes = TAKEN_UP_WITHIN.as_secs() / 60;
+        let message = format!("the daemon was busy for {minutes} minutes; nothing was done");
+        Failure::text(Exit::Unavailable, message).hint("`seatkeeper status` tells what it does")
     }
 
     async fn leave(&self, id: RequestId) -> Failure {
@@ -488,6 +489,6 @@ pub(super) fn stop_on_signal(stop: Stop) {
     clippy::exit,
     reason = "somebody asked twice, and what is on disk is enough to go on from"
 )]
-fn leave_at_once() {
+pub(super) fn leave_at_once() {
     std::process::exit(i32::from(Exit::Unavailable as u8));
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cli::args::Format;
-use crate::cli::clock::SystemClock;
 use crate::cli::desk::{Desk, stop_on_signal};
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::failure::store_failure;
@@ -24,7 +23,7 @@ use crate::graph;
 use crate::plan::PlanId;
 use crate::plan::bind::Problem;
 use crate::policy::{self, PolicySet};
-use crate::ports::{HistoryFilter, OtherGroups, ReadRequest, RecordsError, StoredPlan};
+use crate::ports::{Clock, HistoryFilter, OtherGroups, ReadRequest, RecordsError, StoredPlan};
 use crate::report;
 use crate::source;
 use crate::store::Store;
@@ -340,7 +339,7 @@ impl<'u> Session<'u> {
 /// # Errors
 ///
 /// Where an endpoint is no usable address.
-pub(super) fn client(tenant: &Tenant) -> Result<graph::Client<SystemClock>, Failure> {
+pub(super) fn client<C: Clock>(tenant: &Tenant, clock: C) -> Result<graph::Client<C>, Failure> {
     let settings = graph::Settings {
         tenant: tenant.name.clone(),
         tenant_id: tenant.tenant_id.to_string(),
@@ -353,7 +352,7 @@ pub(super) fn client(tenant: &Tenant) -> Result<graph::Client<SystemClock>, Fail
         concurrency: CONCURRENCY,
         clock_tolerance: Some(CLOCK_TOLERANCE),
     };
-    graph::Client::new(settings, SystemClock).map_err(|error| Failure::new(Exit::Invalid, error))
+    graph::Client::new(settings, clock).map_err(|error| Failure::new(Exit::Invalid, error))
 }
 
 /// Reads an id of a plan from the command line.

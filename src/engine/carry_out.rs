@@ -1,12 +1,13 @@
 //! Carries a decided plan out: reads and plans again, runs what is still planned just as approved.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::domain::window::Takes;
 use crate::engine::cycle::{Depth, Seen};
 use crate::engine::executor::Run;
 use crate::engine::{CycleError, Engine, Policies};
-use crate::plan::approval::{NotTakenUp, TakenUp, goes_on, has_part, part, take_up};
+use crate::plan::approval::{NotTakenUp, TakenUp, goes_on, has_part, part, take_up, uncovered};
 use crate::plan::guard::tripped;
 use crate::plan::ledger::LedgerChange;
 use crate::plan::{Digest, GuardName, Operation, Plan, PlanId, PlanState, Released, Trigger};
@@ -45,6 +46,19 @@ impl CarriedOut {
             part_of: stored.plan.part_of,
         }
     }
+}
+
+/// What of a held plan somebody lets go on.
+#[derive(Clone, Debug)]
+pub struct Consent<'a> {
+    /// The guards that may hold it all the same.
+    pub accepted: &'a [GuardName],
+    /// Operations that may not go on all the same.
+    pub without: &'a BTreeSet<Digest>,
+    /// Who.
+    pub by: Arc<str>,
+    /// Why.
+    pub reason: Option<&'a str>,
 }
 
 impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
@@ -120,16 +134,17 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         &self,
         policies: &Policies,
         held: &Plan,
-        accepted: &[GuardName],
-        by: Arc<str>,
-        reason: Option<&str>,
+        consent: Consent<'_>,
     ) -> Result<Option<StoredPlan>, CycleError> {
+        let Consent { accepted, without, by, reason } = consent;
         let now = self.clock.now();
         if let Some(why) = self.gate.refuse(Takes::Nothing, now) {
             return Err(CycleError::HeldBack(why));
         }
         let may_go_on = |operation: &Operation| {
-            goes_on(operation, accepted) && self.gate.refuse_operation(operation, now).is_none()
+            goes_on(operation, accepted)
+                && !without.contains(&operation.key)
+                && self.gate.refuse_operation(operation, now).is_none()
         };
         if !has_part(held, &may_go_on) {
             return Ok(None);
@@ -155,6 +170,11 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         else {
             return Ok(None);
         };
+        let verdicts = uncovered(&part.plan.guards, held, accepted);
+        if !verdicts.is_empty() {
+            let guarded = NotTakenUp::Guarded { plan: held.id, verdicts };
+            return Err(CycleError::NotTakenUp(guarded));
+        }
         let tripped = tripped(&part.plan.guards);
         let why = format!("the part of plan {} that nothing holds back", held.id);
         let why = reason.map_or_else(|| why.clone(), |reason| format!("{reason} ({why})"));

@@ -12,9 +12,9 @@ use crate::engine::executor::HELD_BACK;
 use crate::engine::{CycleError, Engine, Freshness, Misfits, Policies};
 use crate::plan::approval::uncovered;
 use crate::plan::ledger::Ledger;
-use crate::plan::make::{Inputs, Planned, make};
+use crate::plan::make::{Inputs, LIFETIME, Planned, make};
 use crate::plan::second_look::SecondLook;
-use crate::plan::{Asked, Digest, OriginKind, Plan, PlanState, Trigger};
+use crate::plan::{Asked, Digest, OriginKind, Plan, PlanId, PlanState, Trigger};
 use crate::ports::{
     Clock, CycleRecord, Decision, HistoryEntry, HistoryFilter, OutcomeKind, ReadRequest, Records,
     StoredPlan, TenantRead, TenantReader,
@@ -146,8 +146,14 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             return Ok(stored);
         };
         let is_new = stored.plan.id != before.plan.id && stored.state.is_open();
-        let in_time = self.clock.now() < before.plan.expires_at;
+        let now = self.clock.now();
+        // However often it is carried over, an approval holds no longer than a plan.
+        let in_time = now < before.plan.expires_at && now < LIFETIME.after(approval.at);
         if !is_new || !in_time || stored.state == PlanState::Approved {
+            return Ok(stored);
+        }
+        // Letting a policy go was shown to whoever approved, too.
+        if stored.plan.released.iter().any(|entry| !before.plan.released.contains(entry)) {
             return Ok(stored);
         }
         let keys: BTreeSet<Digest> =
@@ -174,19 +180,25 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
     /// Returns the operations of a plan that somebody approved and that did not run. Those that an
     /// interruption or a failure left are asked about again: something was wrong.
     async fn still_approved(&self, plan: &StoredPlan) -> Result<BTreeSet<Digest>, CycleError> {
+        let waits = |entry: &&HistoryEntry| {
+            entry.outcome.kind == OutcomeKind::Deferred
+                && entry.outcome.code.as_deref() == Some(HELD_BACK)
+        };
         match plan.state {
             PlanState::Approved => {
-                Ok(plan.plan.operations.iter().map(|operation| operation.key).collect())
+                let mut left: BTreeSet<Digest> =
+                    plan.plan.operations.iter().map(|operation| operation.key).collect();
+                // A part of it may have been carried out already: what that tried is used up.
+                for newer in self.newer_than(plan.plan.id).await? {
+                    for entry in self.outcomes(newer).await?.iter().filter(|entry| !waits(entry)) {
+                        left.remove(&entry.outcome.operation);
+                    }
+                }
+                Ok(left)
             }
             PlanState::Partial | PlanState::Failed => {
-                let filter = HistoryFilter { plan: Some(plan.plan.id), ..HistoryFilter::default() };
-                let outcomes = self.records.history(filter).await?;
-                let waits = |entry: &HistoryEntry| {
-                    entry.outcome.kind == OutcomeKind::Deferred
-                        && entry.outcome.code.as_deref() == Some(HELD_BACK)
-                };
-                let waiting = outcomes.iter().filter(|entry| waits(entry));
-                Ok(waiting.map(|entry| entry.outcome.operation).collect())
+                let outcomes = self.outcomes(plan.plan.id).await?;
+                Ok(outcomes.iter().filter(waits).map(|entry| entry.outcome.operation).collect())
             }
             PlanState::Proposed
             | PlanState::Held
@@ -196,6 +208,41 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             | PlanState::Superseded
             | PlanState::Expired => Ok(BTreeSet::new()),
         }
+    }
+
+    /// Returns the plans that were carried out, in part or whole, after one was made.
+    async fn newer_than(&self, id: PlanId) -> Result<Vec<PlanId>, CycleError> {
+        let heads = self.records.plans(Some(self.tenant)).await?;
+        let newer = heads.iter().take_while(|head| head.id != id);
+        Ok(newer.filter(|head| head.state.was_carried_out()).map(|head| head.id).collect())
+    }
+
+    async fn outcomes(&self, plan: PlanId) -> Result<Vec<HistoryEntry>, CycleError> {
+        let filter = HistoryFilter { plan: Some(plan), ..HistoryFilter::default() };
+        Ok(self.records.history(filter).await?)
+    }
+
+    /// Returns the operations of a plan that somebody rejected lately: no mode approves them for as
+    /// long as a plan lives.
+    pub(crate) async fn rejected(&self, plan: &Plan) -> Result<BTreeSet<Digest>, CycleError> {
+        let now = self.clock.now();
+        let mut rejected = BTreeSet::new();
+        for head in self.records.plans(Some(self.tenant)).await? {
+            // No plan is decided on after it expired, and this one held no longer than that again.
+            if now >= LIFETIME.after(LIFETIME.after(head.created_at)) {
+                break;
+            }
+            if head.state != PlanState::Rejected {
+                continue;
+            }
+            let Some(stored) = self.records.plan(Some(self.tenant), Some(head.id)).await? else {
+                continue;
+            };
+            if stored.decisions.last().is_some_and(|last| now < LIFETIME.after(last.at)) {
+                rejected.extend(stored.plan.operations.iter().map(|operation| operation.key));
+            }
+        }
+        Ok(plan.operations.iter().map(|one| one.key).filter(|key| rejected.contains(key)).collect())
     }
 
     /// Reads the tenant, closes what an interruption left open, and loads the ledger.

@@ -18,9 +18,9 @@ use crate::engine::gate::Gate;
 use crate::engine::{CycleError, Engine, Freshness, Patience, Policies, Stop};
 use crate::plan::{PlanId, Trigger};
 use crate::policy::settings::Settings;
-use crate::ports::desk::{Activity, Desk, FailedReply, Report, Request};
+use crate::ports::desk::{Activity, Desk, FailedReply, Reply, Report, Request, RequestId};
 use crate::ports::{Clock, Records, RecordsError, TenantReader, TenantWriter};
-use beating::{BeatingClock, BeatingProgress};
+use beating::BeatingProgress;
 
 mod act;
 mod beating;
@@ -31,6 +31,7 @@ mod tell;
 mod timetable;
 mod wake;
 
+pub use beating::BeatingClock;
 pub use board::{Board, Place};
 pub use timetable::Timetable;
 pub use wake::Wake;
@@ -117,7 +118,7 @@ pub struct Keeping<'a, T, R, C, S> {
 /// The loop of one tenant.
 struct Keeper<'a, T, R, C, S> {
     with: Keeping<'a, T, R, C, S>,
-    clock: BeatingClock<'a, C>,
+    clock: BeatingClock<&'a C>,
     progress: BeatingProgress,
     /// The policies in force; none before any were valid.
     policies: Option<Arc<Policies>>,
@@ -132,6 +133,10 @@ struct Keeper<'a, T, R, C, S> {
     held_back: BTreeSet<PlanId>,
     /// Whether the gate was shut when it was last looked at, for each kind of change.
     was_shut: [bool; 2],
+    /// Answers that could not be recorded yet.
+    unanswered: Vec<(RequestId, Reply)>,
+    /// How many runs have failed in a row.
+    failed_runs: u32,
     /// Whether the records failed when they were last looked at, so that it is told once.
     records_fail: bool,
 }
@@ -154,7 +159,7 @@ where
     /// Keeps the tenant until somebody asks to stop.
     pub async fn keep(self) {
         let place = Arc::clone(&self.place);
-        let clock = BeatingClock { clock: self.clock, place: Arc::clone(&place) };
+        let clock = BeatingClock::new(self.clock, Arc::clone(&place));
         let mut keeper = Keeper {
             clock,
             progress: BeatingProgress { place },
@@ -166,6 +171,8 @@ where
             next_cycle: None,
             held_back: BTreeSet::new(),
             was_shut: [false; 2],
+            unanswered: Vec::new(),
+            failed_runs: 0,
             records_fail: false,
         };
         keeper.until_stopped().await;
@@ -223,6 +230,7 @@ where
         if self.look_at_the_gate(now).await {
             self.with.place.wake.ring(Trigger::Window);
         }
+        self.answer().await;
         let request = self.with.records.take_request(self.with.tenant, now).await;
         if let Some(request) = self.heed(request).flatten() {
             return Some(Due::Request(Box::new(request)));
@@ -252,16 +260,16 @@ where
         if self.with.mode == Mode::Observe || self.policies.is_none() {
             return None;
         }
-        let found = self.with.records.approved_plan(self.with.tenant, self.clock.now()).await;
-        self.heed(found).flatten().filter(|plan| !self.held_back.contains(plan))
+        let found = self.with.records.approved_plans(self.with.tenant, self.clock.now()).await;
+        let mut approved = self.heed(found).unwrap_or_default().into_iter();
+        // One that waits for a window keeps no other waiting.
+        approved.find(|plan| !self.held_back.contains(plan))
     }
 
     /// Looks whether somebody paused or a window turned. Returns whether the gate opened.
     async fn look_at_the_gate(&mut self, now: Timestamp) -> bool {
-        let paused = self.with.records.paused(self.with.tenant, now).await;
-        if let Some(pause) = self.heed(paused) {
-            self.with.gate.pause(pause);
-        }
+        let looked = self.with.gate.look(self.with.records, self.with.tenant, now).await;
+        self.heed(looked);
         let shut = [Takes::Nothing, Takes::Something].map(|kind| self.with.gate.refuse(kind, now));
         let is_shut = [shut[0].is_some(), shut[1].is_some()];
         let turned = is_shut != self.was_shut;
@@ -299,16 +307,16 @@ where
         }
     }
 
-    fn engine(&self) -> Engine<'_, T, R, BeatingClock<'a, C>> {
+    fn engine(&self) -> Engine<'_, T, R, BeatingClock<&'a C>> {
         self.engine_reading(self.with.full_read)
     }
 
     /// The engine for what a person asks: they come rarely, and what they are told should hold.
-    fn engine_for_people(&self) -> Engine<'_, T, R, BeatingClock<'a, C>> {
+    fn engine_for_people(&self) -> Engine<'_, T, R, BeatingClock<&'a C>> {
         self.engine_reading(Duration::ZERO)
     }
 
-    fn engine_reading(&self, full_every: Duration) -> Engine<'_, T, R, BeatingClock<'a, C>> {
+    fn engine_reading(&self, full_every: Duration) -> Engine<'_, T, R, BeatingClock<&'a C>> {
         Engine {
             tenant: self.with.tenant,
             settings: self.with.settings,

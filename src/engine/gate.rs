@@ -1,14 +1,21 @@
 //! Whether changes may be sent now: within windows, and not while somebody has paused.
 
+use std::convert::Infallible;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::domain::names::TenantName;
 use crate::domain::window::{Takes, Windows};
 use crate::plan::Operation;
 use crate::plan::second_look::SecondLook;
-use crate::ports::desk::Pause;
+use crate::ports::desk::{Desk, Pause};
+use crate::ports::{Clock, RecordsError};
+
+/// How often to look whether somebody paused, while changes are sent.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Opens and closes with time, and with what people say. Looked at before every batch.
 #[derive(Debug)]
@@ -32,6 +39,36 @@ impl Gate {
     /// Notes the pause that is in force, or that there is none.
     pub fn pause(&self, pause: Option<Pause>) {
         *self.pause.lock().expect("no holder of the pause panics") = pause;
+    }
+
+    /// Looks whether somebody has paused.
+    ///
+    /// # Errors
+    ///
+    /// Where the records cannot be read, what was known stays.
+    pub async fn look(
+        &self,
+        desk: &impl Desk,
+        tenant: &TenantName,
+        now: Timestamp,
+    ) -> Result<(), RecordsError> {
+        self.pause(desk.paused(tenant, now).await?);
+        Ok(())
+    }
+
+    /// Looks at once, and again and again as long as it is asked. What is wrong with the records shows
+    /// elsewhere.
+    pub async fn watch(
+        &self,
+        desk: &impl Desk,
+        tenant: &TenantName,
+        clock: &impl Clock,
+    ) -> Infallible {
+        loop {
+            let _ = self.look(desk, tenant, clock.now()).await;
+            // Not a clock that may run by itself, as in tests: this waits for people.
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
     }
 
     /// Says why changes of a kind may not be sent now; none where they may.

@@ -185,4 +185,17 @@ impl PlanState {
             | Self::Expired => false,
         }
     }
+
+    /// Whether it was begun to carry the plan out.
+    pub fn was_carried_out(self) -> bool {
+        match self {
+            Self::Applying | Self::Applied | Self::Partial | Self::Failed => true,
+            Self::Proposed
+            | Self::Held
+            | Self::Approved
+            | Self::Rejected
+            | Self::Superseded
+            | Self::Expired => false,
+        }
+    }
 }

@@ -285,12 +285,12 @@ pub trait Desk: Send + Sync {
         at: Timestamp,
     ) -> impl Future<Output = Result<u64, RecordsError>> + Send;
 
-    /// Returns the oldest plan of a tenant that is approved and has not expired, where there is one.
-    fn approved_plan(
+    /// Returns the plans of a tenant that are approved and have not expired, the oldest first.
+    fn approved_plans(
         &self,
         tenant: &TenantName,
         now: Timestamp,
-    ) -> impl Future<Output = Result<Option<PlanId>, RecordsError>> + Send;
+    ) -> impl Future<Output = Result<Vec<PlanId>, RecordsError>> + Send;
 
     /// Begins a pause. It takes the place of one for the same tenant, or for all, that still runs.
     fn pause(&self, pause: Pause) -> impl Future<Output = Result<(), RecordsError>> + Send;

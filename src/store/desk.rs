@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde_json::json;
 
@@ -10,7 +10,8 @@ use crate::domain::names::TenantName;
 use crate::plan::PlanId;
 use crate::ports::RecordsError;
 use crate::ports::desk::{
-    Delivered, Delivery, Desk, Notice, Pause, Reply, Report, Request, RequestId, Standing,
+    Ask, Delivered, Delivery, Desk, FailedReply, Notice, Pause, Reply, Report, Request, RequestId,
+    Standing,
 };
 use crate::store::Store;
 use crate::store::column::{AsWord, Count, Nanoseconds, Text};
@@ -21,6 +22,11 @@ use form::{AskForm, NoticeForm, ReplyForm, ReportForm};
 mod form;
 #[cfg(test)]
 mod tests;
+
+/// How long answers stay.
+const ANSWERS_STAY: SignedDuration = SignedDuration::from_hours(24);
+/// How a command ends that the daemon cannot serve. See the exit codes in the README.
+const EXIT_UNAVAILABLE: u8 = 6;
 
 impl Desk for Store {
     async fn ask(&self, request: Request) -> Result<(), RecordsError> {
@@ -95,22 +101,24 @@ impl Desk for Store {
         .await
     }
 
-    async fn approved_plan(
+    async fn approved_plans(
         &self,
         tenant: &TenantName,
         now: Timestamp,
-    ) -> Result<Option<PlanId>, RecordsError> {
+    ) -> Result<Vec<PlanId>, RecordsError> {
         let tenant = tenant.clone();
         self.reader
             .run("look for approved plans", move |reading| {
-                let found: Option<Text<PlanId>> = reading
-                    .prepare_cached(
-                        "SELECT id FROM plans WHERE tenant = ?1 AND state = 'approved'
-                             AND expires_at > ?2 ORDER BY number LIMIT 1",
-                    )?
-                    .query_row(params![tenant.as_str(), Nanoseconds(now)], |row| row.get(0))
-                    .optional()?;
-                Ok(found.map(|Text(id)| id))
+                let mut statement = reading.prepare_cached(
+                    "SELECT id FROM plans WHERE tenant = ?1 AND state = 'approved'
+                         AND expires_at > ?2 ORDER BY number",
+                )?;
+                let rows =
+                    statement.query_map(params![tenant.as_str(), Nanoseconds(now)], |row| {
+                        let Text(id) = row.get(0)?;
+                        Ok(id)
+                    })?;
+                Ok(rows.collect::<Result<_, _>>()?)
             })
             .await
     }
@@ -232,6 +240,13 @@ impl Desk for Store {
 
 fn ask(transaction: &Transaction<'_>, request: &Request) -> Result<(), Fault> {
     let Request { id, tenant, ask, by, at, until } = request;
+    // Nobody comes back for the answers of the day before: plans are large.
+    let long_ago = at.checked_sub(ANSWERS_STAY).unwrap_or(*at);
+    transaction
+        .prepare_cached(
+            "DELETE FROM requests WHERE at < ?1 AND state IN ('answered', 'withdrawn')",
+        )?
+        .execute([Nanoseconds(long_ago)])?;
     transaction
         .prepare_cached(
             "INSERT INTO requests (id, tenant, ask, by, at, until, state)
@@ -283,25 +298,54 @@ fn take(
              WHERE tenant = ?1 AND state = 'waiting' AND until <= ?2",
         )?
         .execute(params![tenant.as_str(), Nanoseconds(now)])?;
-    let request = transaction
-        .prepare_cached(
-            "SELECT id, ask, by, at, until FROM requests
-             WHERE tenant = ?1 AND state = 'waiting' ORDER BY number LIMIT 1",
-        )?
-        .query_row([tenant.as_str()], |row| {
-            let (Text(id), Nanoseconds(at), Nanoseconds(until)) =
-                (row.get(0)?, row.get(3)?, row.get(4)?);
-            let ask = parse::<AskForm>(row, 1)?.into();
-            let (tenant, by) = (tenant.clone(), row.get(2)?);
-            Ok(Request { id: RequestId(id), tenant, ask, by, at, until })
-        })
-        .optional()?;
-    if let Some(request) = &request {
-        transaction
-            .prepare_cached("UPDATE requests SET state = 'taken' WHERE id = ?1")?
-            .execute([request.id.0.to_string()])?;
+    loop {
+        let found = transaction
+            .prepare_cached(
+                "SELECT id, ask, by, at, until FROM requests
+                 WHERE tenant = ?1 AND state = 'waiting' ORDER BY number LIMIT 1",
+            )?
+            .query_row([tenant.as_str()], |row| {
+                let (Text(id), Nanoseconds(at), Nanoseconds(until)) =
+                    (row.get(0)?, row.get(3)?, row.get(4)?);
+                let ask = parse::<AskForm>(row, 1).map(Ask::from);
+                Ok((RequestId(id), ask, row.get::<_, Arc<str>>(2)?, at, until))
+            })
+            .optional()?;
+        let Some((id, ask, by, at, until)) = found else { return Ok(None) };
+        let tenant = tenant.clone();
+        match ask {
+            Ok(ask) => {
+                transaction
+                    .prepare_cached("UPDATE requests SET state = 'taken' WHERE id = ?1")?
+                    .execute([id.0.to_string()])?;
+                return Ok(Some(Request { id, tenant, ask, by, at, until }));
+            }
+            // One that this version does not know keeps no other waiting.
+            Err(error) => refuse(transaction, id, &error, now)?,
+        }
     }
-    Ok(request)
+}
+
+/// Answers a request that cannot be read.
+fn refuse(
+    transaction: &Transaction<'_>,
+    id: RequestId,
+    error: &rusqlite::Error,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let version = env!("CARGO_PKG_VERSION");
+    let reply = Reply::Failed(FailedReply {
+        exit: EXIT_UNAVAILABLE,
+        shown: String::new(),
+        message: format!("the daemon (version {version}) does not know what is asked: {error}"),
+        hint: Some("restart it, so that it is of the same version as this command".to_owned()),
+    });
+    transaction
+        .prepare_cached(
+            "UPDATE requests SET state = 'answered', reply = ?2, answered_at = ?3 WHERE id = ?1",
+        )?
+        .execute(params![id.0.to_string(), json(&ReplyForm::from(&reply)), Nanoseconds(now)])?;
+    Ok(())
 }
 
 /// Ends the pauses of exactly this tenant, or of all, that still run.

@@ -1,5 +1,6 @@
 //! `seatkeeper run`: the daemon.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,14 +11,14 @@ use tokio::task::JoinSet;
 use crate::cli::args::Run;
 use crate::cli::clock::SystemClock;
 use crate::cli::daemon::{LivePolicies, tell, watchdog};
-use crate::cli::desk::{DAEMON, lock};
+use crate::cli::desk::{DAEMON, leave_at_once, lock};
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::failure::lock_failure;
 use crate::cli::session::{Session, client, duration};
 use crate::cli::ui::Ui;
 use crate::config::{Keep, Tenant};
 use crate::domain::names::TenantName;
-use crate::engine::daemon::{Board, Identity, Keeping, Receiver, Timetable};
+use crate::engine::daemon::{BeatingClock, Board, Identity, Keeping, Place, Receiver, Timetable};
 use crate::engine::gate::Gate;
 use crate::engine::{Patience, Stop};
 use crate::graph;
@@ -45,15 +46,15 @@ const FORGET_EVERY: Duration = Duration::from_hours(24);
 struct Shared {
     store: Store,
     policies: Arc<LivePolicies>,
-    board: Arc<Board>,
     stop: Stop,
 }
 
 /// One tenant's loop, before it runs.
 struct Loop {
     tenant: Tenant,
-    client: Arc<graph::Client<SystemClock>>,
+    client: Arc<graph::Client<BeatingClock<SystemClock>>>,
     receivers: Vec<Receiver>,
+    place: Arc<Place>,
     _lock: TenantLock,
 }
 
@@ -65,24 +66,22 @@ pub(crate) async fn run(args: &Run, ui: &Ui, verbose: u8) -> Outcome {
     let signals = Signals::listen().map_err(|error| Failure::new(Exit::Internal, error))?;
     let names: Vec<TenantName> = config.tenants.iter().map(|one| one.name.clone()).collect();
     let store = session.store()?;
+    let board = Arc::new(Board::new(SystemClock.now(), names.clone()));
     let mut loops = Vec::new();
     let mut clients = Clients::new();
     for tenant in &config.tenants {
         let lock = lock(&config.state, tenant, DAEMON).map_err(|error| lock_failure(&error))?;
-        let client = Arc::new(client(tenant)?);
+        let Some(place) = board.place(&tenant.name).cloned() else { continue };
+        let clock = BeatingClock::new(SystemClock, Arc::clone(&place));
+        let client = Arc::new(client(tenant, clock)?);
         clients.insert(tenant.name.clone(), Arc::clone(&client));
         let receivers = receivers(&session, &tenant.name);
-        loops.push(Loop { tenant: tenant.clone(), client, receivers, _lock: lock });
+        loops.push(Loop { tenant: tenant.clone(), client, receivers, place, _lock: lock });
     }
     let listener = outside::listen(&session).await?;
-    let board = Arc::new(Board::new(SystemClock.now(), names.clone()));
     let policies = LivePolicies::new(config.policies.clone(), names, session.source().clone());
-    let shared = Arc::new(Shared {
-        store,
-        policies: Arc::new(policies),
-        board: Arc::clone(&board),
-        stop: session.stop.clone(),
-    });
+    let shared =
+        Arc::new(Shared { store, policies: Arc::new(policies), stop: session.stop.clone() });
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"), process = std::process::id(),
         tenants = config.tenants.len(), state = %config.state.display(),
@@ -100,18 +99,32 @@ pub(crate) async fn run(args: &Run, ui: &Ui, verbose: u8) -> Outcome {
             board.ring(Trigger::FileChange);
         }
     }));
-    outside::begin(&session, listener, &board, clients, &mut beside)?;
+    let mut outside = JoinSet::new();
+    outside::begin(&session, listener, &board, clients, &mut outside)?;
     beside.spawn(forget(Arc::clone(&shared), config.retention));
-    let exit = until_stopped(shared, loops).await;
+    let mut kept = pin!(until_stopped(Arc::clone(&shared), loops));
+    let mut broken = false;
+    let exit = loop {
+        let ended = tokio::select! {
+            exit = &mut kept => break exit,
+            Some(ended) = beside.join_next() => ended,
+            Some(ended) = outside.join_next() => ended,
+        };
+        if let Err(error) = ended {
+            // Without its helpers the daemon would seem well and be deaf: better it starts anew.
+            tracing::error!("a fault in seatkeeper itself ended a part of the daemon: {error}");
+            shared.stop.ask();
+            broken = true;
+        }
+    };
     tell(&[sd_notify::NotifyState::Stopping]);
     // What is under way outside has a little time to end, and is told by the same request to stop.
-    let _ = tokio::time::timeout(OUTSIDE_ENDS_WITHIN, async {
-        while beside.join_next().await.is_some() {}
-    })
-    .await;
+    let ends = async { while outside.join_next().await.is_some() {} };
+    let _ = tokio::time::timeout(OUTSIDE_ENDS_WITHIN, ends).await;
+    outside.shutdown().await;
     beside.shutdown().await;
     tracing::info!("the daemon has stopped");
-    Ok(exit)
+    Ok(if broken { exit.or(Exit::Internal) } else { exit })
 }
 
 /// Runs the loops of all tenants to their end.
@@ -136,8 +149,7 @@ async fn until_stopped(shared: Arc<Shared>, loops: Vec<Loop>) -> Exit {
 }
 
 async fn keep(shared: Arc<Shared>, one: Loop) {
-    let Loop { tenant, client, receivers, _lock } = one;
-    let Some(place) = shared.board.place(&tenant.name).cloned() else { return };
+    let Loop { tenant, client, receivers, place, _lock } = one;
     let zone = tenant.settings.time_zone.clone();
     let gate = Gate::new(tenant.windows.clone(), zone.clone());
     let timetable = Timetable::new(tenant.schedule.clone(), zone, &tenant.name, &tenant.tenant_id);
@@ -180,7 +192,7 @@ async fn forget(shared: Arc<Shared>, retention: Keep) {
         if let Ok(before) = now.checked_sub(length) {
             match shared.store.drop_before(before, now).await {
                 Ok(dropped) if dropped != Dropped::default() => tracing::info!(
-                    plans = dropped.plans, records = dropped.records, %before,
+                    plans = dropped.plans, outcomes = dropped.outcomes, records = dropped.records, %before,
                     "records that have to be kept no longer were dropped"
                 ),
                 Ok(_) => {}
@@ -220,7 +232,7 @@ impl Signals {
         })
     }
 
-    /// Looks at once at SIGHUP; stops at SIGTERM and Ctrl-C.
+    /// Looks at once at SIGHUP; stops at SIGTERM and Ctrl-C, and at the second of them leaves.
     async fn heed(mut self, board: Arc<Board>, stop: Stop) {
         loop {
             tokio::select! {
@@ -234,6 +246,11 @@ impl Signals {
         }
         tracing::info!("asked to stop: what is in flight is finished and recorded first");
         stop.ask();
-        std::future::pending::<()>().await;
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+        tracing::warn!("asked again: the next run settles what is in flight");
+        leave_at_once();
     }
 }

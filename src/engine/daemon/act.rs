@@ -1,19 +1,19 @@
 //! What follows from a plan: by the mode, within windows, unless somebody has paused.
 
-use std::convert::Infallible;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
 use super::cycle::in_words;
-use super::{Keeper, LOOK_EVERY, PolicySource};
+use super::{Keeper, PolicySource};
 use crate::config::Mode;
 use crate::domain::window::Takes;
-use crate::engine::carry_out::CarriedOut;
+use crate::engine::carry_out::{CarriedOut, Consent};
 use crate::engine::cycle::Cycle;
 use crate::engine::{CycleError, Policies};
 use crate::plan::approval::NotTakenUp;
-use crate::plan::{PlanId, PlanState};
+use crate::plan::{PlanId, PlanState, Trigger};
 use crate::ports::desk::{Activity, Desk};
 use crate::ports::{Clock, Decision, Records, StoredPlan, TenantReader, TenantWriter};
 
@@ -49,21 +49,29 @@ where
 
     /// Approves what no guard holds and no window keeps back, and carries it out.
     async fn enforce(&mut self, policies: &Arc<Policies>, stored: StoredPlan) {
+        // Reading took its time, and somebody may have paused meanwhile.
         let now = self.clock.now();
-        if self.with.gate.refuse(Takes::Nothing, now).is_some() {
+        let looked = self.with.gate.look(self.with.records, self.with.tenant, now).await;
+        if self.heed(looked).is_none() || self.with.gate.refuse(Takes::Nothing, now).is_some() {
             return;
         }
-        let all_may_run = stored
-            .plan
-            .operations
-            .iter()
-            .all(|operation| self.with.gate.refuse_operation(operation, now).is_none());
+        let rejected = self.engine().rejected(&stored.plan).await;
+        let Some(rejected) = self.heed_cycle(rejected) else { return };
+        if !rejected.is_empty() {
+            let (tenant, plan, count) = (self.with.tenant, stored.plan.id, rejected.len());
+            tracing::info!(%tenant, %plan, count, "operations that somebody rejected wait for a person: seatkeeper approve {plan}");
+        }
+        let all_may_run = stored.plan.operations.iter().all(|operation| {
+            !rejected.contains(&operation.key)
+                && self.with.gate.refuse_operation(operation, now).is_none()
+        });
         let approved = if stored.state == PlanState::Proposed && all_may_run {
             self.approve(&stored).await
         } else {
             let engine = self.engine();
             let by = BY_MODE.into();
-            let part = engine.part_that_may_go_on(policies, &stored.plan, &[], by, None);
+            let consent = Consent { accepted: &[], without: &rejected, by, reason: None };
+            let part = engine.part_that_may_go_on(policies, &stored.plan, consent);
             let part = Box::pin(part).await;
             self.heed_cycle(part).flatten()
         };
@@ -100,6 +108,11 @@ where
     /// Carries out what of an approved plan may run now, and leaves the rest approved.
     async fn run_approved(&mut self, policies: &Arc<Policies>, stored: StoredPlan) {
         let now = self.clock.now();
+        let looked = self.with.gate.look(self.with.records, self.with.tenant, now).await;
+        if self.heed(looked).is_none() {
+            self.held_back.insert(stored.plan.id);
+            return;
+        }
         let by_mode = stored.decisions.last().is_some_and(|last| &*last.by == BY_MODE);
         if by_mode && self.with.mode != Mode::Enforce {
             // What the mode had approved, it no longer does.
@@ -125,9 +138,9 @@ where
         let accepted = approval.map(|approval| approval.accepted.clone()).unwrap_or_default();
         let reason = approval.and_then(|approval| approval.reason.clone());
         let engine = self.engine();
-        let (plan, reason) = (&stored.plan, reason.as_deref());
-        let part =
-            Box::pin(engine.part_that_may_go_on(policies, plan, &accepted, by, reason)).await;
+        let (accepted, without) = (accepted.as_slice(), &BTreeSet::new());
+        let consent = Consent { accepted, without, by, reason: reason.as_deref() };
+        let part = Box::pin(engine.part_that_may_go_on(policies, &stored.plan, consent)).await;
         if let Some(part) = self.heed_cycle(part).flatten() {
             self.run(policies, &part).await;
         }
@@ -136,7 +149,10 @@ where
     /// Carries out an approved plan, and tells what it came to.
     async fn run(&mut self, policies: &Arc<Policies>, stored: &StoredPlan) {
         match self.carry_out(policies, stored).await {
-            Ok(carried) => self.told(stored, &carried).await,
+            Ok(carried) => {
+                self.failed_runs = 0;
+                self.told(stored, &carried).await;
+            }
             Err(CycleError::Stopped) => {}
             Err(CycleError::HeldBack(_)) => {
                 self.held_back.insert(stored.plan.id);
@@ -151,8 +167,14 @@ where
                 self.held_back.insert(stored.plan.id);
             }
             Err(error) => {
-                // It stays approved, and is tried again with the next cycle.
+                // It stays approved, or is closed, and is tried again with the next cycle: soon.
                 self.held_back.insert(stored.plan.id);
+                self.failed_runs = self.failed_runs.saturating_add(1);
+                let soon = self.with.timetable.retry_after(self.clock.now(), self.failed_runs);
+                let due = self.next_cycle.map(|(at, _)| at);
+                if let Some(soon) = soon.filter(|soon| due.is_none_or(|due| *soon < due)) {
+                    self.next_cycle = Some((soon, Trigger::Retry));
+                }
                 let why = in_words(&error);
                 tracing::error!(tenant = %self.with.tenant, plan = %stored.plan.id, "the plan was not run: {why}");
                 self.tell_not_run(stored, &why).await;
@@ -168,24 +190,15 @@ where
     ) -> Result<CarriedOut, CycleError> {
         self.show(Activity::Applying).await;
         let began = Instant::now();
+        let (gate, records, tenant) = (self.with.gate, self.with.records, self.with.tenant);
+        gate.look(records, tenant, self.clock.now()).await?;
         let engine = self.engine();
         let carried = tokio::select! {
             carried = Box::pin(engine.carry_out(self.with.client, policies, stored)) => carried,
-            never = self.watch_for_pauses() => match never {},
+            never = gate.watch(records, tenant, &self.clock) => match never {},
         };
         self.with.place.note(|facts| facts.tally.apply_seconds.count(began.elapsed()));
         carried
-    }
-
-    async fn watch_for_pauses(&self) -> Infallible {
-        loop {
-            // Not the clock of the engine: it may run by itself in tests, and this waits for people.
-            tokio::time::sleep(LOOK_EVERY).await;
-            let paused = self.with.records.paused(self.with.tenant, self.clock.now()).await;
-            if let Ok(pause) = paused {
-                self.with.gate.pause(pause);
-            }
-        }
     }
 
     /// Returns what a part of a cycle came to; a failure is told.

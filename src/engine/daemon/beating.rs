@@ -12,12 +12,20 @@ use crate::ports::{Clock, Progress};
 const BEAT_EVERY: Duration = Duration::from_secs(5);
 
 /// A clock that gives a sign of life while somebody waits.
-pub(super) struct BeatingClock<'a, C> {
-    pub(super) clock: &'a C,
-    pub(super) place: Arc<Place>,
+#[derive(Debug)]
+pub struct BeatingClock<C> {
+    clock: C,
+    place: Arc<Place>,
 }
 
-impl<C: Clock> Clock for BeatingClock<'_, C> {
+impl<C> BeatingClock<C> {
+    /// A clock that gives its signs of life at this place.
+    pub fn new(clock: C, place: Arc<Place>) -> Self {
+        Self { clock, place }
+    }
+}
+
+impl<C: Clock> Clock for BeatingClock<C> {
     fn now(&self) -> Timestamp {
         self.clock.now()
     }

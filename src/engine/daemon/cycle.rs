@@ -37,6 +37,7 @@ where
                 let planned = Box::pin(engine.plan(&policies, trigger, Misfits::LeaveOut)).await;
                 Some((policies, planned))
             }
+            None if self.with.stop.is_asked() => return,
             None => None,
         };
         self.with.place.note(|facts| facts.tally.cycle_seconds.count(clock.elapsed()));
@@ -61,7 +62,13 @@ where
 
     /// Loads the policies. Where they are invalid, those in force stay.
     pub(super) async fn load(&mut self) -> Option<Arc<Policies>> {
-        match self.with.source.load().await {
+        let stop = self.with.stop.clone();
+        let loaded = tokio::select! {
+            biased;
+            () = stop.asked() => return None,
+            loaded = self.with.source.load() => loaded,
+        };
+        match loaded {
             Ok(policies) => {
                 let is_new = self.policies.as_ref().is_none_or(|old| old.digest != policies.digest);
                 if is_new || self.invalid.is_some() {

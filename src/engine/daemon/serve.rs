@@ -1,8 +1,10 @@
 //! Does what a command asks for, and answers it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Keeper, PolicySource};
+use crate::engine::carry_out::Consent;
 use crate::engine::cycle::Cycle;
 use crate::engine::once::Once;
 use crate::engine::{CycleError, Misfits, Policies};
@@ -26,6 +28,9 @@ where
                 let done = Box::pin(self.done(&policies, ask, by)).await;
                 done.unwrap_or_else(|error| Reply::Failed((self.with.wording)(error)))
             }
+            None if self.with.stop.is_asked() => {
+                Reply::Failed((self.with.wording)(CycleError::Stopped))
+            }
             // The command has shown what is wrong with the files; they were mended or broken since.
             _ => Reply::Failed(FailedReply {
                 exit: 5,
@@ -34,9 +39,21 @@ where
                 hint: None,
             }),
         };
-        let answered = self.with.records.answer(id, reply, self.clock.now()).await;
-        self.heed(answered);
+        self.unanswered.push((id, reply));
+        self.answer().await;
         self.show(Activity::Waiting).await;
+    }
+
+    /// Answers what is not answered yet. Somebody waits for it: where it cannot be recorded now, it is
+    /// when it can.
+    pub(super) async fn answer(&mut self) {
+        for (id, reply) in std::mem::take(&mut self.unanswered) {
+            let at = self.clock.now();
+            let answered = self.with.records.answer(id, reply.clone(), at).await;
+            if self.heed(answered).is_none() {
+                self.unanswered.push((id, reply));
+            }
+        }
     }
 
     async fn done(
@@ -70,8 +87,9 @@ where
                 let held = self.stored(plan).await?;
                 let reason = reason.as_deref();
                 let engine = self.engine_for_people();
-                let part =
-                    engine.part_that_may_go_on(policies, &held.plan, &accepted, by, reason).await?;
+                let (accepted, without) = (accepted.as_slice(), &BTreeSet::new());
+                let consent = Consent { accepted, without, by, reason };
+                let part = engine.part_that_may_go_on(policies, &held.plan, consent).await?;
                 match part {
                     None => Ok(Reply::NothingLeft),
                     Some(part) => {

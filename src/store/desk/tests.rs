@@ -65,6 +65,43 @@ async fn a_request_is_taken_up_once_and_its_answer_found() {
 }
 
 #[tokio::test]
+async fn a_request_that_this_version_does_not_know_keeps_no_other_waiting() {
+    let (dir, store) = store();
+    let (strange, known) = (request(1, plan()), request(2, plan()));
+    for request in [&strange, &known] {
+        store.ask(request.clone()).await.unwrap();
+    }
+    let editor = rusqlite::Connection::open(dir.path().join(crate::store::FILE_NAME)).unwrap();
+    let ask = r#"{"ask": "teleport", "plan": "01K"}"#;
+    editor.execute("UPDATE requests SET ask = ?1 WHERE number = 1", [ask]).unwrap();
+    let taken = store.take_request(&contoso(), at("09:01:00")).await.unwrap();
+    assert_eq!(taken, Some(known));
+    let Standing::Answered(Reply::Failed(reply)) = store.standing(strange.id).await.unwrap() else {
+        panic!("nobody answered");
+    };
+    assert_eq!(reply.exit, 6);
+    assert!(reply.message.contains("teleport"), "{}", reply.message);
+}
+
+#[tokio::test]
+async fn answers_of_the_day_before_are_gone_with_the_next_request() {
+    let (_dir, store) = store();
+    let (old, waiting) = (request(1, plan()), request(2, plan()));
+    for request in [&old, &waiting] {
+        store.ask(request.clone()).await.unwrap();
+    }
+    store.take_request(&contoso(), at("09:01:00")).await.unwrap();
+    store.answer(old.id, Reply::Read, at("09:02:00")).await.unwrap();
+    let day = jiff::SignedDuration::from_hours(24);
+    let next = |number, at: Timestamp| Request { at, ..request(number, plan()) };
+    store.ask(next(3, at("09:00:00") + day)).await.unwrap();
+    assert_eq!(store.standing(old.id).await.unwrap(), Standing::Answered(Reply::Read));
+    store.ask(next(4, at("09:00:01") + day)).await.unwrap();
+    assert_eq!(store.standing(old.id).await.unwrap(), Standing::Withdrawn);
+    assert_eq!(store.standing(waiting.id).await.unwrap(), Standing::Waiting);
+}
+
+#[tokio::test]
 async fn a_request_for_which_nobody_waits_is_not_taken_up() {
     let (_dir, store) = store();
     let (late, withdrawn, good) = (request(1, plan()), request(2, plan()), request(3, plan()));

@@ -81,11 +81,11 @@ impl Desk for Letterbox {
         unreachable!()
     }
 
-    async fn approved_plan(
+    async fn approved_plans(
         &self,
         _: &TenantName,
         _: jiff::Timestamp,
-    ) -> Result<Option<PlanId>, RecordsError> {
+    ) -> Result<Vec<PlanId>, RecordsError> {
         unreachable!()
     }
 

@@ -16,7 +16,7 @@ use crate::cli::session::Session;
 use crate::config::{Api, ApiToken, Tenant};
 use crate::domain::names::TenantName;
 use crate::engine::Stop;
-use crate::engine::daemon::Board;
+use crate::engine::daemon::{BeatingClock, Board};
 use crate::graph;
 use crate::ports::Clock as _;
 use crate::store::Store;
@@ -28,7 +28,7 @@ const READY_INTERVALS: u32 = 3;
 const READY_WITHIN_MIN: Duration = Duration::from_mins(5);
 
 /// The clients of the tenants, for what they count.
-pub(super) type Clients = BTreeMap<TenantName, Arc<graph::Client<SystemClock>>>;
+pub(super) type Clients = BTreeMap<TenantName, Arc<graph::Client<BeatingClock<SystemClock>>>>;
 
 /// Takes the address of the API. Where the configuration does not ask for one and the usual one is
 /// taken, the daemon goes on without.
