@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::sandbox::company::TENANT_ID;
+
 /// Keeps the licenses of Microsoft 365 users as YAML policies say
 #[derive(Debug, Parser)]
 #[command(name = "seatkeeper", version, propagate_version = true, arg_required_else_help = true)]
@@ -145,7 +147,11 @@ pub enum ListFormat {
 /// Arguments of `demo`
 #[derive(Args, Clone, Debug)]
 pub struct Demo {
-    /// People in the tenant
+    /// The id of the tenant, where several are served side by side
+    #[arg(long, value_name = "GUID", default_value_t = TENANT_ID)]
+    pub tenant_id: uuid::Uuid,
+
+    /// People in the tenant, 50 to 1,000,000
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(50..=200_000))]
     pub users: u32,
 
@@ -165,7 +171,11 @@ pub struct Sandbox {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8365")]
     pub listen: std::net::SocketAddr,
 
-    /// People in the tenant
+    /// The id of the tenant, where several are served side by side
+    #[arg(long, value_name = "GUID", default_value_t = TENANT_ID)]
+    pub tenant_id: uuid::Uuid,
+
+    /// People in the tenant, 50 to 1,000,000
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(50..=1_000_000))]
     pub users: u32,
 

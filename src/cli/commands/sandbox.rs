@@ -24,6 +24,7 @@ pub(crate) async fn run(args: &Sandbox, ui: &Ui, verbose: u8) -> Outcome {
     };
     let faults = Faults::parse(args.seed, &args.faults)
         .map_err(|error| Failure::new(Exit::Usage, error).hint(InvalidFault::hint()))?;
+    let tenant = tenant.with_id(args.tenant_id);
     let people = tenant.users().len();
     let clock = Clock::Ask(Arc::new(|| SystemClock.now()));
     let options = Options { listen: args.listen, faults, clock, ..Options::default() };

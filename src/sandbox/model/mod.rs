@@ -330,6 +330,13 @@ impl Tenant {
         Ok(tenant)
     }
 
+    /// Returns the same tenant with another id, to stand beside this one.
+    #[must_use]
+    pub fn with_id(mut self, id: Uuid) -> Self {
+        self.about.id = id;
+        self
+    }
+
     /// Returns what the tenant says about itself.
     pub fn about(&self) -> &About {
         &self.about
