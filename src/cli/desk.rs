@@ -428,7 +428,7 @@ impl DaemonDesk<'_> {
     /// it up ended.
     fn given_up(&self) -> Failure {
         let found = holder(&self.session.config.state, &self.tenant.name).ok().flatten();
-        if !found.is_some_and(|found| found.pid == self.holder.pid) {
+        if found.is_none_or(|found| found.pid != self.holder.pid) {
             return self.unanswered();
         }
         let minutes = TAKEN_UP_WITHIN.as_secs() / 60;

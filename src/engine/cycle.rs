@@ -179,7 +179,10 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
 
     /// Returns the operations of a plan that somebody approved and that did not run. Those that an
     /// interruption or a failure left are asked about again: something was wrong.
-    async fn still_approved(&self, plan: &StoredPlan) -> Result<BTreeSet<Digest>, CycleError> {
+    pub(crate) async fn still_approved(
+        &self,
+        plan: &StoredPlan,
+    ) -> Result<BTreeSet<Digest>, CycleError> {
         let waits = |entry: &&HistoryEntry| {
             entry.outcome.kind == OutcomeKind::Deferred
                 && entry.outcome.code.as_deref() == Some(HELD_BACK)

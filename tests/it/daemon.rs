@@ -28,7 +28,7 @@ const STAFF: &str =
     "policies: [{name: staff, match: {group: Staff}, licenses: [SPE_E3], grace: 0d}]\n";
 
 /// Returns so many people, of whom the first so many are staff.
-fn company(people: usize, staff: usize) -> Tenant {
+pub(crate) fn company(people: usize, staff: usize) -> Tenant {
     let users: Vec<Value> = (0..people)
         .map(|k| {
             let groups: &[&str] = if k < staff { &["Staff"] } else { &[] };
@@ -103,15 +103,15 @@ impl Daemon {
     }
 }
 
-fn status(site: &Site) -> Value {
+pub(crate) fn status(site: &Site) -> Value {
     site.json(0, &["status", "--format", "json"])["tenants"][0].clone()
 }
 
-async fn site(tenant: Tenant, top: &str) -> Site {
+pub(crate) async fn site(tenant: Tenant, top: &str) -> Site {
     Site::with(tenant, calm(), &format!("{top}\n{QUICK}"), &[("policies.yaml", STAFF)]).await
 }
 
-fn holders(site: &Site) -> usize {
+pub(crate) fn holders(site: &Site) -> usize {
     let tenant = site.sandbox.tenant();
     let names: Vec<String> =
         tenant.users().iter().map(|user| user.principal_name.to_string()).collect();

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 #![expect(clippy::large_futures, reason = "a test runs one process at a time")]
 
+mod approvals;
 mod cli;
 mod crash;
 mod daemon;
@@ -16,6 +17,7 @@ mod input;
 mod kill;
 mod lab;
 mod listings;
+mod notices;
 mod offline;
 mod once;
 mod outside;
@@ -27,5 +29,6 @@ mod sign_ins;
 mod site;
 mod soak;
 mod systemd;
+mod tenants;
 mod tracked;
 mod untouched;

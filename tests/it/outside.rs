@@ -20,7 +20,7 @@ const TOP: &str = "mode: approve\nschedule: '* * * * * *'\n\
 const POLICIES: &str = "policies: [{name: staff, match: {everyone: true}, licenses: [SPE_E3]}]";
 
 /// Takes what is sent to a webhook, and answers that it arrived.
-fn receiver() -> (String, mpsc::Receiver<Value>) {
+pub(crate) fn receiver() -> (String, mpsc::Receiver<Value>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}/hook/secret", listener.local_addr().unwrap());
     let (sender, receiver) = mpsc::channel();

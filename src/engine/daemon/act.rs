@@ -121,6 +121,9 @@ where
             self.held_back.insert(stored.plan.id);
             return;
         }
+        if !self.is_unused(&stored).await {
+            return;
+        }
         let may_run = |operation: &&crate::plan::Operation| {
             self.with.gate.refuse_operation(operation, now).is_none()
         };
@@ -144,6 +147,28 @@ where
         if let Some(part) = self.heed_cycle(part).flatten() {
             self.run(policies, &part).await;
         }
+    }
+
+    /// Whether nothing of an approved plan was tried yet. Where a part of it was, and is planned still,
+    /// something went wrong or somebody changed it back: then it is asked about again, with a new plan.
+    async fn is_unused(&mut self, stored: &StoredPlan) -> bool {
+        let plan = stored.plan.id;
+        let left = self.engine().still_approved(stored).await;
+        let Some(left) = self.heed_cycle(left) else { return false };
+        let tried = stored.plan.operations.iter().filter(|one| !left.contains(&one.key)).count();
+        if tried == 0 {
+            return true;
+        }
+        tracing::warn!(
+            tenant = %self.with.tenant, %plan, tried,
+            "operations of the approved plan were tried in a part of it and are planned still: it is asked about again"
+        );
+        let given_up =
+            self.with.records.advance(plan, PlanState::Approved, PlanState::Superseded).await;
+        self.heed(given_up);
+        self.held_back.insert(plan);
+        self.next_cycle = Some((self.clock.now(), Trigger::Retry));
+        false
     }
 
     /// Carries out an approved plan, and tells what it came to.
