@@ -35,10 +35,16 @@ pub fn begin(format: LogFormat, level: &str) {
             let builder = builder.with_writer(Journal).with_target(false).with_level(false);
             builder.without_time().with_ansi(false).compact().finish().try_init()
         }
-        (LogFormat::Json, false) => builder.json().flatten_event(true).finish().try_init(),
-        (LogFormat::Json, true) => {
-            builder.with_writer(Journal).json().flatten_event(true).finish().try_init()
+        (LogFormat::Json, false) => {
+            builder.json().flatten_event(true).with_span_list(false).finish().try_init()
         }
+        (LogFormat::Json, true) => builder
+            .with_writer(Journal)
+            .json()
+            .flatten_event(true)
+            .with_span_list(false)
+            .finish()
+            .try_init(),
     };
 }
 

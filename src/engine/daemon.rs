@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tracing::Instrument as _;
 
 use crate::config::Mode;
 use crate::domain::event::Event;
@@ -192,12 +193,22 @@ where
         let abandoned = self.with.records.abandon_requests(self.with.tenant, now).await;
         self.heed(abandoned);
         self.with.place.wake.ring(Trigger::Start);
-        loop {
+        // Whatever is logged says with its number in which of them it was.
+        for turn in 1_u64.. {
             match self.next().await {
                 Due::Stop => break,
-                Due::Cycle(trigger) => Box::pin(self.cycle(trigger)).await,
-                Due::Request(request) => Box::pin(self.serve(*request)).await,
-                Due::Approved(plan) => Box::pin(self.carry_out_approved(plan)).await,
+                Due::Cycle(trigger) => {
+                    let span = tracing::info_span!("cycle", cycle = turn);
+                    Box::pin(self.cycle(trigger)).instrument(span).await;
+                }
+                Due::Request(request) => {
+                    let span = tracing::info_span!("cycle", cycle = turn, request = %request.id.0);
+                    Box::pin(self.serve(*request)).instrument(span).await;
+                }
+                Due::Approved(plan) => {
+                    let span = tracing::info_span!("cycle", cycle = turn, plan = %plan);
+                    Box::pin(self.carry_out_approved(plan)).instrument(span).await;
+                }
             }
         }
         self.show(Activity::Stopped).await;
