@@ -258,6 +258,10 @@ pub enum RefusalKind {
 
 /// Writes to a tenant. Retries, waits and batches are its own business.
 pub trait TenantWriter: Send + Sync {
+    /// Takes how many writes an earlier process sent and when, so that the quota of the tenant holds
+    /// across a restart. Whoever knows better already goes by that.
+    fn spent(&self, writes: &[(Timestamp, u32)]);
+
     /// Writes usage locations, at most 20. Answers in the order of `writes`.
     fn locate(&self, writes: &[LocationWrite]) -> impl Future<Output = Vec<Answer>> + Send;
 
@@ -626,6 +630,14 @@ pub trait Records: Send + Sync {
         tenant: &TenantName,
         settlements: Vec<Settlement>,
     ) -> impl Future<Output = Result<(), RecordsError>> + Send;
+
+    /// Returns how many writes were about to be sent to a tenant since then, and when: what a quota of
+    /// Graph has to count after a restart.
+    fn writes_since(
+        &self,
+        tenant: &TenantName,
+        since: Timestamp,
+    ) -> impl Future<Output = Result<Vec<(Timestamp, u32)>, RecordsError>> + Send;
 
     /// Returns the plans of the tenant that are `applying`.
     fn open_plans(

@@ -339,7 +339,11 @@ impl<'u> Session<'u> {
 /// # Errors
 ///
 /// Where an endpoint is no usable address.
-pub(super) fn client<C: Clock>(tenant: &Tenant, clock: C) -> Result<graph::Client<C>, Failure> {
+pub(super) fn client<C: Clock>(
+    tenant: &Tenant,
+    clock: C,
+    in_background: bool,
+) -> Result<graph::Client<C>, Failure> {
     let settings = graph::Settings {
         tenant: tenant.name.clone(),
         tenant_id: tenant.tenant_id.to_string(),
@@ -350,6 +354,7 @@ pub(super) fn client<C: Clock>(tenant: &Tenant, clock: C) -> Result<graph::Clien
         timeout: duration(tenant.requests.timeout),
         give_up_after: duration(tenant.requests.give_up_after),
         concurrency: CONCURRENCY,
+        in_background,
         clock_tolerance: Some(CLOCK_TOLERANCE),
     };
     graph::Client::new(settings, clock).map_err(|error| Failure::new(Exit::Invalid, error))

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use jiff::SignedDuration;
+
 use crate::domain::window::Takes;
 use crate::engine::cycle::{Depth, Seen};
 use crate::engine::executor::Run;
@@ -16,6 +18,11 @@ use crate::ports::{
     Clock, Decision, Outcome, OutcomeKind, Records, Settlement, StoredPlan, TenantReader,
     TenantWriter,
 };
+
+/// For so long writes count for the quota of a tenant.
+///
+/// Source: Graph throttling limits: writes within 150 seconds.
+const WRITES_COUNT_FOR: SignedDuration = SignedDuration::from_secs(150);
 
 /// What carrying a plan out came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,6 +104,8 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         self.records.advance(stored.plan.id, PlanState::Approved, PlanState::Applying).await?;
         self.set_aside(&stored.plan, &stale, OutcomeKind::Stale).await?;
         self.set_aside(&stored.plan, &already_done, OutcomeKind::AlreadyDone).await?;
+        let since = self.clock.now() - WRITES_COUNT_FOR;
+        writer.spent(&self.records.writes_since(self.tenant, since).await?);
         let mut run = self.execute(writer, policies, &approved, &snapshot, &ledger).await?;
         for (kind, keys) in
             [(OutcomeKind::Stale, &stale), (OutcomeKind::AlreadyDone, &already_done)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use reqwest::Url;
 
+use crate::graph::budget::units;
 use crate::graph::error::{Ask, Refused, Unanswered, is_resync};
 use crate::graph::wire::fault::GraphFault;
 use crate::ports::TenantError;
@@ -18,6 +19,20 @@ pub(super) struct Call {
     pub(super) url: Url,
     /// The JSON to post; none for a GET.
     pub(super) body: Option<Vec<u8>>,
+    /// What it costs of the quota of reads, in resource units.
+    pub(super) units: u32,
+}
+
+impl Call {
+    /// A call that reads.
+    pub(super) fn get(ask: Ask, url: Url) -> Self {
+        Self { ask, url, body: None, units: units(ask, 1) }
+    }
+
+    /// A call with JSON to post, for so many items.
+    pub(super) fn post(ask: Ask, url: Url, body: Vec<u8>, items: usize) -> Self {
+        Self { ask, url, body: Some(body), units: units(ask, items) }
+    }
 }
 
 /// An answer, whatever its status.
@@ -27,6 +42,10 @@ pub(super) struct Reply {
     pub(super) retry_after: Option<Duration>,
     /// How much of the quota is used, where Graph says so: from 0.8 on, and above 1 is throttling.
     pub(super) quota_used: Option<f64>,
+    /// Whether that is the quota of writes.
+    pub(super) is_of_writes: bool,
+    /// What it cost, in resource units, where Graph says so.
+    pub(super) units: Option<u32>,
     pub(super) request_id: Option<String>,
     pub(super) body: Vec<u8>,
     pub(super) sent_at: Timestamp,

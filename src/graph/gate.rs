@@ -1,9 +1,6 @@
-//! What keeps a client within what the tenant takes: a pause for all after throttling, a bucket
-//! for the write quota, a pace for sign-ins, and a number of writes in flight that adapts.
-//!
-//! Other reads need no bucket: at the concurrency that settings allow they cannot reach the quota.
+//! What keeps a client from pressing a tenant that asks for less: a pause for all after throttling, and
+//! a number of writes in flight that adapts.
 
-use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -77,84 +74,6 @@ impl TenantGate {
         if state.closed_at.is_none_or(|closed_at| sent_at > closed_at) {
             state.refusals = state.refusals.saturating_sub(1);
         }
-    }
-}
-
-/// Writes that may be sent at once, just below what Graph allows in a burst.
-///
-/// Source: Graph allows an app 3,000 writes in 150 seconds per tenant.
-const BURST: f64 = 2_950.0;
-/// Writes that come back every second.
-const WRITES_PER_SECOND: f64 = 19.7;
-
-/// Keeps writes within the quota, so that a refusal for it is the exception.
-#[derive(Debug, Default)]
-pub(super) struct WriteQuota {
-    /// What is left, and since when; negative where writes queue.
-    level: Mutex<Option<(f64, Timestamp)>>,
-}
-
-impl WriteQuota {
-    /// Reserves so many writes and returns how long to wait before sending them.
-    pub(super) fn reserve(&self, writes: usize, now: Timestamp) -> Duration {
-        let mut level = lock(&self.level);
-        let (left, since) = level.unwrap_or((BURST, now));
-        let regained = between(since, now).as_secs_f64() * WRITES_PER_SECOND;
-        let wanted = f64::from(u32::try_from(writes).unwrap_or(u32::MAX));
-        let left = (left + regained).min(BURST) - wanted;
-        *level = Some((left, since.max(now)));
-        Duration::from_secs_f64((-left / WRITES_PER_SECOND).clamp(0.0, 3600.0))
-    }
-}
-
-/// Requests for sign-ins in a minute.
-///
-/// Source: Graph throttling limits: sign-in activity reads.
-const SIGN_INS_A_MINUTE: usize = 10;
-
-/// Keeps reads of sign-ins within their own quota, and remembers how large a page may be.
-#[derive(Debug)]
-pub(super) struct SignInPace {
-    state: Mutex<Pace>,
-}
-
-#[derive(Debug)]
-struct Pace {
-    /// When the latest requests were or will be sent, oldest first.
-    sent: VecDeque<Timestamp>,
-    page_max: u32,
-}
-
-impl SignInPace {
-    /// Begins with nothing sent, and pages of this size.
-    pub(super) fn new(page_max: u32) -> Self {
-        Self { state: Mutex::new(Pace { sent: VecDeque::new(), page_max }) }
-    }
-
-    /// Reserves a request and returns how long to wait before sending it.
-    pub(super) fn reserve(&self, now: Timestamp) -> Duration {
-        let mut pace = lock(&self.state);
-        let mut at = now;
-        if pace.sent.len() == SIGN_INS_A_MINUTE
-            && let Some(oldest) = pace.sent.pop_front()
-        {
-            at = at.max(after(oldest, Duration::from_mins(1)));
-        }
-        pace.sent.push_back(at);
-        between(now, at)
-    }
-
-    /// Returns how many users a page may hold.
-    pub(super) fn page_max(&self) -> u32 {
-        lock(&self.state).page_max
-    }
-
-    /// Takes a page size that the server named; whether it is smaller than the one before.
-    pub(super) fn lower_page_max(&self, most: u32) -> bool {
-        let mut pace = lock(&self.state);
-        let is_smaller = most < pace.page_max;
-        pace.page_max = pace.page_max.min(most);
-        is_smaller
     }
 }
 
@@ -298,26 +217,6 @@ mod tests {
         gate.passed(at(32));
         let one = Some(Duration::from_secs(1));
         assert_eq!(gate.refused(at(40), at(40), one, 0.0), Duration::from_secs(1));
-    }
-
-    #[test]
-    fn three_thousand_writes_go_at_once_and_the_rest_at_the_pace_of_the_quota() {
-        let quota = WriteQuota::default();
-        for _ in 0..147 {
-            assert_eq!(quota.reserve(20, NOW), Duration::ZERO);
-        }
-        quota.reserve(20, NOW);
-        let wait = quota.reserve(197, NOW);
-        assert!((10.0..11.0).contains(&wait.as_secs_f64()), "{wait:?}");
-        assert_eq!(quota.reserve(20, at(200)), Duration::ZERO);
-    }
-
-    #[test]
-    fn sign_ins_are_asked_for_ten_times_a_minute() {
-        let pace = SignInPace::new(500);
-        let waits: Vec<u64> = (0..12).map(|_| pace.reserve(at(5)).as_secs()).collect();
-        assert_eq!(waits, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 60, 60]);
-        assert_eq!(pace.reserve(at(200)), Duration::ZERO);
     }
 
     #[tokio::test]

@@ -152,11 +152,8 @@ impl<C: Clock> Session<C> {
         items: &[Item],
         tries: &mut Tries,
     ) -> Result<Fetched<Vec<ItemReply>>, TenantError> {
-        let call = Call {
-            ask: Ask::Batch,
-            url: self.url(&["$batch"], ""),
-            body: Some(batch::body(items)),
-        };
+        let url = self.url(&["$batch"], "");
+        let call = Call::post(Ask::Batch, url, batch::body(items), items.len());
         self.fetch(&call, tries, |body| batch::replies(body, self.clock.now()))
             .await
             .map_err(Unread::into_error)
@@ -175,14 +172,10 @@ impl<C: Clock> Session<C> {
         let mut member_of = Vec::new();
         for chunk in groups.chunks(GROUPS_MAX) {
             let asked: Vec<String> = chunk.iter().map(ToString::to_string).collect();
-            let call = Call {
-                ask: Ask::Memberships,
-                url: self.url(&["users", &user.to_string(), "checkMemberGroups"], ""),
-                body: Some(
-                    serde_json::to_vec(&serde_json::json!({"groupIds": asked}))
-                        .expect("JSON values always serialise"),
-                ),
-            };
+            let url = self.url(&["users", &user.to_string(), "checkMemberGroups"], "");
+            let body = serde_json::to_vec(&serde_json::json!({"groupIds": asked}))
+                .expect("JSON values always serialise");
+            let call = Call::post(Ask::Memberships, url, body, 1);
             let found = self
                 .fetch(&call, &mut self.tries(), group_ids)
                 .await

@@ -6,6 +6,7 @@
 
 mod advice;
 mod auth;
+mod budget;
 mod call;
 mod error;
 mod gate;
@@ -25,11 +26,11 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
+
+use jiff::Timestamp;
 
 pub use settings::{InvalidSettings, SecretSource, Settings};
-
-use std::sync::Arc;
 
 use crate::domain::ids::{GroupId, UserId};
 use crate::domain::snapshot::Snapshot;
@@ -105,6 +106,10 @@ impl<C: Clock> TenantReader for Client<C> {
 }
 
 impl<C: Clock> TenantWriter for Client<C> {
+    fn spent(&self, writes: &[(Timestamp, u32)]) {
+        self.session.writes.begin(writes.iter().copied(), self.session.clock.now());
+    }
+
     async fn locate(&self, writes: &[LocationWrite]) -> Vec<Answer> {
         self.session.write(writes.iter().map(Change::Locate).collect()).await
     }

@@ -71,7 +71,7 @@ impl<C: Clock> Session<C> {
         let mut rows = Vec::new();
         let mut url = listing.first.clone();
         for _ in 0..PAGES_MAX {
-            let call = Call { ask: listing.ask, url, body: None };
+            let call = Call::get(listing.ask, url);
             let page =
                 self.fetch(&call, &mut self.tries(), |body| Page::parse(body, row)).await?.value;
             rows.extend(page.rows);

@@ -49,6 +49,7 @@ impl<C: Clock> Session<C> {
         let wanted = wanted(request, &groups);
         let mut members = self.members(&wanted, &groups, progress).await?;
         reading.catalogue(Catalogue::new(skus).with_next_expiries(next_expiries));
+        self.reads.fit(users.len());
         reading.users(users);
         reading.groups(
             groups
@@ -75,11 +76,8 @@ impl<C: Clock> Session<C> {
     /// Reads when the next subscription of each SKU renews or ends. Nothing is decided by it, so it is
     /// unknown where the app may not read it, or where it could not be had soon.
     pub(super) async fn next_expiries(&self) -> Known<BTreeMap<SkuId, Timestamp>> {
-        let call = Call {
-            ask: Ask::Subscriptions,
-            url: self.url(&["directory", "subscriptions"], ""),
-            body: None,
-        };
+        let url = self.url(&["directory", "subscriptions"], "");
+        let call = Call::get(Ask::Subscriptions, url);
         let patience = self.settings.give_up_after.min(OPTIONAL_MAX);
         let mut tries = Tries::begin(self.clock.now(), patience);
         let fetched = self.fetch(&call, &mut tries, |body| Page::parse(body, next_expiry)).await;

@@ -13,9 +13,10 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::graph::auth::{Token, Tokens};
+use crate::graph::budget::{Bucket, SignInPace, leaving};
 use crate::graph::call::{Call, Fetched, Judged, Reply, Silence, Unread, judge};
 use crate::graph::error::{Ask, Unanswered};
-use crate::graph::gate::{SignInPace, TenantGate, WriteGate, WriteQuota};
+use crate::graph::gate::{TenantGate, WriteGate};
 use crate::graph::retry::{Tries, Trouble, retry_after};
 use crate::graph::settings::{InvalidSettings, Settings, below, endpoint, is_loopback};
 use crate::graph::sign_ins::PAGE_MAX;
@@ -37,7 +38,8 @@ pub(super) struct Session<C> {
     pub(super) token_url: Url,
     pub(super) scope: String,
     pub(super) gate: TenantGate,
-    pub(super) quota: WriteQuota,
+    pub(super) reads: Bucket,
+    pub(super) writes: Bucket,
     pub(super) flight: WriteGate,
     pub(super) sign_in_pace: SignInPace,
     /// How far Graph's clock was from this machine's when it last answered.
@@ -82,7 +84,8 @@ impl<C: Clock> Session<C> {
             jitter,
             tokens: Tokens::default(),
             gate: TenantGate::default(),
-            quota: WriteQuota::default(),
+            reads: Bucket::of_reads(),
+            writes: Bucket::of_writes(),
             sign_in_pace: SignInPace::new(PAGE_MAX),
             skew: Mutex::new(SignedDuration::ZERO),
             traffic: Mutex::new(silence()),
@@ -135,6 +138,7 @@ impl<C: Clock> Session<C> {
             }
         }
         self.pass_gate(tries).await?;
+        self.pass_budget(call, tries).await?;
         let token = self.token().await.map_err(Silence::SignIn)?;
         let reply = self.send(call, &token).await.map_err(Silence::Lost)?;
         if reply.status != 401 {
@@ -160,6 +164,20 @@ impl<C: Clock> Session<C> {
         }
     }
 
+    /// Waits until there is enough of the quota of reads.
+    async fn pass_budget(&self, call: &Call, tries: &Tries) -> Result<(), Silence> {
+        let now = self.clock.now();
+        let delay = self.reads.reserve(call.units, leaving(call.ask), now);
+        if delay.is_zero() {
+            return Ok(());
+        }
+        if delay >= tries.left(now) {
+            return Err(Silence::Paused(delay));
+        }
+        self.clock.sleep(delay).await;
+        Ok(())
+    }
+
     async fn send(&self, call: &Call, token: &Token) -> Result<Reply, Unanswered> {
         let sent_at = self.clock.now();
         let request_id = Uuid::new_v4();
@@ -170,6 +188,10 @@ impl<C: Clock> Session<C> {
                 .post(call.url.clone())
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
                 .body(body.clone()),
+        };
+        let request = match self.priority(call.ask) {
+            Some(priority) => request.header("x-ms-throttle-priority", priority),
+            None => request,
         };
         let request = request
             .header(AUTHORIZATION, bearer(token)?)
@@ -188,7 +210,39 @@ impl<C: Clock> Session<C> {
             "Graph answered"
         );
         self.note_pace(call.ask, &reply);
+        self.note_cost(call, &reply);
         Ok(reply)
+    }
+
+    /// Returns what should be refused first, and last, where the quota of the app is short.
+    ///
+    /// Source: Graph `x-ms-throttle-priority`: `low`, `normal` (the default) or `high`.
+    fn priority(&self, ask: Ask) -> Option<&'static str> {
+        match ask {
+            // What became of writes, and whether one may be made.
+            Ask::Batch | Ask::Memberships => Some("high"),
+            Ask::Write => None,
+            Ask::Skus
+            | Ask::Users
+            | Ask::Groups
+            | Ask::Members
+            | Ask::UserChanges
+            | Ask::GroupChanges
+            | Ask::SignIns
+            | Ask::Subscriptions => self.settings.in_background.then_some("low"),
+        }
+    }
+
+    /// Takes what Graph says of its quotas.
+    fn note_cost(&self, call: &Call, reply: &Reply) {
+        let now = self.clock.now();
+        if let Some(more) = reply.units.and_then(|units| units.checked_sub(call.units)) {
+            self.reads.reserve(more, 0.0, now);
+        }
+        if let Some(used) = reply.quota_used {
+            let bucket = if reply.is_of_writes { &self.writes } else { &self.reads };
+            bucket.seen(used, now);
+        }
     }
 
     /// Sends a request and reads the answer to its end, within the bound of its size.
@@ -207,6 +261,9 @@ impl<C: Clock> Session<C> {
                 .and_then(|text| retry_after(&text, self.clock.now())),
             quota_used: text(headers, "x-ms-throttle-limit-percentage")
                 .and_then(|text| text.trim().parse().ok()),
+            units: text(headers, "x-ms-resource-unit").and_then(|text| text.trim().parse().ok()),
+            is_of_writes: text(headers, "x-ms-throttle-scope")
+                .is_some_and(|scope| scope.split('/').nth(1) == Some("Write")),
             request_id: text(headers, "request-id"),
             body: Vec::new(),
             sent_at,

@@ -50,6 +50,8 @@ pub struct Settings {
     pub give_up_after: Duration,
     /// How many listings are read, and how many batches are written, at once at most; at least 1.
     pub concurrency: u32,
+    /// Whether what is read may wait for what people do with the same app, as a daemon's reads may.
+    pub in_background: bool,
     /// How far the clock of this machine may be from Graph's before nothing that is read is believed:
     /// graces and schedules follow the clock. None where it is not looked at.
     pub clock_tolerance: Option<Duration>,

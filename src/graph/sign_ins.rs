@@ -31,7 +31,7 @@ impl<C: Clock> Session<C> {
                     Ok(_) | Err(_) => return Ok(SignInAnswer::Lost),
                 },
             };
-            let call = Call { ask: Ask::SignIns, url, body: None };
+            let call = Call::get(Ask::SignIns, url);
             let fetched = self
                 .fetch(&call, &mut self.tries(), |body| Page::parse(body, latest_sign_in))
                 .await;

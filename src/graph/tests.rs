@@ -1,6 +1,7 @@
 //! The client against a scripted server on loopback: recorded shapes, and faults.
 
 mod auth;
+mod budget;
 mod changes;
 mod faults;
 mod looking;
@@ -77,6 +78,7 @@ fn settings(url: &str) -> Settings {
         timeout: Duration::from_secs(20),
         give_up_after: Duration::from_mins(10),
         concurrency: 4,
+        in_background: false,
         clock_tolerance: None,
     }
 }

@@ -131,6 +131,7 @@ impl<C: Clock> Session<C> {
         )
         .map_err(Unread::into_error)?;
         let catalogue = Catalogue::new(skus).with_next_expiries(next_expiries);
+        self.reads.fit(users.len());
         reading.users(users);
         reading.groups(Vec::new());
         reading.catalogue(catalogue.clone());
@@ -251,7 +252,7 @@ impl<C: Clock> Session<C> {
         let mut rows = Vec::new();
         let mut url = first;
         for _ in 0..pages_max {
-            let call = Call { ask, url, body: None };
+            let call = Call::get(ask, url);
             let mut tries = self.tries();
             let fetched = self.fetch(&call, &mut tries, |body| Changes::parse(body, row)).await;
             let page = fetched.map_err(stray)?.value;

@@ -131,7 +131,7 @@ impl<C: Clock> Session<C> {
         while !open.is_empty() && round.stop.is_none() {
             let permit = self.flight.enter(open.len().min(BATCH_MAX)).await;
             let chunk = take(&mut open, permit.size(), writes);
-            let wait = self.quota.reserve(chunk.len(), self.clock.now());
+            let wait = self.writes.reserve(writes_of(&chunk), 0.0, self.clock.now());
             if wait >= tries.left(self.clock.now()) {
                 round.stop = Some(Stop::Paused(wait));
             } else {
@@ -153,11 +153,8 @@ impl<C: Clock> Session<C> {
         round: &mut Round,
     ) {
         let items: Vec<_> = chunk.iter().map(|index| writes[*index].change.item(*index)).collect();
-        let call = Call {
-            ask: Ask::Write,
-            url: self.url(&["$batch"], ""),
-            body: Some(batch::body(&items)),
-        };
+        let url = self.url(&["$batch"], "");
+        let call = Call::post(Ask::Write, url, batch::body(&items), items.len());
         match self.attempt(&call, tries).await {
             Ok(reply) => {
                 let verdicts = self.verdicts(&reply, chunk, round);
@@ -234,7 +231,11 @@ impl<C: Clock> Session<C> {
             self.refused(Ask::Write, reply.sent_at, longest);
         }
         let used = items.iter().filter_map(|item| item.quota_used).chain(reply.quota_used);
-        let near = used.fold(0.0_f64, f64::max) >= 0.8;
+        let used = used.fold(0.0_f64, f64::max);
+        let near = used >= 0.8;
+        if near {
+            self.writes.seen(used, self.clock.now());
+        }
         self.flight.felt(if contended || !throttled.is_empty() {
             Pressure::Over
         } else if near {
@@ -243,6 +244,10 @@ impl<C: Clock> Session<C> {
             Pressure::None
         });
     }
+}
+
+fn writes_of(chunk: &[usize]) -> u32 {
+    u32::try_from(chunk.len()).unwrap_or(u32::MAX)
 }
 
 /// Takes the next writes, never two for one user.

@@ -238,6 +238,19 @@ impl Records for Store {
         self.write(what, move |writing| outcomes::settle(writing, &tenant, &settlements)).await
     }
 
+    async fn writes_since(
+        &self,
+        tenant: &TenantName,
+        since: Timestamp,
+    ) -> Result<Vec<(Timestamp, u32)>, RecordsError> {
+        let tenant = tenant.clone();
+        self.reader
+            .run("look for what was written lately", move |reading| {
+                outcomes::writes_since(reading, &tenant, since)
+            })
+            .await
+    }
+
     async fn open_plans(&self, tenant: &TenantName) -> Result<Vec<OpenPlan>, RecordsError> {
         let what = format!("read the plans under way in tenant `{tenant}`");
         let tenant = tenant.clone();

@@ -142,6 +142,34 @@ fn insert(transaction: &Transaction<'_>, outcome: &Outcome, chained: Digest) -> 
     Ok(())
 }
 
+/// No quota counts more intents than these, from the newest back.
+const INTENTS_MAX: u32 = 6_000;
+
+/// Returns the writes that were intended since then: an operation that sets a location and licenses
+/// takes two.
+pub(super) fn writes_since(
+    connection: &Connection,
+    tenant: &TenantName,
+    since: Timestamp,
+) -> Result<Vec<(Timestamp, u32)>, Fault> {
+    let mut statement = connection.prepare_cached(
+        "SELECT latest.at, operations.form FROM
+             (SELECT * FROM intents ORDER BY number DESC LIMIT ?3) AS latest
+         JOIN plans ON plans.id = latest.plan
+         JOIN operations
+             ON operations.plan = latest.plan AND operations.key = latest.operation
+         WHERE latest.at > ?2 AND plans.tenant = ?1",
+    )?;
+    let wanted = params![tenant.as_str(), Nanoseconds(since), INTENTS_MAX];
+    let rows = statement.query_map(wanted, |row| {
+        let Nanoseconds(at) = row.get(0)?;
+        let operation = plans::operation(row, 1)?;
+        let changes = !operation.add.is_empty() || !operation.remove.is_empty();
+        Ok((at, u32::from(changes) + u32::from(operation.usage_location.is_some())))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// Returns the plans of a tenant that are being carried out, with what is left open in them.
 pub(super) fn open_plans(
     connection: &Connection,

@@ -144,6 +144,10 @@ impl<P> Fused<'_, P> {
 }
 
 impl<P: TenantWriter> TenantWriter for Fused<'_, P> {
+    fn spent(&self, writes: &[(Timestamp, u32)]) {
+        self.port.spent(writes);
+    }
+
     async fn locate(&self, writes: &[LocationWrite]) -> Vec<Answer> {
         self.effect(self.port.locate(writes)).await
     }
@@ -238,6 +242,14 @@ impl<P: Records> Records for Fused<'_, P> {
 
     async fn settle(&self, tenant: &TenantName, settlements: Vec<Settlement>) -> Kept<()> {
         self.effect(self.port.settle(tenant, settlements)).await
+    }
+
+    async fn writes_since(
+        &self,
+        tenant: &TenantName,
+        since: Timestamp,
+    ) -> Kept<Vec<(Timestamp, u32)>> {
+        self.port.writes_since(tenant, since).await
     }
 
     async fn open_plans(&self, tenant: &TenantName) -> Kept<Vec<OpenPlan>> {
@@ -388,6 +400,7 @@ impl Lab {
             timeout: Duration::from_secs(5),
             give_up_after: Duration::from_mins(10),
             concurrency: 4,
+            in_background: false,
             clock_tolerance: None,
         };
         graph::Client::new(settings, self.clock.clone()).unwrap()

@@ -244,6 +244,23 @@ async fn an_untouched_history_verifies() {
     assert_ne!(head, Digest([0; 32]));
 }
 
+#[tokio::test]
+async fn what_was_written_lately_is_counted_as_a_quota_counts_it() {
+    let dir = scratch();
+    let (store, plan) = (open(&dir), a_plan(1));
+    begin(&store, &plan).await;
+    // The first sets a location and licenses; the second takes over what is there.
+    for (second, operation) in (100..).step_by(10).zip(&plan.operations) {
+        store.intend(plan.id, vec![operation.key], at(second)).await.unwrap();
+    }
+    let since = |second| store.writes_since(&plan.tenant, at(second));
+    let mut all = since(50).await.unwrap();
+    all.sort_unstable();
+    assert_eq!(all, [(at(100), 2), (at(110), 0)]);
+    assert_eq!(since(100).await.unwrap(), [(at(110), 0)]);
+    assert_eq!(store.writes_since(&fabrikam(), at(50)).await.unwrap(), []);
+}
+
 /// What tampering with the file does to the proof.
 async fn after(tampering: &str) -> Verification {
     let dir = scratch();
