@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::domain::names::{PolicyName, TenantName};
 use crate::engine::daemon::board::{CycleEnd, DURATION_BOUNDS, Durations, Facts, SeatFacts};
-use crate::plan::{GuardName, Kind as OperationKind, PlanState, Summary, Trigger};
+use crate::plan::{GuardName, Kind as OperationKind, PlanState, Summary, Trigger, Verdict};
 use crate::ports::counts::{DeliveryCounts, REQUEST_BOUNDS, RequestTimes, Traffic};
 use crate::ports::desk::{Activity, Desk, Pause};
 use crate::ports::{Clock, OutcomeKind, PlanHead, Records};
@@ -255,7 +255,7 @@ fn snapshots(page: &mut Page, looks: &[Look]) {
 fn plans(page: &mut Page, looks: &[Look]) {
     let help = "Operations of the last plan by what they do; zero where there was nothing to do.";
     let mut family = page.family("seatkeeper_plan_operations", Kind::Gauge, help);
-    let summary = |look: &Look| look.facts.plan.map(|(_, summary, _)| summary).unwrap_or_default();
+    let summary = |look: &Look| look.facts.summary.unwrap_or_default();
     for look in looks {
         let Summary { add, replace, remove, modify, locate, adopt, .. } = summary(look);
         let kinds = [
@@ -320,12 +320,36 @@ fn guards(page: &mut Page, looks: &[Look]) {
             family.sample(&labels, tripped.into());
         }
     }
+    let help = "What a guard counted in the last cycle where it is nearest to its limit: people, or by how many a source is worse than before.";
+    let mut family = page.family("seatkeeper_guard_value", Kind::Gauge, help);
+    nearest(&mut family, looks, |verdict| verdict.counted);
+    let help = "The most that a guard lets pass, there. Absent where nothing is too much.";
+    let mut family = page.family("seatkeeper_guard_limit", Kind::Gauge, help);
+    nearest(&mut family, looks, |verdict| verdict.most);
     let help = "Plans that a guard held.";
     let mut family = page.family("seatkeeper_guard_trips", Kind::Counter, help);
     by_guard(&mut family, looks, |look, guard| look.facts.tally.trips.get(&guard).copied());
     let help = "Plans that ran because a person accepted a guard.";
     let mut family = page.family("seatkeeper_guard_acks", Kind::Counter, help);
     by_guard(&mut family, looks, |look, guard| look.facts.tally.accepted.get(&guard).copied());
+}
+
+/// Writes a number of the verdict of each guard that is nearest to its limit: scopes are as many as
+/// groups and attributes.
+fn nearest(family: &mut Family<'_>, looks: &[Look], of: impl Fn(&Verdict) -> Option<u64>) {
+    for look in looks {
+        for guard in GuardName::ALL {
+            let verdicts = look.facts.verdicts.iter().filter(|verdict| verdict.guard == guard);
+            let left = |verdict: &&Verdict| {
+                let (counted, most) = (verdict.counted.unwrap_or(0), verdict.most);
+                most.map_or(i128::MAX, |most| i128::from(most) - i128::from(counted))
+            };
+            if let Some(value) = verdicts.min_by_key(left).and_then(&of) {
+                let labels = [("tenant", look.tenant.as_str()), ("guard", guard.as_str())];
+                family.sample(&labels, value);
+            }
+        }
+    }
 }
 
 fn by_guard(family: &mut Family<'_>, looks: &[Look], of: impl Fn(&Look, GuardName) -> Option<u64>) {

@@ -46,6 +46,8 @@ pub struct Session<'u> {
     pub stop: Stop,
     /// The text of the configuration, for problems that show only against a tenant.
     source: SourceFile,
+    /// What is valid in it and worth a look.
+    warnings: Vec<Diagnostic>,
 }
 
 /// What is read of a tenant beside what its policies ask for.
@@ -109,10 +111,15 @@ impl<'u> Session<'u> {
     ///
     /// Where there is none, or it is invalid.
     pub fn open_service(args: &args::Config, ui: &'u Ui, verbose: u8) -> Result<Self, Failure> {
-        Self::open_at(args, ui, |config| match verbose {
+        let session = Self::open_at(args, ui, |config| match verbose {
             0 => config.log.level.as_str(),
             _ => "debug",
-        })
+        })?;
+        for warning in &session.warnings {
+            let Diagnostic { place, message, .. } = warning;
+            tracing::warn!("{}: {message}", place.file_and_line());
+        }
+        Ok(session)
     }
 
     fn open_at(
@@ -126,14 +133,13 @@ impl<'u> Session<'u> {
         let loaded = crate::config::load(&source, directory.unwrap_or(Path::new("."))).map_err(
             |problems| invalid(ui, &problems, std::slice::from_ref(&source), "configuration"),
         )?;
-        warn(ui, &loaded.warnings, std::slice::from_ref(&source));
         let config = loaded.config;
         let format = match config.log.format {
             LogFormat::Text => telemetry::LogFormat::Text,
             LogFormat::Json => telemetry::LogFormat::Json,
         };
         telemetry::begin(format, level(&config));
-        Ok(Self { ui, config, stop: Stop::default(), source })
+        Ok(Self { ui, config, stop: Stop::default(), source, warnings: loaded.warnings })
     }
 
     /// Returns the tenants that are asked for.
@@ -194,6 +200,7 @@ impl<'u> Session<'u> {
     ///
     /// Every problem was shown; the failure counts them.
     pub fn policies_in(&self, directory: &Path) -> Result<LoadedPolicies, Failure> {
+        warn(self.ui, &self.warnings, std::slice::from_ref(&self.source));
         let tenants = self.tenant_names();
         let (loaded, warnings) =
             policies::load_from(self.ui, directory, "policies", Some(&tenants))?;

@@ -81,11 +81,19 @@ pub(super) fn lower(reader: &mut Reader, entry: Option<&Entry>) -> Guards {
         blanked: switch("blanked_attribute"),
         ..Guards::default()
     };
-    if let Some(entry) = fields.get("max_removals") {
-        let fields = several(reader, entry, &MAX_REMOVALS, "`{percent: 5%, count: 50}`");
-        let value = |key: &str| fields.as_ref().and_then(|fields| fields.get(key));
-        guards.percent = value("percent").and_then(|entry| percent(reader, &entry.value));
-        guards.count = value("count").and_then(|entry| count(reader, &entry.value));
+    match fields.get("max_removals") {
+        None => {}
+        Some(entry) if is_unlimited(&entry.value) => {
+            guards.percent = Some(PercentLimit::Unlimited);
+            guards.count = Some(CountLimit::Unlimited);
+        }
+        Some(entry) => {
+            let how = "`{percent: 5%, count: 50}`, or as `unlimited`";
+            let fields = several(reader, entry, &MAX_REMOVALS, how);
+            let value = |key: &str| fields.as_ref().and_then(|fields| fields.get(key));
+            guards.percent = value("percent").and_then(|entry| percent(reader, &entry.value));
+            guards.count = value("count").and_then(|entry| count(reader, &entry.value));
+        }
     }
     if let Some(entry) = fields.get("removals_per_day") {
         guards.removals_per_day = count(reader, &entry.value);

@@ -367,10 +367,20 @@ enum OnOrOff {
     Off,
 }
 
+/// How many people may lose a SKU.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum MaxRemovals {
+    /// No limit.
+    Unlimited(Unlimited),
+    /// A share and a number.
+    Limited(RemovalLimit),
+}
+
 /// How many people may lose a SKU; the stricter of both holds.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, extend("examples" = [{"percent": "5%", "count": 50}]))]
-struct MaxRemovals {
+struct RemovalLimit {
     /// The share of those who hold it. Default: `5%`.
     percent: Option<PercentLimit>,
     /// The number of people; `0` forbids. Default: 50.

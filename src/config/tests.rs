@@ -179,9 +179,8 @@ fn limits_say_what_is_meant() {
     assert_eq!(limits("{count: 0}").count, CountLimit::AtMost(0));
     assert_eq!(limits("{percent: unlimited}").percent, PercentLimit::Unlimited);
     assert_eq!(limits("{percent: unlimited}").count, CountLimit::AtMost(50));
-    for wrong in
-        ["0", "unlimited", "{count: -1}", "{count: 1e3}", "{count: none}", "{percent: 101%}"]
-    {
+    assert_eq!(limits("unlimited"), limits("{percent: unlimited, count: unlimited}"));
+    for wrong in ["0", "none", "{count: -1}", "{count: 1e3}", "{count: none}", "{percent: 101%}"] {
         assert!(load_text(&with(wrong)).is_err(), "{wrong}");
     }
 }

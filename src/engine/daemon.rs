@@ -40,6 +40,10 @@ pub use wake::Wake;
 /// How often the daemon looks for what others left for it in the records.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// How often the daemon tells that it is there, while it waits. Who looks from outside sees by it that
+/// it can still record anything.
+const REPORT_EVERY: Duration = Duration::from_mins(1);
+
 /// Where the policies come from.
 pub trait PolicySource: Send + Sync {
     /// Returns the policies as they are now.
@@ -134,6 +138,8 @@ struct Keeper<'a, T, R, C, S> {
     held_back: BTreeSet<PlanId>,
     /// Whether the gate was shut when it was last looked at, for each kind of change.
     was_shut: [bool; 2],
+    /// When it last said what it does.
+    shown_at: Timestamp,
     /// Answers that could not be recorded yet.
     unanswered: Vec<(RequestId, Reply)>,
     /// How many runs have failed in a row.
@@ -172,6 +178,7 @@ where
             next_cycle: None,
             held_back: BTreeSet::new(),
             was_shut: [false; 2],
+            shown_at: Timestamp::MIN,
             unanswered: Vec::new(),
             failed_runs: 0,
             records_fail: false,
@@ -225,6 +232,9 @@ where
                 return due;
             }
             let now = self.clock.now();
+            if timetable::until(self.shown_at, now) >= REPORT_EVERY || now < self.shown_at {
+                self.show(Activity::Waiting).await;
+            }
             let next = self.next_cycle.map_or(LOOK_EVERY, |(at, _)| timetable::until(now, at));
             tokio::select! {
                 biased;
@@ -345,6 +355,7 @@ where
     /// Says what it does, to those who look from outside.
     async fn show(&mut self, activity: Activity) {
         let now = self.clock.now();
+        self.shown_at = now;
         let held_back = self.with.gate.refuse(Takes::Nothing, now);
         let held_back = held_back.or_else(|| self.with.gate.refuse(Takes::Something, now));
         let report = Report {

@@ -201,6 +201,8 @@ impl Checkpoint {
 
 /// Recomputes both chains, and looks whether each tells of what the other does.
 pub(super) fn verify(connection: &Connection) -> Result<Verification, Fault> {
+    // Of a damaged file a chain may seem shorter, and whole.
+    undamaged(connection)?;
     let checkpoint = Checkpoint::latest(connection)?;
     let (outcomes, newest) = match outcomes::verify(connection, &checkpoint)? {
         Ok(found) => found,
@@ -218,6 +220,16 @@ pub(super) fn verify(connection: &Connection) -> Result<Verification, Fault> {
     // Of a store from before there was a journal, the outcomes are all there is.
     let head = if records == 0 && head == BEGINNING { newest } else { head };
     Ok(Verification::Whole { outcomes, records, head })
+}
+
+/// Fails where the file is damaged, as every question that meets the damage does.
+fn undamaged(connection: &Connection) -> Result<(), Fault> {
+    let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if found == "ok" {
+        return Ok(());
+    }
+    let corrupt = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+    Err(rusqlite::Error::SqliteFailure(corrupt, Some(found)).into())
 }
 
 type Found<T> = Result<T, String>;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::cli::args::{Format, Status};
@@ -56,6 +56,8 @@ struct DaemonStatus {
     policy_commit: Option<Arc<str>>,
     policies_invalid: Option<Arc<str>>,
     failures_in_a_row: u64,
+    /// When it last reported, where that is longer ago than it should be.
+    silent_since: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -104,6 +106,9 @@ struct Held {
     limit: String,
     actual: String,
 }
+
+/// A daemon that waits and has not reported for so long cannot. It reports every minute.
+const SILENT_FOR: SignedDuration = SignedDuration::from_mins(3);
 
 /// Tells where every tenant stands.
 pub(crate) async fn run(args: &Status, ui: &Ui) -> Outcome {
@@ -160,7 +165,7 @@ async fn status(
     if is_daemon && let Some(holder) = &at_work {
         let report = store.reported(&tenant.name).await.map_err(failed)?;
         let report = report.filter(|report| report.process == holder.pid);
-        status.daemon = Some(daemon(holder, report));
+        status.daemon = Some(daemon(holder, report, SystemClock.now()));
     }
     let paused = store.paused(&tenant.name, SystemClock.now()).await.map_err(failed)?;
     status.paused = paused.map(|pause| Paused {
@@ -199,7 +204,7 @@ fn tell_plans(status: &mut TenantStatus, plans: &[PlanHead]) {
     }
 }
 
-fn daemon(holder: &Holder, report: Option<Report>) -> DaemonStatus {
+fn daemon(holder: &Holder, report: Option<Report>, now: Timestamp) -> DaemonStatus {
     let (process, since) = (holder.pid, holder.since.to_string());
     let Some(report) = report else {
         return DaemonStatus {
@@ -214,8 +219,12 @@ fn daemon(holder: &Holder, report: Option<Report>) -> DaemonStatus {
             policy_commit: None,
             policies_invalid: None,
             failures_in_a_row: 0,
+            silent_since: None,
         };
     };
+    // While it plans or applies it reports nothing until that is done.
+    let waits = report.activity == Activity::Waiting;
+    let silent_since = (waits && report.at + SILENT_FOR < now).then_some(report.at);
     let (digest, commit) =
         report.policies.map_or((None, None), |(digest, commit)| (Some(digest.to_string()), commit));
     DaemonStatus {
@@ -230,6 +239,7 @@ fn daemon(holder: &Holder, report: Option<Report>) -> DaemonStatus {
         policy_commit: commit,
         policies_invalid: report.invalid,
         failures_in_a_row: report.failures,
+        silent_since: silent_since.map(|at| at.to_string()),
     }
 }
 
@@ -339,6 +349,15 @@ fn tell_daemon(status: &TenantStatus, line: &mut impl FnMut(&str, String)) {
     };
     let (process, since) = (daemon.process, at(&daemon.since));
     line("daemon", format!("{doing} (process {process} since {since})"));
+    if let Some(since) = &daemon.silent_since {
+        let since = at(since);
+        line(
+            "SILENT",
+            format!(
+                "since {since}: it hangs, or cannot write to its state directory (disk full, read-only?); its log says more"
+            ),
+        );
+    }
     if let Some(why) = &daemon.held_back {
         line("changes", format!("are held back: {why}"));
     } else if let Some(turn) = &daemon.next_turn {
@@ -370,4 +389,54 @@ fn waits(waiting: &Waiting) -> String {
         count(waiting.people, "person", "people"),
         at(&waiting.expires_at),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(activity: Activity, seconds_ago: i64) -> DaemonStatus {
+        let now = Timestamp::from_second(1_795_424_400).unwrap();
+        let holder = Holder { pid: 7, command: DAEMON.to_owned(), since: now };
+        let report = Report {
+            tenant: "contoso".parse().unwrap(),
+            at: now - SignedDuration::from_secs(seconds_ago),
+            process: 7,
+            version: "1".into(),
+            mode: "enforce".into(),
+            activity,
+            next_cycle: None,
+            next_turn: None,
+            held_back: None,
+            policies: None,
+            invalid: None,
+            failures: 0,
+        };
+        daemon(&holder, Some(report), now)
+    }
+
+    #[test]
+    fn a_daemon_that_waits_and_does_not_report_is_told_of() {
+        assert!(seen(Activity::Waiting, 100).silent_since.is_none());
+        assert!(seen(Activity::Applying, 1_000).silent_since.is_none());
+        let silent = seen(Activity::Waiting, 200);
+        assert!(silent.silent_since.is_some());
+        let mut told = Vec::new();
+        let status = TenantStatus {
+            tenant: "contoso".to_owned(),
+            mode: "enforce",
+            daemon: Some(silent),
+            at_work: None,
+            paused: None,
+            last_cycle: None,
+            last_success: None,
+            owned_by_policies: 0,
+            last_run: None,
+            interrupted: Vec::new(),
+            waiting_for_a_person: Vec::new(),
+            more_waiting: 0,
+        };
+        tell_daemon(&status, &mut |what, words| told.push(format!("{what}: {words}")));
+        assert!(told.iter().any(|line| line.starts_with("SILENT: since ")), "{told:#?}");
+    }
 }

@@ -36,7 +36,7 @@ fn the_schema_has_the_keys_that_the_reader_knows() {
     assert_eq!(SCHEMA.keys("/$defs/Tenant"), tenant);
     assert_eq!(SCHEMA.keys("/$defs/Auth"), known(&[&auth::KEYS], &auth::LATER));
     assert_eq!(SCHEMA.keys("/$defs/Guards"), known(&[&limits::KEYS], &[]));
-    assert_eq!(SCHEMA.keys("/$defs/MaxRemovals"), known(&[&limits::MAX_REMOVALS], &[]));
+    assert_eq!(SCHEMA.keys("/$defs/RemovalLimit"), known(&[&limits::MAX_REMOVALS], &[]));
     assert_eq!(SCHEMA.keys("/$defs/ChangeLimit"), known(&[&limits::MAX_CHANGES], &[]));
     assert_eq!(SCHEMA.keys("/$defs/Log"), known(&[&lower::LOG], &[]));
     assert_eq!(SCHEMA.keys("/$defs/Endpoints"), known(&[&lower::ENDPOINTS], &[]));

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::Wake;
 use crate::domain::names::TenantName;
 use crate::engine::Policies;
-use crate::plan::{GuardName, Kind, PlanState, Summary, Trigger, Verdict};
+use crate::plan::{GuardName, Kind, Summary, Trigger, Verdict};
 use crate::ports::OutcomeKind;
 use crate::ports::desk::Report;
 
@@ -46,8 +46,8 @@ pub struct Facts {
     pub last_settled: Option<Timestamp>,
     /// Why the last cycle failed, where it did.
     pub failure: Option<String>,
-    /// The last plan that has anything to do: where it stands, its counts, and when it was made.
-    pub plan: Option<(PlanState, Summary, Timestamp)>,
+    /// The counts of the last plan, also where there was nothing to do.
+    pub summary: Option<Summary>,
     /// What the guards found in the last plan.
     pub verdicts: Vec<Verdict>,
     /// Whether the last snapshot came by delta, users and groups in it, and when it was taken.

@@ -199,10 +199,7 @@ where
                 facts.last_settled = Some(now);
             }
             facts.failure = None;
-            facts.plan = cycle
-                .stored
-                .as_ref()
-                .map(|stored| (stored.state, stored.plan.summary, stored.plan.created_at));
+            facts.summary = Some(plan.summary);
             facts.verdicts.clone_from(&plan.guards);
             facts.snapshot = Some(SnapshotFacts {
                 taken_at: cycle.snapshot.taken_at(),
@@ -212,15 +209,23 @@ where
             facts.seats = seats(cycle.snapshot.catalogue());
             facts.tally.recoveries += cycle.recovered as u64;
             *facts.tally.cycles.entry((trigger, end)).or_default() += 1;
-            let is_new = cycle.stored.as_ref().is_some_and(|stored| {
-                stored.state == PlanState::Held && stored.plan.created_at == plan.created_at
-            });
-            if is_new {
+        });
+        self.count_trips(cycle);
+    }
+
+    /// Counts the guards that hold a plan, when it is made.
+    pub(super) fn count_trips(&self, cycle: &Cycle) {
+        let plan = &cycle.planned.plan;
+        let is_new = cycle.stored.as_ref().is_some_and(|stored| {
+            stored.state == PlanState::Held && stored.plan.created_at == plan.created_at
+        });
+        if is_new {
+            self.with.place.note(|facts| {
                 for guard in tripped(&plan.guards) {
                     *facts.tally.trips.entry(guard).or_default() += 1;
                 }
-            }
-        });
+            });
+        }
     }
 }
 

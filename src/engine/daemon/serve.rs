@@ -8,7 +8,7 @@ use crate::engine::carry_out::Consent;
 use crate::engine::cycle::Cycle;
 use crate::engine::once::Once;
 use crate::engine::{CycleError, Misfits, Policies};
-use crate::plan::{PlanId, Trigger};
+use crate::plan::{PlanId, PlanState, Trigger};
 use crate::ports::desk::{Activity, Ask, Desk, FailedReply, Reply, Request};
 use crate::ports::{Clock, Records, RecordsError, StoredPlan, TenantReader, TenantWriter};
 
@@ -70,14 +70,10 @@ where
                 if let_go && cycle.stored.is_none() {
                     self.engine_for_people().let_released_go(&cycle.planned.plan).await?;
                 }
-                Ok(planned(cycle))
+                Ok(self.planned(cycle).await)
             }
-            Ask::Bulk(order) => {
-                Ok(planned(self.engine_for_people().plan_once(policies, &Once::Bulk(order)).await?))
-            }
-            Ask::Revert(plan) => Ok(planned(
-                self.engine_for_people().plan_once(policies, &Once::Revert(plan)).await?,
-            )),
+            Ask::Bulk(order) => self.once(policies, Once::Bulk(order)).await,
+            Ask::Revert(plan) => self.once(policies, Once::Revert(plan)).await,
             Ask::CarryOut(plan) => {
                 let stored = self.stored(plan).await?;
                 let carried = self.carry_out(policies, &stored).await?;
@@ -108,6 +104,23 @@ where
                 Ok(Reply::Read)
             }
         }
+    }
+
+    async fn once(&mut self, policies: &Arc<Policies>, once: Once) -> Result<Reply, CycleError> {
+        let cycle = self.engine_for_people().plan_once(policies, &once).await?;
+        Ok(self.planned(cycle).await)
+    }
+
+    /// Answers with a plan. Whoever is told of plans is told of this one as well: who asked for it may
+    /// not be who decides.
+    async fn planned(&mut self, cycle: Cycle) -> Reply {
+        self.count_trips(&cycle);
+        if let Some(stored) = &cycle.stored
+            && stored.state == PlanState::Held
+        {
+            self.tell_of_plan(stored).await;
+        }
+        planned(cycle)
     }
 
     async fn stored(&self, plan: PlanId) -> Result<StoredPlan, CycleError> {

@@ -94,7 +94,7 @@ where
         self.tell_of_expiries(cycle).await;
     }
 
-    async fn tell_of_plan(&mut self, stored: &StoredPlan) {
+    pub(super) async fn tell_of_plan(&mut self, stored: &StoredPlan) {
         let plan = &stored.plan;
         let people = plan.summary.people;
         let id = plan.id;

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
-use super::{behind_its_back, contoso, open, outcome, scratch, settled};
+use super::{begin, behind_its_back, contoso, open, outcome, scratch, settled};
 use crate::domain::sku::Catalogue;
 use crate::domain::snapshot::{Reading, Snapshot};
 use crate::plan::PlanState;
 use crate::ports::{OutcomeKind, Records};
 use crate::report::any::a_plan;
 use crate::store::schema::{self, MIGRATIONS};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, Verification};
 
 #[cfg(unix)]
 fn mode(path: &Path) -> u32 {
@@ -284,6 +284,34 @@ async fn a_damaged_page_is_an_error_that_names_the_file() {
         Err(error) => super::chain(&error),
     };
     assert!(failed.contains(&format!("the file `{}` is damaged", file.display())), "{failed}");
+}
+
+#[tokio::test]
+async fn a_history_in_a_damaged_file_is_not_whole() {
+    let dir = scratch();
+    let store = open(&dir);
+    for number in 0..40 {
+        begin(&store, &a_plan(number)).await;
+        let outcomes = vec![settled(&a_plan(number), 0, OutcomeKind::Done)];
+        store.settle(&contoso(), outcomes).await.unwrap();
+        store.advance(a_plan(number).id, PlanState::Applying, PlanState::Partial).await.unwrap();
+    }
+    drop(store);
+    let file = dir.path().join("seatkeeper.db");
+    let bytes = fs::read(&file).unwrap();
+    let (mut damaged, mut found) = (0, 0);
+    for page in (2..bytes.len() / 4096).step_by(7) {
+        let mut torn = bytes.clone();
+        torn[page * 4096..(page + 1) * 4096].fill(0);
+        fs::write(&file, &torn).unwrap();
+        damaged += 1;
+        let verified = match Store::open_reading(dir.path()) {
+            Ok(store) => store.verify_history().await.map_err(|error| super::chain(&error)),
+            Err(error) => Err(super::chain(&error)),
+        };
+        found += usize::from(!matches!(verified, Ok(Verification::Whole { .. })));
+    }
+    assert_eq!(found, damaged);
 }
 
 #[tokio::test]
