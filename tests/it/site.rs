@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use seatkeeper::sandbox::http::{Clock, Throttle};
 use seatkeeper::sandbox::{Options, Running, Server, Tenant, TenantDocument};
-use seatkeeper::store::FILE_NAME;
+use seatkeeper::store::Store;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -227,7 +227,8 @@ impl Site {
     }
 
     pub(crate) fn store_exists(&self) -> bool {
-        self.path("state").join(FILE_NAME).exists()
+        // A file that is just being made is no store yet.
+        Store::open_reading(&self.path("state")).is_ok()
     }
 
     /// Asserts that every plan that ran has one outcome for every operation, and that the chain of

@@ -57,6 +57,8 @@ const VARIANTS: [&str; 4] = [
     "policies: [{name: staff, match: {group: Staff, none: [{group: Analysts}]}, \
      licenses: [SPE_E3], grace: 0d}]",
 ];
+/// So many cycles are gone through at least.
+const CYCLES_MIN: usize = 250;
 const LAST: &str = "policies: [{name: staff, match: {group: Staff}, licenses: [SPE_E3], grace: 0d}, \
      {name: bi, match: {group: Analysts}, licenses: [POWER_BI_PRO], grace: 0d}, \
      {name: leavers, match: {enabled: false}, action: remove, licenses: all}]";
@@ -164,7 +166,8 @@ async fn whatever_happens_the_tenant_comes_to_what_the_policies_say() {
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     let (before, first) = (resident(daemon.child.id()), cycles(&daemon));
-    while cycles(&daemon) < first + 150 {
+    // However slow the machine: some hundreds in all.
+    while cycles(&daemon) < (first + 150).max(CYCLES_MIN) {
         assert!(began.elapsed() < REST + TROUBLE, "cycles do not go on\n{}", daemon.log());
         daemon.hang_up();
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -172,7 +175,7 @@ async fn whatever_happens_the_tenant_comes_to_what_the_policies_say() {
     let after = resident(daemon.child.id());
     assert!(after < before + before / 5 + 8_192, "{before} KiB became {after} KiB");
     let cycles = cycles(&daemon);
-    assert!(cycles >= 250, "{cycles} cycles");
+    assert!(cycles >= CYCLES_MIN, "{cycles} cycles");
     println!(
         "{cycles} cycles, {} requests, {before} to {after} KiB",
         site.sandbox.counts().requests
