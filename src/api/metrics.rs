@@ -406,6 +406,16 @@ fn graph(page: &mut Page, looks: &[Look]) {
             family.sample(&labels, *count);
         }
     }
+    let help = "Resource units of Graph's quota of reads that requests cost.";
+    let mut family = page.family("seatkeeper_graph_resource_units", Kind::Counter, help);
+    for (tenant, traffic) in traffic() {
+        family.sample(&[("tenant", tenant.as_str())], traffic.units);
+    }
+    let help = "Writes that were sent to Graph, in batches, those that were sent again included.";
+    let mut family = page.family("seatkeeper_graph_writes", Kind::Counter, help);
+    for (tenant, traffic) in traffic() {
+        family.sample(&[("tenant", tenant.as_str())], traffic.writes);
+    }
     let help = "Answers of Graph, whole ones and parts of batches, that ask to slow down.";
     let mut family = page.family("seatkeeper_graph_throttled", Kind::Counter, help);
     for (tenant, traffic) in traffic() {

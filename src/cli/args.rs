@@ -96,6 +96,11 @@ pub enum Command {
     History(History),
     /// Show tenants, last cycles and what waits for a person
     Status(Status),
+    /// Measure the main job against a sandbox tenant: requests, memory, time
+    ///
+    /// A sandbox of its own is started as another process, so that what is measured is this program
+    /// alone. Nothing of yours is read or written.
+    Bench(Bench),
     /// Print a JSON Schema, for editors and programs
     Schema(Schema),
     /// Print shell completions
@@ -147,11 +152,7 @@ pub enum ListFormat {
 /// Arguments of `demo`
 #[derive(Args, Clone, Debug)]
 pub struct Demo {
-    /// The id of the tenant, where several are served side by side
-    #[arg(long, value_name = "GUID", default_value_t = TENANT_ID)]
-    pub tenant_id: uuid::Uuid,
-
-    /// People in the tenant, 50 to 1,000,000
+    /// People in the tenant, 50 to 200,000
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(50..=200_000))]
     pub users: u32,
 
@@ -187,10 +188,57 @@ pub struct Sandbox {
     #[arg(long, value_name = "FILE", conflicts_with = "users")]
     pub tenant: Option<PathBuf>,
 
+    /// Whether Graph's documented quotas hold
+    #[arg(long, value_enum, default_value_t)]
+    pub throttle: SandboxQuotas,
+
+    /// How many times faster time passes there, 1 to 100
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub speed: u32,
+
     /// Answer some requests with a fault: KIND=RATE or KIND=RATE@PATH, such as throttle=0.05 or, for
     /// delta queries, delta-gone=1@/users/delta; a wrong one is answered with all kinds
     #[arg(long = "fault", value_name = "FAULT")]
     pub faults: Vec<String>,
+}
+
+/// Which quotas hold in a sandbox
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum SandboxQuotas {
+    /// Those that Graph documents
+    #[default]
+    Documented,
+    /// None
+    Off,
+}
+
+/// Arguments of `bench`
+#[derive(Args, Clone, Debug)]
+pub struct Bench {
+    /// People in the tenant, 50 to 1,000,000
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(50..=1_000_000))]
+    pub users: u32,
+
+    /// The seed that the tenant follows from
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+
+    /// How many times faster time passes while the documented quotas hold, 1 to 100
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub speed: u32,
+
+    /// Measure a restart in this directory alone, and print it as JSON
+    #[arg(long, hide = true, value_name = "DIR")]
+    pub restart_in: Option<PathBuf>,
+
+    /// Measure against a sandbox that runs elsewhere, with a tenant that nothing was applied to, and
+    /// without the stage for quotas
+    #[arg(long, value_name = "URL")]
+    pub at: Option<String>,
+
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
 }
 
 /// Arguments of `init`

@@ -92,6 +92,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Outcome {
             Command::Import(args) => Box::pin(commands::import::run(args, ui, verbose)).await,
             Command::History(args) => commands::history::run(args, ui).await,
             Command::Status(args) => commands::status::run(args, ui).await,
+            Command::Bench(args) => Box::pin(commands::bench::run(args, ui)).await,
             Command::Schema(args) => commands::schema::run(args, ui),
             Command::Completions(args) => commands::completions::run(args, ui),
         }

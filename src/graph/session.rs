@@ -200,7 +200,16 @@ impl<C: Clock> Session<C> {
         let began = Instant::now();
         let reply = self.exchange(request, sent_at, token.serial).await;
         let status = reply.as_ref().map_or(0, |reply| reply.status);
-        self.count(|traffic| traffic.count(call.ask.class(), status, began.elapsed()));
+        self.count(|traffic| {
+            traffic.count(call.ask.class(), status, began.elapsed());
+            if call.ask == Ask::Write {
+                traffic.writes += u64::from(call.units);
+            }
+            if let Ok(reply) = &reply {
+                traffic.bytes += reply.body.len() as u64;
+                traffic.units += u64::from(reply.units.unwrap_or(call.units));
+            }
+        });
         let reply = reply?;
         tracing::debug!(
             ask = call.ask.as_str(),

@@ -16,6 +16,12 @@ pub struct Traffic {
     pub requests: BTreeMap<(&'static str, u16), u64>,
     /// Answers and parts of answers that ask to slow down, by what was asked for.
     pub throttled: BTreeMap<&'static str, u64>,
+    /// Bytes of answers, after decompression.
+    pub bytes: u64,
+    /// Resource units: what Graph said that requests cost, or what they should.
+    pub units: u64,
+    /// Writes in batches, those that were sent again included.
+    pub writes: u64,
     /// How long requests took, by what they ask for.
     pub seconds: BTreeMap<&'static str, RequestTimes>,
 }

@@ -5,6 +5,7 @@
 #![expect(clippy::large_futures, reason = "a test runs one process at a time")]
 
 mod approvals;
+mod bench;
 mod cli;
 mod crash;
 mod daemon;

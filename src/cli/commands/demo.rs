@@ -16,7 +16,7 @@ use crate::sandbox::http::Clock;
 use crate::sandbox::{Options, Running, Server, Tenant};
 
 /// The example policies.
-const POLICIES: [(&str, &str); 6] = [
+pub(super) const POLICIES: [(&str, &str); 6] = [
     ("analytics.yaml", include_str!("../../../policies/analytics.yaml")),
     ("contractors.yaml", include_str!("../../../policies/contractors.yaml")),
     ("engineering.yaml", include_str!("../../../policies/engineering.yaml")),

@@ -1,6 +1,7 @@
 //! One file a command: what it takes, what it calls, what it prints, how it ends.
 
 pub(crate) mod apply;
+pub(crate) mod bench;
 pub(crate) mod bulk;
 pub(crate) mod completions;
 pub(crate) mod decide;

@@ -3,14 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::cli::args::Sandbox;
-use crate::cli::clock::SystemClock;
+use crate::cli::args::{Sandbox, SandboxQuotas};
+use crate::cli::clock::{FastClock, SystemClock};
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::telemetry;
 use crate::cli::ui::Ui;
 use crate::ports::Clock as _;
 use crate::sandbox::faults::InvalidFault;
-use crate::sandbox::http::Clock;
+use crate::sandbox::http::{Clock, Throttle};
 use crate::sandbox::{Faults, Options, Running, Server, Tenant, TenantDocument};
 use crate::source::{file_hint, read_file};
 use crate::yaml::{FILE_BYTES_MAX, Kind, Node, SourceFile, parse, render};
@@ -26,8 +26,13 @@ pub(crate) async fn run(args: &Sandbox, ui: &Ui, verbose: u8) -> Outcome {
         .map_err(|error| Failure::new(Exit::Usage, error).hint(InvalidFault::hint()))?;
     let tenant = tenant.with_id(args.tenant_id);
     let people = tenant.users().len();
-    let clock = Clock::Ask(Arc::new(|| SystemClock.now()));
-    let options = Options { listen: args.listen, faults, clock, ..Options::default() };
+    let clock = FastClock::begin(SystemClock.now(), args.speed);
+    let clock = Clock::Ask(Arc::new(move || clock.now()));
+    let throttle = match args.throttle {
+        SandboxQuotas::Documented => Throttle::Documented,
+        SandboxQuotas::Off => Throttle::Off,
+    };
+    let options = Options { listen: args.listen, faults, clock, throttle, ..Options::default() };
     let running = Server::start(tenant, options).await.map_err(|error| {
         let context = format!("cannot listen on {}", args.listen);
         Failure::new(Exit::Unavailable, anyhow::Error::new(error).context(context))
