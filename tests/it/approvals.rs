@@ -28,6 +28,11 @@ async fn cycles(daemon: &Daemon, count: usize) {
     daemon.until("more cycles", || seen() >= before + count).await;
 }
 
+/// Waits until no plan is being carried out: what is done is on record then, too.
+async fn at_rest(daemon: &Daemon, site: &Site) {
+    daemon.until("it to come to rest", || plan_in(site, "applying").is_none()).await;
+}
+
 fn plan_in(site: &Site, state: &str) -> Option<String> {
     if !site.store_exists() {
         return None;
@@ -60,6 +65,7 @@ async fn what_a_person_rejects_no_mode_approves() {
     // The person thinks again.
     site.expect(0, &["approve", &plan_in(&site, "proposed").unwrap()]);
     daemon.until("the rest", || holders(&site) == 4).await;
+    at_rest(&daemon, &site).await;
     site.assert_one_outcome_each();
 }
 
@@ -83,6 +89,7 @@ async fn a_shut_window_trips_nothing_and_what_it_kept_back_stays_approved() {
     site.reconfigure(NO_REMOVALS, REMOVALS);
     let daemon = Daemon::start(&site);
     daemon.until("the removals", || holders(&site) == 6).await;
+    at_rest(&daemon, &site).await;
     site.assert_one_outcome_each();
 }
 

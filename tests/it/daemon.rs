@@ -274,6 +274,8 @@ async fn a_window_for_removals_keeps_removals_back_and_lets_the_rest_run() {
     site.reconfigure(closed, "windows: [{allow: '* * * * *', for: 2m, changes: removals}]");
     let daemon = Daemon::start(&site);
     daemon.until("the removal", || site.direct("u0@contoso.com").is_empty()).await;
+    let at_rest = || site.plans().iter().all(|plan| plan["state"] != "applying");
+    daemon.until("it to be recorded", at_rest).await;
     site.assert_one_outcome_each();
 }
 
