@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
@@ -18,7 +19,7 @@ use crate::plan::{PlanState, Verdict};
 use crate::ports::desk::{Activity, Desk as _, Report};
 use crate::ports::{Clock as _, CycleRecord, PlanHead, Records as _, StoredPlan};
 use crate::report::json::FORMAT_VERSION;
-use crate::report::text::{count, time};
+use crate::report::text::count;
 use crate::store::lock::{Holder, holder};
 use crate::store::{Store, StoreError};
 
@@ -119,6 +120,7 @@ pub(crate) async fn run(args: &Status, ui: &Ui) -> Outcome {
         Err(StoreError::NoStore { dir: _ }) => None,
         Err(_) => Some(session.store_for_reading()?),
     };
+    let zones: Vec<&TimeZone> = tenants.iter().map(|one| &one.settings.time_zone).collect();
     let mut all = Vec::new();
     for tenant in tenants {
         let at_work = holder(&session.config.state, &tenant.name);
@@ -130,7 +132,10 @@ pub(crate) async fn run(args: &Status, ui: &Ui) -> Outcome {
             let json = serde_json::json!({"format_version": FORMAT_VERSION, "tenants": all});
             ui.result(&serde_json::to_string_pretty(&json).expect("the status has text keys"))?;
         }
-        Format::Text => ui.result(&all.iter().map(text).collect::<Vec<_>>().join("\n"))?,
+        Format::Text => {
+            let texts = all.iter().zip(zones).map(|(status, zone)| text(status, zone));
+            ui.result(&texts.collect::<Vec<_>>().join("\n"))?;
+        }
     }
     Ok(Exit::Done)
 }
@@ -276,15 +281,19 @@ fn waiting(stored: &StoredPlan) -> Waiting {
     }
 }
 
-/// Returns a time as people read it.
-fn at(text: &str) -> String {
-    text.parse::<Timestamp>().map_or_else(|_| text.to_owned(), time)
+/// Returns a time as people of the tenant read it, with the offset of its zone.
+fn at(text: &str, zone: &TimeZone) -> String {
+    let Ok(time) = text.parse::<Timestamp>() else { return text.to_owned() };
+    let is_utc = *zone == TimeZone::UTC;
+    let format = if is_utc { "%Y-%m-%d %H:%M:%S UTC" } else { "%Y-%m-%d %H:%M:%S %:z" };
+    time.to_zoned_datetime(zone.clone()).strftime(format).to_string()
 }
 
-fn text(status: &TenantStatus) -> String {
+fn text(status: &TenantStatus, zone: &TimeZone) -> String {
+    let at = |text: &str| at(text, zone);
     let mut lines = vec![format!("tenant {}, mode {}", status.tenant, status.mode)];
     let mut line = |what: &str, words: String| lines.push(format!("  {what:<13} {words}"));
-    tell_daemon(status, &mut line);
+    tell_daemon(status, &at, &mut line);
     if let Some(Paused { by, reason, until }) = &status.paused {
         line("paused", format!("by {by} until {}: {reason}", at(until)));
     }
@@ -321,7 +330,7 @@ fn text(status: &TenantStatus) -> String {
         line("waits", "nothing waits for a person".to_owned());
     }
     for waiting in &status.waiting_for_a_person {
-        line("waits", waits(waiting));
+        line("waits", waits(waiting, &at));
         for Held { guard, scope, limit, actual } in &waiting.guards {
             line("", format!("held by {guard} [{scope}]: {actual} (limit: {limit})"));
         }
@@ -333,7 +342,11 @@ fn text(status: &TenantStatus) -> String {
     lines.join("\n")
 }
 
-fn tell_daemon(status: &TenantStatus, line: &mut impl FnMut(&str, String)) {
+fn tell_daemon(
+    status: &TenantStatus,
+    at: &impl Fn(&str) -> String,
+    line: &mut impl FnMut(&str, String),
+) {
     if let Some(AtWork { command, process, since }) = &status.at_work {
         line("at work", format!("{command} (process {process}) since {}", at(since)));
     }
@@ -379,7 +392,7 @@ fn tell_daemon(status: &TenantStatus, line: &mut impl FnMut(&str, String)) {
     }
 }
 
-fn waits(waiting: &Waiting) -> String {
+fn waits(waiting: &Waiting, at: &impl Fn(&str) -> String) -> String {
     format!(
         "plan {} is {} since {}: {} for {}; expires {}",
         waiting.plan,
@@ -436,7 +449,9 @@ mod tests {
             waiting_for_a_person: Vec::new(),
             more_waiting: 0,
         };
-        tell_daemon(&status, &mut |what, words| told.push(format!("{what}: {words}")));
-        assert!(told.iter().any(|line| line.starts_with("SILENT: since ")), "{told:#?}");
+        let zone = TimeZone::get("Asia/Kolkata").unwrap();
+        let at = |text: &str| at(text, &zone);
+        tell_daemon(&status, &at, &mut |what, words| told.push(format!("{what}: {words}")));
+        assert!(told.iter().any(|line| line.contains(" +05:30: it hangs")), "{told:#?}");
     }
 }
