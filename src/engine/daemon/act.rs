@@ -223,6 +223,9 @@ where
             never = gate.watch(records, tenant, &self.clock) => match never {},
         };
         self.with.place.note(|facts| facts.tally.apply_seconds.count(began.elapsed()));
+        if let Ok(carried) = &carried {
+            self.count(stored, &carried.run);
+        }
         carried
     }
 

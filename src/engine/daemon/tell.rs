@@ -176,6 +176,18 @@ where
         }
     }
 
+    /// Counts what carrying a plan out came to, whoever asked for it.
+    pub(super) fn count(&self, stored: &StoredPlan, run: &Run) {
+        self.with.place.note(|facts| {
+            for (of, count) in &run.by_kind {
+                *facts.tally.operations.entry(*of).or_default() += count;
+            }
+            for guard in stored.decisions.iter().flat_map(|decision| &decision.accepted) {
+                *facts.tally.accepted.entry(*guard).or_default() += 1;
+            }
+        });
+    }
+
     /// Logs and tells what carrying a plan out came to.
     pub(super) async fn told(&mut self, stored: &StoredPlan, carried: &CarriedOut) {
         let CarriedOut { plan, state, run, stale, unapproved } = carried;
@@ -191,14 +203,6 @@ where
             unsettled = run.unsettled, stopped = run.stopped, by = by.as_deref(),
             "tenant {}: plan {plan} is {}: {counts}", self.with.tenant, state.as_str()
         );
-        self.with.place.note(|facts| {
-            for (of, count) in &run.by_kind {
-                *facts.tally.operations.entry(*of).or_default() += count;
-            }
-            for guard in stored.decisions.iter().flat_map(|decision| &decision.accepted) {
-                *facts.tally.accepted.entry(*guard).or_default() += 1;
-            }
-        });
         let event = match state {
             PlanState::Failed if is_trouble(&carried.run) => Event::Failed,
             PlanState::Partial if is_trouble(&carried.run) => Event::Partial,
