@@ -5,17 +5,14 @@
 //! for an app and a tenant.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::graph::error::Ask;
+use crate::graph::gate::lock;
 use crate::graph::retry::{after, between};
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// This share of a quota is spent: the rest is for clocks that differ, and for what is repeated.
 const SHARE: f64 = 0.985;
@@ -147,17 +144,7 @@ pub(super) fn units(ask: Ask, items: usize) -> u32 {
 /// Returns the share of the read quota that a call leaves to others. Listings can wait; to see what
 /// became of a write, or whether one may be made, cannot.
 pub(super) fn leaving(ask: Ask) -> f64 {
-    match ask {
-        Ask::Batch | Ask::Memberships | Ask::Write => 0.0,
-        Ask::Skus
-        | Ask::Users
-        | Ask::Groups
-        | Ask::Members
-        | Ask::UserChanges
-        | Ask::GroupChanges
-        | Ask::SignIns
-        | Ask::Subscriptions => 0.2,
-    }
+    if ask.is_listing() { 0.2 } else { 0.0 }
 }
 
 /// Requests for sign-ins in a minute.

@@ -100,6 +100,21 @@ impl Ask {
         }
     }
 
+    /// Whether it lists, which can wait: to see what became of a write, or whether one may be made, cannot.
+    pub(super) fn is_listing(self) -> bool {
+        match self {
+            Self::Batch | Self::Memberships | Self::Write => false,
+            Self::Skus
+            | Self::Users
+            | Self::Groups
+            | Self::Members
+            | Self::UserChanges
+            | Self::GroupChanges
+            | Self::SignIns
+            | Self::Subscriptions => true,
+        }
+    }
+
     /// Whether it asks for what changed since: then a refusal is an answer, and there is another way.
     pub(super) fn is_of_changes(self) -> bool {
         match self {

@@ -14,7 +14,7 @@ const PAUSE_MAX: Duration = Duration::from_mins(2);
 /// The pause where Graph names none.
 const PAUSE_DEFAULT: Duration = Duration::from_secs(3);
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

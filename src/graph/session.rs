@@ -227,19 +227,11 @@ impl<C: Clock> Session<C> {
     ///
     /// Source: Graph `x-ms-throttle-priority`: `low`, `normal` (the default) or `high`.
     fn priority(&self, ask: Ask) -> Option<&'static str> {
-        match ask {
-            // What became of writes, and whether one may be made.
-            Ask::Batch | Ask::Memberships => Some("high"),
-            Ask::Write => None,
-            Ask::Skus
-            | Ask::Users
-            | Ask::Groups
-            | Ask::Members
-            | Ask::UserChanges
-            | Ask::GroupChanges
-            | Ask::SignIns
-            | Ask::Subscriptions => self.settings.in_background.then_some("low"),
+        if ask.is_listing() {
+            return self.settings.in_background.then_some("low");
         }
+        // What became of writes, and whether one may be made, comes before all.
+        (ask != Ask::Write).then_some("high")
     }
 
     /// Takes what Graph says of its quotas.
