@@ -10,6 +10,7 @@ use crate::domain::snapshot::Snapshot;
 use crate::domain::user::User;
 use crate::domain::window::Takes;
 use crate::engine::breaker::Breaker;
+use crate::engine::executor::confirm::Sent;
 use crate::engine::{CycleError, Engine, Policies};
 use crate::plan::after::consequences;
 use crate::plan::approval::{ApprovedPlan, is_in_effect};
@@ -24,10 +25,16 @@ mod send;
 
 /// Graph takes this many requests in a batch. Source: Graph JSON batching.
 const BATCH_MAX: usize = 20;
-/// So many operations are sent before all of them are looked at again. A removal is asked about right
+/// So many operations are sent before it is looked what became of them. A removal is asked about right
 /// before it is sent, so that fewer of them go at once.
 const WINDOW: usize = 400;
 const WINDOW_OF_REMOVALS: usize = 80;
+/// So many may be sent while no read shows them yet: reads lag behind writes, and the quota of writes
+/// should not lie idle meanwhile. Fewer where they remove: what goes wrong shall show before more goes.
+///
+/// Source: Graph allows an app 3,000 writes in 150 seconds, and reads may lag by minutes.
+const UNCONFIRMED_MAX: usize = 4_000;
+const UNCONFIRMED_REMOVALS_MAX: usize = 400;
 /// How long what is in flight may take once somebody asked to stop. Less than what service managers
 /// wait before they kill.
 const FINISH_WITHIN: Duration = Duration::from_secs(8);
@@ -190,14 +197,18 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
         }
         let (removing, others): (Vec<&Operation>, Vec<&Operation>) =
             operations.into_iter().partition(|operation| SecondLook::is_needed(operation));
+        let mut sent = Vec::new();
         self.takes = Takes::Something;
         for window in removing.chunks(WINDOW_OF_REMOVALS) {
-            self.window(window).await?;
+            self.window(window, &mut sent).await?;
+            self.confirm(&mut sent, UNCONFIRMED_REMOVALS_MAX).await?;
         }
         self.takes = Takes::Nothing;
         for window in others.chunks(WINDOW) {
-            self.window(window).await?;
+            self.window(window, &mut sent).await?;
+            self.confirm(&mut sent, UNCONFIRMED_MAX).await?;
         }
+        self.confirm(&mut sent, 0).await?;
         if group.is_first_of_many {
             let held_back = self.run.held_back - held_back_before;
             self.judge_the_first(group.operations.len(), done(&self.run) - before, held_back);
@@ -221,17 +232,21 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
         }
     }
 
-    /// Carries some operations out, to their outcome.
-    async fn window(&mut self, operations: &[&Operation]) -> Result<(), CycleError> {
+    /// Sends some operations. What has to be looked at joins `sent`.
+    async fn window<'o>(
+        &mut self,
+        operations: &[&'o Operation],
+        sent: &mut Vec<Sent<'o>>,
+    ) -> Result<(), CycleError> {
         if let Some(halt) = self.halt() {
             return self.defer(operations, &halt).await;
         }
-        let (calling, adopting): (Vec<&Operation>, Vec<&Operation>) =
+        let (calling, adopting): (Vec<&'o Operation>, Vec<&'o Operation>) =
             operations.iter().copied().partition(|operation| calls_graph(operation));
         self.adopt(&adopting).await?;
         let calling = self.ask_again(calling).await?;
-        let sent = self.send_all(&calling).await?;
-        self.confirm(sent).await
+        sent.extend(self.send_all(&calling).await?);
+        Ok(())
     }
 
     /// Says why nothing further may be sent, where that is so. What went wrong comes first: a person

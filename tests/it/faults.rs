@@ -10,9 +10,10 @@ use seatkeeper::sandbox::http::{Clock, Lag, Throttle};
 use seatkeeper::sandbox::model::LicenseState;
 use seatkeeper::sandbox::{Faults, Options, Tenant};
 use seatkeeper::store::Verification;
+use serde_json::json;
 
 use crate::lab::{FakeClock, Fuse, Lab};
-use crate::site::{Site, calm, example_policies};
+use crate::site::{Site, calm, example_policies, tenant};
 
 const PEOPLE: usize = 160;
 
@@ -153,6 +154,26 @@ async fn reads_that_lag_behind_change_nothing() {
     let lag = Lag::For(Duration::from_secs(5));
     let faults = ["reset-after=0.1", "item-timeout-after=0.1", "throttle=0.1"];
     assert_same_end(&state, |clock| Options { lag, ..faulty(14, &faults, clock) }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_reads_lag_behind_there_is_more_to_send() {
+    let user = |at: usize| json!({"user_principal_name": format!("user{at}@contoso.com"), "usage_location": "DE"});
+    let people = tenant(json!({
+        "skus": [{"sku": "SPE_E3", "enabled": 2_000}],
+        "users": (0..1_600).map(user).collect::<Vec<_>>()
+    }));
+    let policy = "policies:\n  - name: all\n    match: {everyone: true}\n    licenses: [SPE_E3]\n";
+    let clock = clock();
+    let lag = Duration::from_mins(2);
+    let options = Options { lag: Lag::For(lag), ..faulty(17, &[], &clock) };
+    let lab = Lab::with(people, options, clock, "", &[("all.yaml", policy)]).await;
+    let began = lab.clock.now();
+    let applied = lab.apply(&Fuse::never()).await.unwrap();
+    let took = Duration::try_from(lab.clock.now().duration_since(began)).unwrap();
+    assert_eq!(applied.carried.unwrap().run.outcomes, [(OutcomeKind::Done, 1_600)].into());
+    // Nobody is looked at until everything is sent that may be: reads lag once, not once a window.
+    assert!(took < lag * 2, "{took:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,10 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::{Running, out_of_patience, shows};
 use crate::domain::ids::UserId;
 use crate::domain::user::User;
-use crate::engine::CycleError;
+use crate::engine::{CycleError, Patience};
 use crate::plan::Operation;
 use crate::ports::{
     Answer, Clock, OutcomeKind, Records, Refusal, RefusalKind, Settlement, TenantError,
@@ -24,84 +26,117 @@ pub(super) struct Sent<'o> {
     /// What went wrong, where Graph is not known to have taken it.
     pub(super) refusal: Option<Refusal>,
     pub(super) request_id: Option<Arc<str>>,
-}
-
-/// Whether reads have had their time.
-#[derive(Clone, Copy)]
-struct Until {
-    /// For what Graph accepted.
-    late: bool,
-    /// For what Graph did not answer.
-    settled: bool,
-}
-
-impl Until {
-    fn is_over(self, sent: &Sent<'_>) -> bool {
-        match &sent.refusal {
-            None => self.late,
-            Some(refusal) => self.settled || refusal.kind == RefusalKind::Forbidden,
-        }
-    }
+    /// When its answer came.
+    at: Timestamp,
+    /// When to look next, and how long to wait after that.
+    look_at: Timestamp,
+    wait: Duration,
 }
 
 impl<'o> Sent<'o> {
     /// An operation that Graph accepted.
-    pub(super) fn accepted(operation: &'o Operation, request_id: Option<Arc<str>>) -> Self {
-        Self { operation, refusal: None, request_id }
+    pub(super) fn accepted(
+        operation: &'o Operation,
+        request_id: Option<Arc<str>>,
+        at: Timestamp,
+    ) -> Self {
+        let wait = LOOK_AGAIN_AFTER;
+        Self { operation, refusal: None, request_id, at, look_at: at, wait }
+    }
+
+    /// An operation of which Graph is not known to have taken it.
+    pub(super) fn doubtful(operation: &'o Operation, refusal: Refusal, at: Timestamp) -> Self {
+        Self { refusal: Some(refusal), ..Self::accepted(operation, None, at) }
+    }
+
+    /// Whether reads from now on have had their time to show it.
+    fn is_over(&self, patience: &Patience, now: Timestamp) -> bool {
+        match &self.refusal {
+            None => self.is_late(patience, now),
+            Some(refusal) => {
+                refusal.kind == RefusalKind::Forbidden || now >= self.at + patience.settle_after
+            }
+        }
+    }
+
+    fn is_late(&self, patience: &Patience, now: Timestamp) -> bool {
+        now >= self.at + patience.confirm_within
+    }
+
+    fn put_off(mut self, now: Timestamp) -> Self {
+        self.look_at = now + self.wait;
+        self.wait = (self.wait * 2).min(LOOK_AGAIN_AFTER_MAX);
+        self
     }
 }
 
 impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, R, C, W> {
-    /// Looks until reads show what was sent, and records each as done when one does. What cannot be
-    /// read is left to the next run.
-    pub(super) async fn confirm(&mut self, mut left: Vec<Sent<'_>>) -> Result<(), CycleError> {
-        let began = self.engine.clock.now();
-        let deadline = began + self.engine.patience.confirm_within;
-        let settled = began + self.engine.patience.settle_after;
-        let mut wait = LOOK_AGAIN_AFTER;
-        while !left.is_empty() {
-            let users: Vec<UserId> = left.iter().map(|sent| sent.operation.user.id).collect();
-            let now = self.engine.clock.now();
-            let until = Until { late: now >= deadline, settled: now >= settled };
-            let seen = tokio::select! {
-                biased;
-                seen = self.engine.reader.holdings(&users) => seen,
-                () = out_of_patience(self.engine) => {
-                    self.leave(left.len());
-                    return Ok(());
-                }
-            };
-            match seen {
-                Ok(seen) => left = self.compare(left, seen, until).await?,
-                Err(error) => {
-                    tracing::warn!(%error, "what was sent could not be read back yet");
-                    if let TenantError::Forbidden { .. } = error {
-                        self.breaker.trip(error.to_string());
-                    }
-                    if until.late {
-                        self.leave(left.len());
-                        return Ok(());
-                    }
-                }
+    /// Looks until reads show all but so many of what was sent, and records each as done when one
+    /// does. What cannot be read is left to the next run.
+    pub(super) async fn confirm(
+        &mut self,
+        sent: &mut Vec<Sent<'_>>,
+        most: usize,
+    ) -> Result<(), CycleError> {
+        loop {
+            if !self.look_once(sent).await? {
+                return Ok(());
             }
-            if !left.is_empty() {
-                tokio::select! {
-                    biased;
-                    () = self.engine.clock.sleep(wait) => {}
-                    () = out_of_patience(self.engine) => {
-                    self.leave(left.len());
+            let next = sent.iter().map(|sent| sent.look_at).min();
+            let Some(next) = next.filter(|_| sent.len() > most) else { return Ok(()) };
+            let wait = next.duration_since(self.engine.clock.now()).try_into().unwrap_or_default();
+            tokio::select! {
+                biased;
+                () = self.engine.clock.sleep(wait) => {}
+                () = out_of_patience(self.engine) => {
+                    self.leave(sent);
                     return Ok(());
                 }
-                }
-                wait = (wait * 2).min(LOOK_AGAIN_AFTER_MAX);
             }
         }
-        Ok(())
+    }
+
+    /// Looks once at what is due. Returns whether there is patience for another look.
+    async fn look_once<'o>(&mut self, sent: &mut Vec<Sent<'o>>) -> Result<bool, CycleError> {
+        let now = self.engine.clock.now();
+        let (due, later): (Vec<_>, Vec<_>) =
+            std::mem::take(sent).into_iter().partition(|sent| sent.look_at <= now);
+        *sent = later;
+        if due.is_empty() {
+            return Ok(true);
+        }
+        let users: Vec<UserId> = due.iter().map(|sent| sent.operation.user.id).collect();
+        let seen = tokio::select! {
+            biased;
+            seen = self.engine.reader.holdings(&users) => seen,
+            () = out_of_patience(self.engine) => {
+                sent.extend(due);
+                self.leave(sent);
+                return Ok(false);
+            }
+        };
+        match seen {
+            Ok(seen) => sent.extend(self.compare(due, seen, now).await?),
+            Err(error) => {
+                tracing::warn!(%error, "what was sent could not be read back yet");
+                if let TenantError::Forbidden { .. } = error {
+                    self.breaker.trip(error.to_string());
+                }
+                let patience = self.engine.patience;
+                let (mut late, others): (Vec<_>, Vec<_>) =
+                    due.into_iter().partition(|sent| sent.is_late(&patience, now));
+                self.leave(&mut late);
+                let again = self.engine.clock.now();
+                sent.extend(others.into_iter().map(|sent| sent.put_off(again)));
+            }
+        }
+        Ok(true)
     }
 
     /// Leaves operations without outcome: their intents stay open, and the next run looks them up.
-    fn leave(&mut self, count: usize) {
-        self.run.unsettled += count as u64;
+    fn leave(&mut self, sent: &mut Vec<Sent<'_>>) {
+        self.run.unsettled += sent.len() as u64;
+        sent.clear();
     }
 
     /// Records what a read shows. Returns what it does not show yet.
@@ -109,7 +144,7 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
         &mut self,
         sent: Vec<Sent<'o>>,
         seen: Vec<Option<User>>,
-        until: Until,
+        asked_at: Timestamp,
     ) -> Result<Vec<Sent<'o>>, CycleError> {
         let mut settlements = Vec::new();
         let mut still = Vec::new();
@@ -122,10 +157,10 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
                     let done = self.settlement(sent.operation, OutcomeKind::Done, sent.request_id);
                     settlements.push(done);
                 }
-                None if is_gone || until.is_over(&sent) => {
+                None if is_gone || sent.is_over(&self.engine.patience, asked_at) => {
                     settlements.push(self.unshown(sent, is_gone));
                 }
-                None => still.push(sent),
+                None => still.push(sent.put_off(self.engine.clock.now())),
             }
         }
         self.settle(settlements).await?;
@@ -134,7 +169,7 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
 
     /// Says what became of an operation that no read shows.
     fn unshown(&mut self, sent: Sent<'_>, is_gone: bool) -> Settlement {
-        let Sent { operation, refusal, request_id } = sent;
+        let Sent { operation, refusal, request_id, .. } = sent;
         let within = self.engine.patience.confirm_within.as_secs();
         if let Some(refusal) = &refusal {
             self.breaker.take(&Answer::Failed(refusal.clone()));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use futures_util::stream::{self, StreamExt};
+use futures_util::stream::{FuturesOrdered, StreamExt};
 
 use super::confirm::Sent;
 use super::{BATCH_MAX, Halt, Running, changes_licenses, out_of_patience};
@@ -47,9 +47,10 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
         let writer = self.writer;
         let answers = self.send(writes, |batch| async move { writer.assign(&batch).await }).await?;
         self.sort_out(answers, &located, &mut sent).await?;
+        let now = self.engine.clock.now();
         for operation in operations.iter().filter(|operation| !changes_licenses(operation)) {
             if let Some(request_id) = located.get(&operation.user.id) {
-                sent.push(Sent::accepted(operation, request_id.clone()));
+                sent.push(Sent::accepted(operation, request_id.clone(), now));
             }
         }
         Ok(sent)
@@ -90,7 +91,7 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
         located: &Located,
         sent: &mut Vec<Sent<'o>>,
     ) -> Result<(), CycleError> {
-        let mut settlements = Vec::new();
+        let (mut settlements, now) = (Vec::new(), self.engine.clock.now());
         for (operation, answer) in answers {
             // A part that took effect is told, whatever becomes of the rest.
             let also = match located.get(&operation.user.id) {
@@ -100,16 +101,16 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
             };
             match answer {
                 Answer::Accepted { request_id } => {
-                    sent.push(Sent::accepted(operation, request_id));
+                    sent.push(Sent::accepted(operation, request_id, now));
                 }
                 // What is not held any more is gone, by whomever: a read decides.
                 Answer::Refused(refusal)
                     if refusal.kind == RefusalKind::NotHeld && operation.add.is_empty() =>
                 {
-                    sent.push(Sent::accepted(operation, refusal.request_id));
+                    sent.push(Sent::accepted(operation, refusal.request_id, now));
                 }
                 Answer::Failed(refusal) => {
-                    sent.push(Sent { operation, refusal: Some(refusal), request_id: None });
+                    sent.push(Sent::doubtful(operation, refusal, now));
                 }
                 Answer::Refused(Refusal { kind, status: _, code, message, request_id }) => {
                     let detail = format!("{message}{also}");
@@ -184,45 +185,47 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
         while writes.peek().is_some() {
             batches.push(writes.by_ref().take(BATCH_MAX).unzip::<_, _, Vec<&Operation>, Vec<X>>());
         }
-        let mut answers = Vec::new();
+        let one = |(operations, batch): (Vec<&'o Operation>, Vec<X>)| async move {
+            let keys = operations.iter().map(|operation| operation.key).collect();
+            engine.records.intend(plan, keys, engine.clock.now()).await?;
+            let answered = tokio::select! {
+                biased;
+                answered = send(batch) => Some(answered),
+                () = out_of_patience(engine) => None,
+            };
+            Ok::<_, CycleError>((operations, answered))
+        };
+        let (mut answers, mut failed) = (Vec::new(), None);
+        let (mut batches, mut aloft) = (batches.into_iter(), FuturesOrdered::new());
         self.halted = None;
-        let mut batches = batches.into_iter().peekable();
-        while batches.peek().is_some() {
-            self.halted = self.halt();
-            if self.halted.is_some() {
-                let left = batches.by_ref().flat_map(|(operations, _)| operations);
-                answers.extend(left.map(|operation| (operation, Answer::NotSent)));
-                break;
-            }
-            let flight: Vec<_> = batches.by_ref().take(BATCHES_IN_FLIGHT).collect();
-            let sent: Vec<_> = stream::iter(flight)
-                .map(|(operations, batch)| async move {
-                    let keys = operations.iter().map(|operation| operation.key).collect();
-                    engine.records.intend(plan, keys, engine.clock.now()).await?;
-                    let answered = tokio::select! {
-                        biased;
-                        answered = send(batch) => Some(answered),
-                        () = out_of_patience(engine) => None,
-                    };
-                    Ok::<_, CycleError>((operations, answered))
-                })
-                .buffered(BATCHES_IN_FLIGHT)
-                .collect()
-                .await;
-            for batch in sent {
-                let (operations, answered) = batch?;
-                let Some(answered) = answered else {
-                    self.run.unsettled += operations.len() as u64;
-                    continue;
-                };
-                for (operation, answer) in operations.into_iter().zip(answered) {
-                    // Whether what went unanswered failed is for a read to say.
-                    if !matches!(answer, Answer::Failed(_)) {
-                        self.breaker.take(&answer);
-                    }
-                    answers.push((operation, answer));
+        loop {
+            while aloft.len() < BATCHES_IN_FLIGHT && failed.is_none() && batches.len() > 0 {
+                self.halted = self.halt();
+                if self.halted.is_some() {
+                    let left = batches.by_ref().flat_map(|(operations, _)| operations);
+                    answers.extend(left.map(|operation| (operation, Answer::NotSent)));
+                } else {
+                    aloft.extend(batches.next().map(one));
                 }
             }
+            let Some(landed) = aloft.next().await else { break };
+            match landed {
+                Ok((operations, Some(answered))) => {
+                    for (operation, answer) in operations.into_iter().zip(answered) {
+                        // Whether what went unanswered failed is for a read to say.
+                        if !matches!(answer, Answer::Failed(_)) {
+                            self.breaker.take(&answer);
+                        }
+                        answers.push((operation, answer));
+                    }
+                }
+                Ok((operations, None)) => self.run.unsettled += operations.len() as u64,
+                // What is on its way lands before the run ends.
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        if let Some(error) = failed {
+            return Err(error);
         }
         Ok(answers)
     }
