@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
 
 use crate::sandbox::company::TENANT_ID;
 
@@ -230,6 +231,10 @@ pub struct Bench {
     /// Measure a restart in this directory alone, and print it as JSON
     #[arg(long, hide = true, value_name = "DIR")]
     pub restart_in: Option<PathBuf>,
+
+    /// When the clock of the sandbox to restart against began
+    #[arg(long, hide = true, value_name = "TIME", requires = "restart_in")]
+    pub began: Option<Timestamp>,
 
     /// Measure against a sandbox that runs elsewhere, with a tenant that nothing was applied to, and
     /// without the stage for quotas

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
@@ -53,10 +54,18 @@ const QUOTA_POLICIES: [(&str, &str); 1] = [(
 /// Source: Graph throttling limits: 3,000 writes in 150 seconds.
 const QUOTA: (f64, f64) = (3_000.0, 20.0);
 
+/// How many times faster time passes where no quota holds: this program keeps to the documented ones
+/// whatever the tenant takes, and so many times them is more than a machine can send.
+const NO_QUOTA_SPEED: u32 = 50;
+
 /// Measures, and prints.
 pub(crate) async fn run(args: &Bench, ui: &Ui) -> Outcome {
     if let Some(home) = &args.restart_in {
-        let restarted = Place::open(home, ui, 1)?.restarted().await?;
+        let clock = match args.began {
+            Some(began) => FastClock::begin(began, NO_QUOTA_SPEED),
+            None => FastClock::begin(SystemClock.now(), 1),
+        };
+        let restarted = Place::open(home, ui, clock)?.restarted().await?;
         let json = serde_json::to_string(&restarted).expect("the figures have text keys");
         ui.result(&json)?;
         return Ok(Exit::Done);
@@ -65,18 +74,19 @@ pub(crate) async fn run(args: &Bench, ui: &Ui) -> Outcome {
     let mut share = None;
     {
         let sandbox = match &args.at {
-            Some(url) => Sandbox { url: url.trim_end_matches('/').to_owned(), _process: None },
-            None => Sandbox::start(args.users, args.seed, "off", 1).await?,
+            Some(url) => Sandbox::elsewhere(url),
+            None => Sandbox::start(args.users, args.seed, "off", NO_QUOTA_SPEED).await?,
         };
         let home = lay_out(&sandbox, &POLICIES)?;
-        all.extend(Place::open(home.path(), ui, 1)?.unthrottled(ui).await?);
-        all.push(told(ui, restart(home.path()).await?));
+        let clock = sandbox.clock();
+        all.extend(Place::open(home.path(), ui, clock)?.unthrottled(ui).await?);
+        all.push(told(ui, restart(home.path(), &sandbox).await?));
     }
     if args.at.is_none() {
         let users = args.users.min(QUOTA_USERS_MAX);
         let sandbox = Sandbox::start(users, args.seed, "documented", args.speed).await?;
         let home = lay_out(&sandbox, &QUOTA_POLICIES)?;
-        let place = Place::open(home.path(), ui, args.speed)?;
+        let place = Place::open(home.path(), ui, sandbox.clock())?;
         let (measured, of_quota) = place.throttled(ui, args.speed).await?;
         all.push(measured);
         share = Some(of_quota);
@@ -100,21 +110,35 @@ pub(crate) async fn run(args: &Bench, ui: &Ui) -> Outcome {
 /// A sandbox that runs as another process, or elsewhere.
 struct Sandbox {
     url: String,
+    /// When it began, and how many times faster its time passes.
+    began: Timestamp,
+    speed: u32,
     /// Ends with this.
     _process: Option<Child>,
 }
 
 impl Sandbox {
+    fn elsewhere(url: &str) -> Self {
+        let url = url.trim_end_matches('/').to_owned();
+        Self { url, began: SystemClock.now(), speed: 1, _process: None }
+    }
+
+    /// A clock that agrees with the sandbox's.
+    fn clock(&self) -> FastClock {
+        FastClock::begin(self.began, self.speed)
+    }
+
     async fn start(users: u32, seed: u64, throttle: &str, speed: u32) -> Result<Self, Failure> {
+        let began = SystemClock.now();
         let failed = |error: std::io::Error| {
             let error = anyhow::Error::new(error).context("cannot start a sandbox");
             Failure::new(Exit::Unavailable, error)
         };
-        let (users, seed, speed) = (users.to_string(), seed.to_string(), speed.to_string());
+        let (users, seed, times) = (users.to_string(), seed.to_string(), speed.to_string());
         let program = std::env::current_exe().map_err(failed)?;
         let mut process = Command::new(program)
             .args(["sandbox", "--listen", "127.0.0.1:0", "--users", &users, "--seed", &seed])
-            .args(["--throttle", throttle, "--speed", &speed])
+            .args(["--throttle", throttle, "--speed", &times])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -130,7 +154,7 @@ impl Sandbox {
         let Some(at) = url else {
             return Err(Failure::text(Exit::Unavailable, "the sandbox ended before it served"));
         };
-        Ok(Self { url: format!("http://{at}"), _process: Some(process) })
+        Ok(Self { url: format!("http://{at}"), began, speed, _process: Some(process) })
     }
 }
 
@@ -150,11 +174,10 @@ impl Progress for Silence {
 type Client = graph::Client<FastClock>;
 
 impl<'u> Place<'u> {
-    fn open(home: &Path, ui: &'u Ui, speed: u32) -> Result<Self, Failure> {
+    fn open(home: &Path, ui: &'u Ui, clock: FastClock) -> Result<Self, Failure> {
         let config = Config { config: Some(home.join("seatkeeper.yaml")) };
         let session = Session::open(&config, ui, 0)?;
         let policies = session.policies()?;
-        let clock = FastClock::begin(SystemClock.now(), speed);
         Ok(Self { session, policies, clock })
     }
 
@@ -273,14 +296,18 @@ impl<'u> Place<'u> {
 }
 
 /// Restarts in a directory, as another process: what is resident then is of nothing before.
-async fn restart(home: &Path) -> Result<Measured, Failure> {
+async fn restart(home: &Path, sandbox: &Sandbox) -> Result<Measured, Failure> {
     let failed = |error: std::io::Error| {
         let error = anyhow::Error::new(error).context("cannot start another process");
         Failure::new(Exit::Unavailable, error)
     };
     let program = std::env::current_exe().map_err(failed)?;
     let mut command = Command::new(program);
-    let ended = command.args(["bench", "--restart-in"]).arg(home).output().await;
+    command.args(["bench", "--restart-in"]).arg(home);
+    if sandbox.speed > 1 {
+        command.args(["--began", &sandbox.began.to_string()]);
+    }
+    let ended = command.output().await;
     let ended = ended.map_err(failed)?;
     serde_json::from_slice(&ended.stdout).map_err(|_| {
         let told = String::from_utf8_lossy(&ended.stderr).into_owned();
