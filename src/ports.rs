@@ -549,11 +549,11 @@ pub enum RecordsError {
 /// Keeps the ledger, plans, intents and outcomes. Every writing call is durable when it returns,
 /// and is done whole or not at all.
 pub trait Records: Send + Sync {
-    /// Returns the ledger of a tenant.
+    /// Returns the ledger of a tenant: the same one as before, where nobody changed it since.
     fn ledger(
         &self,
         tenant: &TenantName,
-    ) -> impl Future<Output = Result<Ledger, RecordsError>> + Send;
+    ) -> impl Future<Output = Result<Arc<Ledger>, RecordsError>> + Send;
 
     /// Records what a cycle saw: changes of clocks and ownership that follow from having looked.
     fn observe(

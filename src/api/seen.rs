@@ -143,7 +143,7 @@ struct Seen {
     settings: Settings,
     policies: Arc<Policies>,
     snapshot: Snapshot,
-    ledger: Ledger,
+    ledger: Arc<Ledger>,
     now: jiff::Timestamp,
 }
 

@@ -21,6 +21,7 @@ use crate::domain::snapshot::Snapshot;
 use crate::engine::carry_out::Consent;
 use crate::engine::cycle::Cycle;
 use crate::engine::gate::Gate;
+use crate::engine::memo::Memo;
 use crate::engine::once::Once;
 use crate::engine::{CycleError, Engine, Freshness, Misfits, Patience, Stop};
 use crate::graph;
@@ -275,6 +276,7 @@ impl OwnDesk<'_> {
             reading: Freshness::Whole,
             stop: self.session.stop.clone(),
             gate: &self.gate,
+            memo: Memo::default(),
         }
     }
 

@@ -14,6 +14,7 @@ use crate::plan::approval::uncovered;
 use crate::plan::ledger::Ledger;
 use crate::plan::make::{Inputs, LIFETIME, Planned, make};
 use crate::plan::second_look::SecondLook;
+use crate::plan::settled::Settled;
 use crate::plan::{Asked, Digest, OriginKind, Plan, PlanId, PlanState, Trigger};
 use crate::ports::{
     Clock, CycleRecord, Decision, HistoryEntry, HistoryFilter, OutcomeKind, ReadRequest, Records,
@@ -26,7 +27,7 @@ pub struct Cycle {
     /// What the tenant looked like.
     pub snapshot: Arc<Snapshot>,
     /// What policies owned.
-    pub ledger: Ledger,
+    pub ledger: Arc<Ledger>,
     /// The plan as it was made, also where there is nothing to do.
     pub planned: Planned,
     /// The plan as it is stored, where there is something to do.
@@ -58,7 +59,7 @@ pub(crate) struct Seen {
     pub(crate) snapshot: Arc<Snapshot>,
     /// What the next read needs to read only what changed.
     pub(crate) tracking: Option<Tracking>,
-    pub(crate) ledger: Ledger,
+    pub(crate) ledger: Arc<Ledger>,
     pub(crate) recovered: usize,
 }
 
@@ -88,11 +89,16 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         misfits: Misfits,
     ) -> Result<Cycle, CycleError> {
         let request = self.request(&policies.set);
-        let plan = |seen: &Seen| {
+        let plan = |seen: &Seen| -> Result<Planned, CycleError> {
             self.progress.at("planning", 0, None);
             let Seen { snapshot, ledger, .. } = seen;
             let inputs = self.inputs(policies, snapshot, ledger, trigger, Asked::Policies);
-            make(&inputs).map_err(|problems| self.misfit(problems))
+            if let Some(same) = self.memo.recall(policies, snapshot, ledger, &inputs) {
+                return Ok(same);
+            }
+            let planned = make(&inputs).map_err(|problems| self.misfit(problems))?;
+            self.memo.keep(policies, snapshot, ledger, Settled::of(&inputs, &planned));
+            Ok(planned)
         };
         let mut seen = Box::pin(self.see_for(&request, policies, Depth::Changes)).await?;
         let mut planned = plan(&seen)?;

@@ -16,6 +16,7 @@ use crate::domain::event::Event;
 use crate::domain::names::TenantName;
 use crate::domain::window::Takes;
 use crate::engine::gate::Gate;
+use crate::engine::memo::Memo;
 use crate::engine::{CycleError, Engine, Freshness, Patience, Policies, Stop};
 use crate::plan::{PlanId, Trigger};
 use crate::policy::settings::Settings;
@@ -125,6 +126,7 @@ struct Keeper<'a, T, R, C, S> {
     with: Keeping<'a, T, R, C, S>,
     clock: BeatingClock<&'a C>,
     progress: BeatingProgress,
+    memo: Memo,
     /// The policies in force; none before any were valid.
     policies: Option<Arc<Policies>>,
     /// Why the files are not in force, where they are not.
@@ -171,6 +173,7 @@ where
             clock,
             progress: BeatingProgress { place },
             with: self,
+            memo: Memo::default(),
             policies: None,
             invalid: None,
             failures: 0,
@@ -349,6 +352,7 @@ where
             reading: Freshness::Tracked { full_every },
             stop: self.with.stop.clone(),
             gate: self.with.gate,
+            memo: self.memo.clone(),
         }
     }
 

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use crate::domain::names::TenantName;
 use crate::engine::gate::Gate;
+use crate::engine::memo::Memo;
 use crate::plan::approval::NotTakenUp;
 use crate::plan::bind::Problem;
 use crate::plan::{Digest, RequestError};
@@ -26,6 +27,7 @@ pub mod cycle;
 pub mod daemon;
 mod executor;
 pub mod gate;
+pub mod memo;
 pub mod once;
 mod recovery;
 mod sign_ins;
@@ -128,6 +130,8 @@ pub struct Engine<'a, T, R, C> {
     pub stop: Stop,
     /// Whether changes may be sent.
     pub gate: &'a Gate,
+    /// What the last cycle came to.
+    pub memo: Memo,
 }
 
 /// What to do with policies that do not fit the tenant.

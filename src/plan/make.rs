@@ -361,7 +361,7 @@ impl Making<'_> {
             trigger: self.inputs.trigger,
             origin: self.inputs.asked.origin(),
             part_of,
-            basis: self.basis(),
+            basis: basis(self.inputs),
             summary: Summary::default(),
             blocked: self.blocked(shares),
             waiting: self.waiting(shares),
@@ -403,22 +403,6 @@ impl Making<'_> {
         }
         owners.sort_by(|a, b| a.policy.cmp(&b.policy));
         owners
-    }
-
-    fn basis(&self) -> Basis {
-        let groups = self.inputs.snapshot.groups().iter();
-        let read = groups
-            .filter(|group| !matches!(group.membership, crate::domain::group::Membership::NotRead));
-        Basis {
-            policy_digest: self.inputs.policy_digest,
-            policy_commit: self.inputs.policy_commit.cloned(),
-            snapshot_taken_at: self.inputs.snapshot.taken_at(),
-            users: self.inputs.snapshot.users().len() as u64,
-            groups: read.count() as u64,
-            read: self.inputs.snapshot.read(),
-            simulated: None,
-            baseline: None,
-        }
     }
 
     fn blocked(&self, shares: &Shares) -> Vec<Blocked> {
@@ -654,6 +638,36 @@ pub(crate) fn summary(plan: &Plan, unmanaged: u64, unknown: u64) -> Summary {
         released: plan.released.len() as u64,
         unmanaged,
         unknown,
+    }
+}
+
+/// Returns a plan that came to nothing as these inputs make it, which differ in their time, their trigger
+/// and when the snapshot was taken alone.
+pub(crate) fn again(inputs: &Inputs<'_>, planned: &Planned) -> Planned {
+    let mut again = planned.clone();
+    let plan = &mut again.plan;
+    plan.created_at = inputs.now;
+    plan.expires_at = LIFETIME.after(inputs.now);
+    plan.trigger = inputs.trigger;
+    plan.basis = basis(inputs);
+    plan.digest = digest::plan(plan);
+    plan.id = PlanId(id(inputs.now, plan.digest));
+    again
+}
+
+fn basis(inputs: &Inputs<'_>) -> Basis {
+    let groups = inputs.snapshot.groups().iter();
+    let read = groups
+        .filter(|group| !matches!(group.membership, crate::domain::group::Membership::NotRead));
+    Basis {
+        policy_digest: inputs.policy_digest,
+        policy_commit: inputs.policy_commit.cloned(),
+        snapshot_taken_at: inputs.snapshot.taken_at(),
+        users: inputs.snapshot.users().len() as u64,
+        groups: read.count() as u64,
+        read: inputs.snapshot.read(),
+        simulated: None,
+        baseline: None,
     }
 }
 

@@ -36,6 +36,7 @@ pub mod revert;
 mod seats;
 pub mod second_look;
 mod select;
+pub mod settled;
 pub mod source;
 mod standing;
 #[cfg(test)]

@@ -21,7 +21,7 @@ use crate::policy::OuScope;
 pub const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// Marks are this far apart at least, so that there are few of them.
-const APART: SignedDuration = SignedDuration::from_hours(1);
+pub(crate) const APART: SignedDuration = SignedDuration::from_hours(1);
 
 /// Something that plans follow from and that has a size.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

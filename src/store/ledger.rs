@@ -1,8 +1,9 @@
 //! The ledger in SQL: the same changes as [`Ledger::apply`], row by row.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use crate::domain::ids::{InvalidId, ServicePlanId, SkuId, UserId};
 use crate::domain::names::{PolicyName, TenantName};
@@ -19,7 +20,47 @@ pub(super) fn apply(
     tenant: &TenantName,
     changes: &[LedgerChange],
 ) -> Result<(), Fault> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    transaction
+        .prepare_cached(
+            "INSERT INTO ledger_versions (tenant, changes) VALUES (?1, 1)
+             ON CONFLICT (tenant) DO UPDATE SET changes = changes + 1",
+        )?
+        .execute([tenant.as_str()])?;
     changes.iter().try_for_each(|change| apply_one(transaction, tenant, change))
+}
+
+/// The ledgers that were read last, so that they are not read again while nobody changes them.
+#[derive(Debug, Default)]
+pub(super) struct Ledgers(Mutex<BTreeMap<TenantName, (i64, Arc<Ledger>)>>);
+
+impl Ledgers {
+    /// Returns the ledger of a tenant: the same as before, as long as it was not changed.
+    pub(super) fn load(
+        &self,
+        transaction: &Transaction<'_>,
+        tenant: &TenantName,
+    ) -> Result<Arc<Ledger>, Fault> {
+        let version: Option<i64> = transaction
+            .prepare_cached("SELECT changes FROM ledger_versions WHERE tenant = ?1")?
+            .query_row([tenant.as_str()], |row| row.get(0))
+            .optional()?;
+        let version = version.unwrap_or_default();
+        // What is in it is whole, whoever panicked.
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, ledger)) = known.get(tenant)
+            && *of == version
+        {
+            return Ok(Arc::clone(ledger));
+        }
+        // Not both at once in memory.
+        known.remove(tenant);
+        let ledger = Arc::new(load(transaction, tenant)?);
+        known.insert(tenant.clone(), (version, Arc::clone(&ledger)));
+        Ok(ledger)
+    }
 }
 
 fn apply_one(

@@ -63,6 +63,7 @@ pub struct Store {
     /// None where the store was opened for reading.
     writer: Option<Worker>,
     latest: Arc<tracking::Latest>,
+    ledgers: Arc<ledger::Ledgers>,
 }
 
 impl Store {
@@ -81,7 +82,7 @@ impl Store {
         let path = dir.join(FILE_NAME);
         let writer = Worker::writing(&path, schema::open_writing(dir, migrations)?)?;
         let reader = Worker::reading(&path, schema::open_reading(dir, migrations)?)?;
-        Ok(Self { dir: dir.to_owned(), reader, writer: Some(writer), latest: Arc::default() })
+        Ok(Self::of(dir, reader, Some(writer)))
     }
 
     /// Opens the store of a state directory for reading alone, while others may write to it.
@@ -93,7 +94,12 @@ impl Store {
     pub fn open_reading(dir: &Path) -> Result<Self, StoreError> {
         let connection = schema::open_reading(dir, schema::MIGRATIONS)?;
         let reader = Worker::reading(&dir.join(FILE_NAME), connection)?;
-        Ok(Self { dir: dir.to_owned(), reader, writer: None, latest: Arc::default() })
+        Ok(Self::of(dir, reader, None))
+    }
+
+    fn of(dir: &Path, reader: Worker, writer: Option<Worker>) -> Self {
+        let (latest, ledgers) = (Arc::default(), Arc::default());
+        Self { dir: dir.to_owned(), reader, writer, latest, ledgers }
     }
 
     /// Drops what was recorded before a time and is about nothing that goes on.
@@ -159,10 +165,10 @@ impl Store {
 }
 
 impl Records for Store {
-    async fn ledger(&self, tenant: &TenantName) -> Result<Ledger, RecordsError> {
+    async fn ledger(&self, tenant: &TenantName) -> Result<Arc<Ledger>, RecordsError> {
         let what = format!("read the ledger of tenant `{tenant}`");
-        let tenant = tenant.clone();
-        self.reader.run(what, move |reading| ledger::load(reading, &tenant)).await
+        let (tenant, ledgers) = (tenant.clone(), Arc::clone(&self.ledgers));
+        self.reader.run(what, move |reading| ledgers.load(reading, &tenant)).await
     }
 
     async fn observe(

@@ -17,6 +17,7 @@ use seatkeeper::domain::user::User;
 use seatkeeper::engine::carry_out::CarriedOut;
 use seatkeeper::engine::cycle::Cycle;
 use seatkeeper::engine::gate::Gate;
+use seatkeeper::engine::memo::Memo;
 use seatkeeper::engine::{CycleError, Engine, Freshness, Misfits, Patience, Policies, Stop};
 use seatkeeper::graph;
 use seatkeeper::plan::guard::tripped;
@@ -200,7 +201,7 @@ impl<P: TenantReader> TenantReader for Fused<'_, P> {
 type Kept<T> = Result<T, RecordsError>;
 
 impl<P: Records> Records for Fused<'_, P> {
-    async fn ledger(&self, tenant: &TenantName) -> Kept<Ledger> {
+    async fn ledger(&self, tenant: &TenantName) -> Kept<Arc<Ledger>> {
         self.port.ledger(tenant).await
     }
 
@@ -331,6 +332,8 @@ pub(crate) struct Lab {
     pub(crate) reading: Freshness,
     settings: TenantSettings,
     policies: Policies,
+    /// What one process remembers of its last cycle; here all of a lab do.
+    memo: Memo,
 }
 
 /// What a plan and its carrying out came to.
@@ -358,7 +361,17 @@ impl Lab {
         let sandbox = Arc::new(sandbox);
         let (settings, policies) = load(home.path());
         let (sign_ins_within, reading, gate) = (Duration::MAX, Freshness::Whole, Gate::open());
-        Self { home, sandbox, clock, sign_ins_within, gate, reading, settings, policies }
+        Self {
+            home,
+            sandbox,
+            clock,
+            sign_ins_within,
+            gate,
+            reading,
+            settings,
+            policies,
+            memo: Memo::default(),
+        }
     }
 
     /// Returns another lab with a tenant and a store as this one has them now.
@@ -377,7 +390,17 @@ impl Lab {
         let policies = self.policies.clone();
         let (sign_ins_within, reading) = (self.sign_ins_within, self.reading);
         let gate = Gate::open();
-        Self { home, sandbox, clock, sign_ins_within, gate, reading, settings, policies }
+        Self {
+            home,
+            sandbox,
+            clock,
+            sign_ins_within,
+            gate,
+            reading,
+            settings,
+            policies,
+            memo: Memo::default(),
+        }
     }
 
     pub(crate) fn state(&self) -> PathBuf {
@@ -454,6 +477,7 @@ impl Lab {
             reading: self.reading,
             stop: Stop::default(),
             gate: &self.gate,
+            memo: self.memo.clone(),
         }
     }
 

@@ -20,6 +20,7 @@ use crate::config::Tenant;
 use crate::engine::carry_out::CarriedOut;
 use crate::engine::cycle::Cycle;
 use crate::engine::gate::Gate;
+use crate::engine::memo::Memo;
 use crate::engine::{Engine, Freshness, Misfits, Patience, Stop};
 use crate::graph;
 use crate::plan::guard::tripped;
@@ -163,6 +164,7 @@ struct Place<'u> {
     session: Session<'u>,
     policies: LoadedPolicies,
     clock: FastClock,
+    memo: Memo,
 }
 
 struct Silence;
@@ -178,7 +180,7 @@ impl<'u> Place<'u> {
         let config = Config { config: Some(home.join("seatkeeper.yaml")) };
         let session = Session::open(&config, ui, 0)?;
         let policies = session.policies()?;
-        Ok(Self { session, policies, clock })
+        Ok(Self { session, policies, clock, memo: Memo::default() })
     }
 
     fn tenant(&self) -> Result<&Tenant, Failure> {
@@ -207,6 +209,7 @@ impl<'u> Place<'u> {
             reading: Freshness::Tracked { full_every: Duration::from_hours(24) },
             stop: Stop::default(),
             gate,
+            memo: self.memo.clone(),
         }
     }
 

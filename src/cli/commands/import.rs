@@ -103,7 +103,7 @@ async fn read(
             "the members of {unread} of {all} groups were not read: --groups-max reads more, --group those that matter"
         ));
     }
-    Ok((snapshot, ledger))
+    Ok((snapshot, Arc::unwrap_or_clone(ledger)))
 }
 
 /// Says so where a group that was asked for is not there, or several are called so.

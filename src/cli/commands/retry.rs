@@ -2,6 +2,7 @@
 //! plan tries it again. Works on the store alone, beside a daemon too.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::cli::args::Retry;
 use crate::cli::exit::{Exit, Failure, Outcome};
@@ -65,7 +66,7 @@ async fn changes(
     tenant: &TenantName,
     users: Option<&BTreeSet<UserId>>,
 ) -> Result<Vec<LedgerChange>, RecordsError> {
-    let Ledger { memory, lessons, .. } = store.ledger(tenant).await?;
+    let Ledger { memory, lessons, .. } = Arc::unwrap_or_clone(store.ledger(tenant).await?);
     let is_meant = |user: UserId| users.is_none_or(|users| users.contains(&user));
     let refused = memory.refusals.iter().filter(|(_, refused)| is_meant(refused.user));
     let pardons = refused.map(|(key, _)| MemoryChange::Pardon(*key));

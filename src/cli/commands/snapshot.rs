@@ -30,7 +30,8 @@ pub(crate) async fn run(args: &SnapshotArgs, ui: &Ui, verbose: u8) -> Outcome {
     let ledger =
         store.ledger(&tenant.name).await.map_err(|error| session.records_failure(error))?;
     let snapshot = Arc::unwrap_or_clone(snapshot);
-    let export = Export { tenant: tenant.name.clone(), snapshot, ledger };
+    let export =
+        Export { tenant: tenant.name.clone(), snapshot, ledger: Arc::unwrap_or_clone(ledger) };
     let bytes = export::write(&args.out, &export)?;
     ui.say(&written(&export, bytes));
     Ok(Exit::Done)

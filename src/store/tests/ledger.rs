@@ -22,7 +22,7 @@ proptest! {
                 ledger.apply(change);
             }
             block_on(store.observe(&contoso(), batch)).unwrap();
-            prop_assert_eq!(&block_on(store.ledger(&contoso())).unwrap(), &ledger);
+            prop_assert_eq!(&*block_on(store.ledger(&contoso())).unwrap(), &ledger);
         }
     }
 

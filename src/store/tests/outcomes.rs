@@ -36,7 +36,7 @@ async fn an_outcome_and_its_ledger_changes_are_recorded_together() {
     store.settle(&contoso(), vec![good.clone()]).await.unwrap();
     let mut ledger = Ledger::default();
     ledger.apply(&own(&plan, 10));
-    assert_eq!(store.ledger(&contoso()).await.unwrap(), ledger);
+    assert_eq!(*store.ledger(&contoso()).await.unwrap(), ledger);
     let expected = HistoryEntry {
         tenant: contoso(),
         outcome: good.outcome,

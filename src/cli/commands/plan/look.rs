@@ -43,7 +43,7 @@ struct Look<'a> {
 /// A tenant as it was read, and what policies owned there.
 struct Seen {
     snapshot: Arc<Snapshot>,
-    ledger: Ledger,
+    ledger: Arc<Ledger>,
     from: SnapshotFrom,
 }
 
@@ -88,7 +88,11 @@ impl Look<'_> {
             ))
         })?;
         let taken_at = time(snapshot.taken_at());
-        let seen = Seen { snapshot: Arc::new(snapshot), ledger, from: SnapshotFrom::File };
+        let seen = Seen {
+            snapshot: Arc::new(snapshot),
+            ledger: Arc::new(ledger),
+            from: SnapshotFrom::File,
+        };
         let exit = self.show(tenant, &seen)?;
         self.session.ui.say(&format!("planned from {what}, read {taken_at}; nothing was stored"));
         Ok(exit)
