@@ -24,8 +24,8 @@ pub(super) fn lock_failure(error: &LockError) -> Failure {
 /// Says why a tenant cannot be read.
 pub(super) fn tenant_failure(error: TenantError) -> Failure {
     let hint = match &error {
-        TenantError::Secret { tenant: _, reason: _ } => {
-            Some("check `client_secret` in the configuration".to_owned())
+        TenantError::Secret { tenant: _, what, reason: _ } => {
+            Some(format!("check `{}` in the configuration", what.replace(' ', "_")))
         }
         TenantError::SignIn { tenant: _, reason: _, hint }
         | TenantError::Forbidden { what: _, reason: _, hint }

@@ -23,6 +23,7 @@ mod policies;
 mod private_file;
 mod secret;
 pub mod session;
+mod sign_in;
 pub mod telemetry;
 pub mod ui;
 mod user_list;

@@ -10,7 +10,7 @@ use crate::cli::desk::{Desk, stop_on_signal};
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::failure::store_failure;
 use crate::cli::policies::{self, LoadedPolicies, invalid, warn};
-use crate::cli::secret::secret_source;
+use crate::cli::sign_in::sign_in;
 use crate::cli::ui::Ui;
 use crate::cli::wording::{self, Texts, Worded};
 use crate::cli::{args, telemetry};
@@ -345,7 +345,7 @@ impl<'u> Session<'u> {
 ///
 /// # Errors
 ///
-/// Where an endpoint is no usable address.
+/// Where an endpoint is no usable address, or this machine has no identity.
 pub(super) fn client<C: Clock>(
     tenant: &Tenant,
     clock: C,
@@ -354,10 +354,9 @@ pub(super) fn client<C: Clock>(
     let settings = graph::Settings {
         tenant: tenant.name.clone(),
         tenant_id: tenant.tenant_id.to_string(),
-        client_id: tenant.client_id.to_string(),
         login: tenant.login.to_string(),
         graph: tenant.graph.to_string(),
-        secret: secret_source(tenant.client_secret.clone()),
+        sign_in: sign_in(&tenant.auth)?,
         timeout: duration(tenant.requests.timeout),
         give_up_after: duration(tenant.requests.give_up_after),
         concurrency: CONCURRENCY,

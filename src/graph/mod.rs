@@ -5,11 +5,16 @@
 //! what a user should have, and nothing here takes Graph's "accepted" for the effect.
 
 mod advice;
+mod assertion;
 mod auth;
 mod budget;
 mod call;
+mod certificate;
+mod challenge;
+mod credential;
 mod error;
 mod gate;
+mod identity;
 mod look;
 mod members;
 mod pages;
@@ -30,7 +35,10 @@ use std::sync::{Arc, PoisonError};
 
 use jiff::Timestamp;
 
-pub use settings::{InvalidSettings, SecretSource, Settings};
+pub use credential::{
+    Credential, Identity, IdentityHost, KeyMaterial, KeySource, SecretSource, SignIn,
+};
+pub use settings::{InvalidSettings, Settings};
 
 use crate::domain::ids::{GroupId, UserId};
 use crate::domain::snapshot::Snapshot;
