@@ -6,6 +6,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::sandbox::company::TENANT_ID;
 
+mod sign_in;
+
+pub use self::sign_in::SandboxSignIn;
+
 /// Keeps the licenses of Microsoft 365 users as YAML policies say
 #[derive(Debug, Parser)]
 #[command(name = "seatkeeper", version, propagate_version = true, arg_required_else_help = true)]
@@ -200,6 +204,10 @@ pub struct Sandbox {
     /// delta queries, delta-gone=1@/users/delta; a wrong one is answered with all kinds
     #[arg(long = "fault", value_name = "FAULT")]
     pub faults: Vec<String>,
+
+    /// What may sign in
+    #[command(flatten)]
+    pub sign_in: SandboxSignIn,
 }
 
 /// Which quotas hold in a sandbox

@@ -47,6 +47,11 @@ const TABLE: &[(&[u64], &str)] = &[
          the same to the letter; a new credential takes some minutes",
     ),
     (
+        &[700_023],
+        "the assertion is for another token endpoint: check `cloud` and `endpoints`, and that no proxy \
+         rewrites the address",
+    ),
+    (
         &[700_229],
         "Entra takes no such token in place of a credential: the audience must be \
          `api://AzureADTokenExchange` (`…USGov` and `…China` in those clouds), and its issuer not \

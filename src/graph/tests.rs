@@ -8,8 +8,6 @@ mod faults;
 mod identities;
 mod looking;
 mod members;
-#[path = "../../tests/it/pki.rs"]
-mod pki;
 mod reading;
 mod server;
 mod sign_ins;

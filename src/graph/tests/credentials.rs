@@ -7,9 +7,9 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::*;
 use crate::graph::certificate::Certificate;
-use crate::graph::tests::pki::{self, Made};
 use crate::graph::tests::server::{Play, Seen};
 use crate::graph::{KeyMaterial, assertion};
+use crate::pki::{self, Made};
 use crate::ports::{ReadRequest, TenantError, TenantReader as _};
 
 fn secret_bytes(text: impl AsRef<[u8]>) -> SecretSlice<u8> {
