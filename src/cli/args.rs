@@ -6,8 +6,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::sandbox::company::TENANT_ID;
 
+mod doctor;
 mod sign_in;
 
+pub use self::doctor::Doctor;
 pub use self::sign_in::SandboxSignIn;
 
 /// Keeps the licenses of Microsoft 365 users as YAML policies say
@@ -40,6 +42,11 @@ pub enum Command {
     Validate(Validate),
     /// Run the policy tests, without network
     Test(Test),
+    /// Check sign-in, permissions, clock and store; changes nothing
+    ///
+    /// Signs in, reads a little of everything that the policies need, and says what is missing or more
+    /// than needed, and what to do. Exits with 6 where something is missing.
+    Doctor(Doctor),
     /// Read the tenant and show what would change; changes nothing
     Plan(PlanArgs),
     /// Show a stored plan

@@ -32,7 +32,7 @@ use crate::yaml::{Diagnostic, FILE_BYTES_MAX, SourceFile, render};
 /// Listings that are read, and batches that are written, at once.
 const CONCURRENCY: u32 = 4;
 /// How far this machine's clock may be from Graph's.
-const CLOCK_TOLERANCE: Duration = Duration::from_mins(10);
+pub(super) const CLOCK_TOLERANCE: Duration = Duration::from_mins(10);
 /// Where a configuration is looked for.
 const PLACES: [&str; 2] = ["seatkeeper.yaml", "/etc/seatkeeper/seatkeeper.yaml"];
 
@@ -351,7 +351,20 @@ pub(super) fn client<C: Clock>(
     clock: C,
     in_background: bool,
 ) -> Result<graph::Client<C>, Failure> {
-    let settings = graph::Settings {
+    let settings = client_settings(tenant, in_background)?;
+    graph::Client::new(settings, clock).map_err(|error| Failure::new(Exit::Invalid, error))
+}
+
+/// Says what a client of a tenant must be told.
+///
+/// # Errors
+///
+/// Where this machine has no identity.
+pub(super) fn client_settings(
+    tenant: &Tenant,
+    in_background: bool,
+) -> Result<graph::Settings, Failure> {
+    Ok(graph::Settings {
         tenant: tenant.name.clone(),
         tenant_id: tenant.tenant_id.to_string(),
         login: tenant.login.to_string(),
@@ -362,8 +375,7 @@ pub(super) fn client<C: Clock>(
         concurrency: CONCURRENCY,
         in_background,
         clock_tolerance: Some(CLOCK_TOLERANCE),
-    };
-    graph::Client::new(settings, clock).map_err(|error| Failure::new(Exit::Invalid, error))
+    })
 }
 
 /// Reads an id of a plan from the command line.

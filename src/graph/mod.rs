@@ -13,11 +13,13 @@ mod certificate;
 mod challenge;
 mod credential;
 mod error;
+mod examine;
 mod gate;
 mod identity;
 mod look;
 mod members;
 mod pages;
+mod reach;
 mod read;
 mod refusal;
 mod retry;
@@ -38,6 +40,8 @@ use jiff::Timestamp;
 pub use credential::{
     Credential, Identity, IdentityHost, KeyMaterial, KeySource, SecretSource, SignIn,
 };
+pub use examine::{Examination, Probe, TokenSeen};
+pub use reach::{Reach, Step};
 pub use settings::{InvalidSettings, Settings};
 
 use crate::domain::ids::{GroupId, UserId};

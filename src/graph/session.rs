@@ -46,9 +46,9 @@ pub(super) struct Session<C> {
     pub(super) flight: WriteGate,
     pub(super) sign_in_pace: SignInPace,
     /// How far Graph's clock was from this machine's when it last answered.
-    skew: Mutex<SignedDuration>,
+    skew: Mutex<Option<SignedDuration>>,
     pub(super) traffic: Mutex<Traffic>,
-    http: reqwest::Client,
+    pub(super) http: reqwest::Client,
     /// For what is on this machine or its link, which no proxy reaches.
     pub(super) direct: reqwest::Client,
     root: Url,
@@ -90,7 +90,7 @@ impl<C: Clock> Session<C> {
             reads: Bucket::of_reads(),
             writes: Bucket::of_writes(),
             sign_in_pace: SignInPace::new(PAGE_MAX),
-            skew: Mutex::new(SignedDuration::ZERO),
+            skew: Mutex::default(),
             traffic: Mutex::new(silence()),
             http,
             direct,
@@ -289,7 +289,7 @@ impl<C: Clock> Session<C> {
     }
 
     /// Notes how far Graph's clock is from this one.
-    fn note_clock(&self, headers: &HeaderMap, sent_at: Timestamp) {
+    pub(super) fn note_clock(&self, headers: &HeaderMap, sent_at: Timestamp) {
         let date = text(headers, "date")
             .and_then(|date| jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date).ok());
         let Some(date) = date else { return };
@@ -302,13 +302,17 @@ impl<C: Clock> Session<C> {
         } else {
             SignedDuration::ZERO
         };
-        *self.skew.lock().expect("no holder of the skew panics") = skew;
+        *self.skew.lock().expect("no holder of the skew panics") = Some(skew);
+    }
+
+    /// Returns how far the other end's clock is ahead of this one; none where it told no time.
+    pub(super) fn skew(&self) -> Option<SignedDuration> {
+        *self.skew.lock().expect("no holder of the skew panics")
     }
 
     /// Returns what time it is at the other end, as far as it was told.
     pub(super) fn their_time(&self, now: Timestamp) -> Timestamp {
-        let skew = *self.skew.lock().expect("no holder of the skew panics");
-        now.saturating_add(skew).unwrap_or(now)
+        now.saturating_add(self.skew().unwrap_or_default()).unwrap_or(now)
     }
 
     /// Fails where the clock of this machine is far from Graph's: by it graces end and windows open.
@@ -317,7 +321,7 @@ impl<C: Clock> Session<C> {
     ///
     /// Says how far; nothing was concluded.
     pub(super) fn check_clock(&self) -> Result<(), TenantError> {
-        let skew = *self.skew.lock().expect("no holder of the skew panics");
+        let skew = self.skew().unwrap_or_default();
         match self.settings.clock_tolerance {
             Some(most) if skew.unsigned_abs() > most => {
                 Err(TenantError::Clock { tenant: self.settings.tenant.clone(), ahead: -skew })

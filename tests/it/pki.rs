@@ -18,18 +18,24 @@ pub(crate) struct Made {
 
 /// Makes a certificate with an RSA key that ends with this year.
 pub(crate) fn rsa(year: i32) -> Made {
+    rsa_until(year, 12, 31)
+}
+
+/// Makes a certificate with an RSA key that ends on this day.
+pub(crate) fn rsa_until(year: i32, month: u8, day: u8) -> Made {
     let algorithm = &rcgen::PKCS_RSA_SHA256;
-    made(&KeyPair::generate_rsa_for(algorithm, RsaKeySize::_2048).unwrap(), year)
+    let key = KeyPair::generate_rsa_for(algorithm, RsaKeySize::_2048).unwrap();
+    made(&key, (year, month, day))
 }
 
 /// Makes a certificate with a key of another kind.
 pub(crate) fn other(algorithm: &'static SignatureAlgorithm) -> Made {
-    made(&KeyPair::generate_for(algorithm).unwrap(), 2036)
+    made(&KeyPair::generate_for(algorithm).unwrap(), (2036, 12, 31))
 }
 
-fn made(key: &KeyPair, year: i32) -> Made {
+fn made(key: &KeyPair, (year, month, day): (i32, u8, u8)) -> Made {
     let mut about = CertificateParams::new(vec!["seatkeeper.test".to_owned()]).unwrap();
-    about.not_after = rcgen::date_time_ymd(year, 12, 31);
+    about.not_after = rcgen::date_time_ymd(year, month, day);
     let certificate = about.self_signed(key).unwrap();
     Made {
         certificate: certificate.pem(),
