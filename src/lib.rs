@@ -58,6 +58,9 @@ pub mod config;
 pub mod domain;
 pub mod engine;
 pub mod graph;
+#[cfg(test)]
+#[path = "../tests/it/pki.rs"]
+mod pki;
 pub mod plan;
 pub mod policy;
 pub mod ports;

@@ -272,11 +272,13 @@ pub trait TenantWriter: Send + Sync {
 /// Why a tenant could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum TenantError {
-    /// The secret could not be had.
-    #[error("cannot read the client secret of tenant `{tenant}`: {reason}")]
+    /// What proves who signs in could not be had.
+    #[error("cannot read the {what} of tenant `{tenant}`: {reason}")]
     Secret {
         /// The tenant.
         tenant: TenantName,
+        /// What it is, such as `client secret`.
+        what: &'static str,
         /// Why.
         reason: String,
     },

@@ -7,6 +7,12 @@ use jiff::Timestamp;
 
 use crate::sandbox::company::TENANT_ID;
 
+mod doctor;
+mod sign_in;
+
+pub use self::doctor::Doctor;
+pub use self::sign_in::SandboxSignIn;
+
 /// Keeps the licenses of Microsoft 365 users as YAML policies say
 #[derive(Debug, Parser)]
 #[command(name = "seatkeeper", version, propagate_version = true, arg_required_else_help = true)]
@@ -37,6 +43,11 @@ pub enum Command {
     Validate(Validate),
     /// Run the policy tests, without network
     Test(Test),
+    /// Check sign-in, permissions, clock and store; changes nothing
+    ///
+    /// Signs in, reads a little of everything that the policies need, and says what is missing or more
+    /// than needed, and what to do. Exits with 6 where something is missing.
+    Doctor(Doctor),
     /// Read the tenant and show what would change; changes nothing
     Plan(PlanArgs),
     /// Show a stored plan
@@ -201,6 +212,10 @@ pub struct Sandbox {
     /// delta queries, delta-gone=1@/users/delta; a wrong one is answered with all kinds
     #[arg(long = "fault", value_name = "FAULT")]
     pub faults: Vec<String>,
+
+    /// What may sign in
+    #[command(flatten)]
+    pub sign_in: SandboxSignIn,
 }
 
 /// Which quotas hold in a sandbox

@@ -23,9 +23,19 @@ pub(super) fn lock_failure(error: &LockError) -> Failure {
 
 /// Says why a tenant cannot be read.
 pub(super) fn tenant_failure(error: TenantError) -> Failure {
-    let hint = match &error {
-        TenantError::Secret { tenant: _, reason: _ } => {
-            Some("check `client_secret` in the configuration".to_owned())
+    let hint = tenant_hint(&error);
+    let failure = Failure::new(Exit::Unavailable, error);
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+/// Returns what to do where a tenant cannot be read.
+pub(super) fn tenant_hint(error: &TenantError) -> Option<String> {
+    match error {
+        TenantError::Secret { tenant: _, what, reason: _ } => {
+            Some(format!("check `{}` in the configuration", what.replace(' ', "_")))
         }
         TenantError::SignIn { tenant: _, reason: _, hint }
         | TenantError::Forbidden { what: _, reason: _, hint }
@@ -35,10 +45,5 @@ pub(super) fn tenant_failure(error: TenantError) -> Failure {
             "set the clock of this machine, as with NTP: graces and schedules follow it".to_owned(),
         ),
         TenantError::Incomplete(_) => Some("try again; nothing was concluded".to_owned()),
-    };
-    let failure = Failure::new(Exit::Unavailable, error);
-    match hint {
-        Some(hint) => failure.hint(hint),
-        None => failure,
     }
 }

@@ -23,6 +23,7 @@ mod policies;
 mod private_file;
 mod secret;
 pub mod session;
+mod sign_in;
 pub mod telemetry;
 pub mod ui;
 mod user_list;
@@ -70,6 +71,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Outcome {
             Command::Init(args) => commands::init::run(args, ui),
             Command::Validate(args) => commands::validate::run(args, ui),
             Command::Test(args) => commands::test::run(args, ui),
+            Command::Doctor(args) => Box::pin(commands::doctor::run(args, ui, verbose)).await,
             Command::Plan(args) => commands::plan::run(args, ui, verbose).await,
             Command::Show(args) => commands::show::run(args, ui).await,
             Command::Plans(args) => commands::plans::run(args, ui).await,

@@ -1,23 +1,16 @@
 //! Opens secrets where the configuration says they are: here and nowhere else.
 
 use std::fmt::Display;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
 
 use crate::cli::environment;
 use crate::config::SecretRef;
-use crate::graph;
 use crate::source::read_file;
 
 /// Far more than a secret is long, or a certificate with its key.
 const BYTES_MAX: usize = 64 * 1024;
-
-/// Opens a secret where it is, each time it is needed, so that a rotated one is picked up.
-pub(super) fn secret_source(secret: SecretRef) -> Arc<dyn graph::SecretSource> {
-    Arc::new(move || open_secret(&secret))
-}
 
 /// Opens a secret where it is.
 ///
@@ -25,26 +18,58 @@ pub(super) fn secret_source(secret: SecretRef) -> Arc<dyn graph::SecretSource> {
 ///
 /// Says why it cannot be had, without quoting any of it.
 pub(super) fn open_secret(secret: &SecretRef) -> Result<SecretString, String> {
-    let file = |path: &Path| {
-        let told = |why: &dyn Display| format!("`{}`: {why}", path.display());
-        let bytes = read_file(path, BYTES_MAX).map_err(|error| told(&error))?;
-        String::from_utf8(bytes).map_err(|error| told(&error.utf8_error()))
-    };
-    let text = match secret {
-        SecretRef::Env(name) => environment::variable(name)
-            .ok_or_else(|| format!("the environment variable `{name}` is not set"))?,
-        SecretRef::File(path) => file(path)?,
-        SecretRef::Credential(name) => {
-            let directory = environment::credentials().ok_or_else(|| {
-                "there is no $CREDENTIALS_DIRECTORY: is this run by systemd, with LoadCredential?"
-                    .to_owned()
-            })?;
-            file(&directory.join(&**name))?
-        }
-    };
-    let text = text.trim_end_matches(['\r', '\n']);
+    let bytes = open_bytes(secret)?;
+    let text = std::str::from_utf8(bytes.expose_secret())
+        .map_err(|error| told(secret, &error))?
+        .trim_end_matches(['\r', '\n']);
     if text.is_empty() {
         return Err("it is empty".to_owned());
     }
     Ok(SecretString::from(text.to_owned()))
+}
+
+/// Opens a secret that need not be text.
+///
+/// # Errors
+///
+/// Says why it cannot be had, without quoting any of it.
+pub(super) fn open_bytes(secret: &SecretRef) -> Result<SecretSlice<u8>, String> {
+    let bytes = match secret {
+        SecretRef::Env(name) => environment::variable(name)
+            .ok_or_else(|| format!("the environment variable `{name}` is not set"))?
+            .into_bytes(),
+        SecretRef::File(_) | SecretRef::Credential(_) => {
+            let path = path(secret).ok_or_else(|| {
+                "there is no $CREDENTIALS_DIRECTORY: is this run by systemd, with LoadCredential?"
+                    .to_owned()
+            })?;
+            read_file(&path, BYTES_MAX).map_err(|error| told(secret, &error))?
+        }
+    };
+    if bytes.is_empty() {
+        return Err("it is empty".to_owned());
+    }
+    Ok(bytes.into())
+}
+
+/// Returns the file that holds a secret, if one does.
+pub(super) fn path(secret: &SecretRef) -> Option<PathBuf> {
+    match secret {
+        SecretRef::Env(_) => None,
+        SecretRef::File(path) => Some(path.clone()),
+        SecretRef::Credential(name) => {
+            environment::credentials().map(|directory| directory.join(&**name))
+        }
+    }
+}
+
+fn told(secret: &SecretRef, why: &dyn Display) -> String {
+    match path(secret) {
+        Some(path) => in_file(&path, why),
+        None => why.to_string(),
+    }
+}
+
+fn in_file(path: &Path, why: &dyn Display) -> String {
+    format!("`{}`: {why}", path.display())
 }

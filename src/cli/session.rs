@@ -10,7 +10,7 @@ use crate::cli::desk::{Desk, stop_on_signal};
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::failure::store_failure;
 use crate::cli::policies::{self, LoadedPolicies, invalid, warn};
-use crate::cli::secret::secret_source;
+use crate::cli::sign_in::sign_in;
 use crate::cli::ui::Ui;
 use crate::cli::wording::{self, Texts, Worded};
 use crate::cli::{args, telemetry};
@@ -32,7 +32,7 @@ use crate::yaml::{Diagnostic, FILE_BYTES_MAX, SourceFile, render};
 /// Listings that are read, and batches that are written, at once.
 const CONCURRENCY: u32 = 4;
 /// How far this machine's clock may be from Graph's.
-const CLOCK_TOLERANCE: Duration = Duration::from_mins(10);
+pub(super) const CLOCK_TOLERANCE: Duration = Duration::from_mins(10);
 /// Where a configuration is looked for.
 const PLACES: [&str; 2] = ["seatkeeper.yaml", "/etc/seatkeeper/seatkeeper.yaml"];
 
@@ -345,26 +345,37 @@ impl<'u> Session<'u> {
 ///
 /// # Errors
 ///
-/// Where an endpoint is no usable address.
+/// Where an endpoint is no usable address, or this machine has no identity.
 pub(super) fn client<C: Clock>(
     tenant: &Tenant,
     clock: C,
     in_background: bool,
 ) -> Result<graph::Client<C>, Failure> {
-    let settings = graph::Settings {
+    let settings = client_settings(tenant, in_background)?;
+    graph::Client::new(settings, clock).map_err(|error| Failure::new(Exit::Invalid, error))
+}
+
+/// Says what a client of a tenant must be told.
+///
+/// # Errors
+///
+/// Where this machine has no identity.
+pub(super) fn client_settings(
+    tenant: &Tenant,
+    in_background: bool,
+) -> Result<graph::Settings, Failure> {
+    Ok(graph::Settings {
         tenant: tenant.name.clone(),
         tenant_id: tenant.tenant_id.to_string(),
-        client_id: tenant.client_id.to_string(),
         login: tenant.login.to_string(),
         graph: tenant.graph.to_string(),
-        secret: secret_source(tenant.client_secret.clone()),
+        sign_in: sign_in(&tenant.auth)?,
         timeout: duration(tenant.requests.timeout),
         give_up_after: duration(tenant.requests.give_up_after),
         concurrency: CONCURRENCY,
         in_background,
         clock_tolerance: Some(CLOCK_TOLERANCE),
-    };
-    graph::Client::new(settings, clock).map_err(|error| Failure::new(Exit::Invalid, error))
+    })
 }
 
 /// Reads an id of a plan from the command line.

@@ -4,7 +4,7 @@
 use crate::yaml::Diagnostic;
 
 /// Words in keys whose values are nobody's business.
-const WORDS: [&str; 9] = [
+const WORDS: [&str; 12] = [
     "secret",
     "password",
     "passwd",
@@ -14,6 +14,9 @@ const WORDS: [&str; 9] = [
     "webhook",
     "notify",
     "assertion",
+    "certificate",
+    "pkcs12",
+    "identity",
 ];
 
 /// The mapping that holds credentials: its keys are shown, whatever they are, and no value.

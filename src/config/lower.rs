@@ -123,12 +123,10 @@ fn tenant(
         let message = "plans run without a person, and nobody is protected";
         reader.warning(fields.spot, message, hint);
     }
-    let (client_id, client_secret) = auth?;
     Some(Tenant {
         name: name?,
         tenant_id: tenant_id?,
-        client_id,
-        client_secret,
+        auth: auth?,
         login,
         graph,
         mode,

@@ -54,10 +54,8 @@ pub struct Tenant {
     pub name: TenantName,
     /// Its GUID or one of its domains, in lower case.
     pub tenant_id: Arc<str>,
-    /// The id of the app registration: a GUID in lower case.
-    pub client_id: Arc<str>,
-    /// Where the secret of the app registration is.
-    pub client_secret: SecretRef,
+    /// How to sign in.
+    pub auth: Auth,
     /// Where tokens are issued, at `{login}/{tenant_id}/oauth2/v2.0/token`.
     pub login: Endpoint,
     /// Where Graph is, asked at `{graph}/v1.0/…`.
@@ -76,6 +74,65 @@ pub struct Tenant {
     pub requests: Requests,
     /// How patient applying is.
     pub apply: Apply,
+}
+
+/// How to sign in to a tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Auth {
+    /// As an app registration.
+    App {
+        /// Its application (client) id: a GUID in lower case.
+        client_id: Arc<str>,
+        /// What proves that it is the app.
+        credential: Credential,
+    },
+    /// As the machine that this runs on.
+    ManagedIdentity(Identity),
+}
+
+/// What proves that it is the app which signs in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// Its secret.
+    Secret(SecretRef),
+    /// A certificate with its key.
+    Certificate(CertificateRef),
+    /// A token of somebody whom the app trusts; none where the environment says in which file it is.
+    FederatedToken(Option<SecretRef>),
+}
+
+/// Where a certificate and its key are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CertificateRef {
+    /// In PEM.
+    Pem {
+        /// The certificate, with its key where that is in no other place.
+        certificate: SecretRef,
+        /// The key.
+        key: Option<SecretRef>,
+        /// What opens the key, where it is encrypted.
+        password: Option<SecretRef>,
+    },
+    /// In a PKCS#12 file.
+    Pkcs12 {
+        /// The file.
+        file: SecretRef,
+        /// What opens it, where it has a password.
+        password: Option<SecretRef>,
+    },
+}
+
+/// Which identity of a machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// Its own.
+    System,
+    /// One by its client id.
+    ClientId(Arc<str>),
+    /// One by the object id of its service principal.
+    ObjectId(Arc<str>),
+    /// One by its resource id in Azure.
+    ResourceId(Arc<str>),
 }
 
 /// Where a secret is; never the secret itself.

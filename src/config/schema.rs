@@ -290,14 +290,83 @@ enum LogLevel {
     Trace,
 }
 
-/// How to sign in: an app registration, and where its secret is.
+/// How to sign in: as an app registration, in one of three ways, or as the machine itself.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [
+    {"required": ["client_id", "client_secret"], "maxProperties": 2},
+    {"required": ["client_id", "certificate"], "maxProperties": 2},
+    {"required": ["client_id", "federated_token"], "maxProperties": 2},
+    {"required": ["managed_identity"], "maxProperties": 1},
+]))]
 struct Auth {
     /// The application (client) id of the app registration.
-    client_id: Guid,
+    client_id: Option<Guid>,
     /// Where the secret is; never the secret itself.
-    client_secret: SecretPlace,
+    client_secret: Option<SecretPlace>,
+    /// Where a certificate and its RSA key are, in PEM or in a PKCS#12 file.
+    certificate: Option<CertificatePlace>,
+    /// Where a token is of somebody whom the app trusts, or `{}` for the file that
+    /// `AZURE_FEDERATED_TOKEN_FILE` names.
+    federated_token: Option<TokenPlace>,
+    /// Sign in as the machine: `{}` for its own identity.
+    managed_identity: Option<Identity>,
+}
+
+/// Where a certificate and its key are. Files are read anew whenever they are needed.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[schemars(extend(
+    "oneOf" = [
+        {"required": ["certificate"], "not": {"required": ["pkcs12"]}},
+        {
+            "required": ["pkcs12"],
+            "not": {"anyOf": [{"required": ["certificate"]}, {"required": ["key"]}]},
+        },
+    ],
+    "examples" = [
+        {"certificate": {"file": "cert.pem"}, "key": {"file": "key.pem"}},
+        {"pkcs12": {"file": "app.pfx"}, "password": {"file": "/etc/seatkeeper/pfx.password"}},
+    ]
+))]
+struct CertificatePlace {
+    /// The certificate in PEM, with its key where `key` names no other place.
+    certificate: Option<SecretPlace>,
+    /// The key in PEM.
+    key: Option<SecretPlace>,
+    /// A PKCS#12 file (`.pfx`), or the same in base64.
+    pkcs12: Option<SecretPlace>,
+    /// What opens an encrypted key or the PKCS#12 file.
+    password: Option<SecretPlace>,
+}
+
+/// Where a token is, or `{}`.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum TokenPlace {
+    /// In the file that `AZURE_FEDERATED_TOKEN_FILE` names.
+    Environment(Nothing),
+    /// There.
+    Place(SecretPlace),
+}
+
+/// Nothing: `{}`.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Nothing {}
+
+/// Which identity of the machine: `{}` for its own.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, extend("maxProperties" = 1))]
+#[schemars(extend("examples" = [{}, {"client_id": "2c9a4d10-7d5b-4c50-8f37-4b8b3f0a7a11"}]))]
+#[expect(clippy::struct_field_names, reason = "these are the keys of the file")]
+struct Identity {
+    /// One by its client id.
+    client_id: Option<Guid>,
+    /// One by the object id of its service principal.
+    object_id: Option<Guid>,
+    /// One by its resource id in Azure.
+    resource_id: Option<ResourceId>,
 }
 
 /// Where a secret is; never the secret itself.
@@ -468,6 +537,10 @@ scalar! {
         ),
         "examples": ["http://127.0.0.1:8365"],
     }
+}
+scalar! {
+    /// The id of a resource in Azure.
+    ResourceId, {"type": "string", "pattern": "^/[Ss][Uu][Bb][Ss][Cc][Rr][Ii][Pp][Tt][Ii][Oo][Nn][Ss]/"}
 }
 scalar! {
     /// The name of an environment variable, not the secret itself.

@@ -73,7 +73,8 @@ fn everything_can_be_set_and_a_tenant_overrides_one_value_at_a_time() {
     assert_eq!(config.policies, Path::new("/srv/policies"));
     let [contoso, fabrikam] = config.tenants.as_slice() else { panic!("two tenants") };
     let file = SecretRef::File("/etc/seatkeeper/secret.txt".into());
-    assert_eq!(contoso.client_secret, file);
+    let client_id: Arc<str> = "2c9a1c3f-50b5-4c3a-9a5e-0f4f6f6f2b11".into();
+    assert_eq!(contoso.auth, Auth::App { client_id, credential: Credential::Secret(file) });
     assert_eq!((contoso.mode, fabrikam.mode), (Mode::Approve, Mode::Enforce));
     assert_eq!(contoso.settings.inherited, InheritedRule::Ignore);
     assert_eq!(fabrikam.settings.guards.max_removals.count, CountLimit::Unlimited);
@@ -133,6 +134,17 @@ fn no_way_of_writing_a_secret_shows_it() {
         "client_secret: !!str hunter2",
         "client_secret: *hunter2",
         "certificate: hunter2",
+        "certificate: {key: hunter2}",
+        "certificate: {key: {hunter2: x}}",
+        "certificate: {pasword: hunter2}",
+        "certificate:\n        hunter2",
+        "certificate:\n        certificate: {file: a}\n        key:\n          hunter2",
+        "certificate:\n        pkcs12:\n          hunter2",
+        "managed_identity: hunter2",
+        "managed_identity: {client_id: hunter2}",
+        "managed_identity: {resource_id: hunter2}",
+        "managed_identity: {clientid: hunter2}",
+        "client_secret: {env: A}\n      certificate: hunter2",
         "federated_token: {hunter2: x}",
         "client_secret: {env: A}\n    clientsec: hunter2",
         "client_secret: {env: A}\n    endpoints: {graph: 'https://u:hunter2@x'}",

@@ -11,15 +11,57 @@ pub(super) struct Advice {
     pub(super) passes: bool,
 }
 
+/// The secret is wrong.
+pub(super) const WRONG_SECRET: u64 = 7_000_215;
+/// The assertion is outside its validity.
+pub(super) const CLOCK: u64 = 700_024;
+/// The same was asked for too often.
+pub(super) const LOOP: u64 = 50_196;
+
+/// What is wrong with a secret that looks as ids do.
+pub(super) const SECRET_ID: &str = "what is configured is the secret's id, not its value: the value is shown only once, when the \
+     secret is made; make a new one and configure its value";
+
 /// Source: Entra AADSTS error codes.
 const TABLE: &[(&[u64], &str)] = &[
     (
-        &[7_000_215],
+        &[WRONG_SECRET],
         "this may be the secret's id, not its value: the value is shown only once, when the secret \
          is made; make a new one and configure its value",
     ),
     (&[7_000_222], "the secret has expired: make a new one in the app registration"),
     (&[7_000_218], "no secret reached Entra: check that the configured secret is not empty"),
+    (
+        &[700_027, 900_384],
+        "Entra does not know this certificate: upload it, without its key, at the app registration \
+         (Certificates & secrets, Certificates), and check that it has not ended",
+    ),
+    (
+        &[700_030],
+        "the subject or issuer of the certificate is not accepted: upload the certificate itself at \
+         the app registration",
+    ),
+    (
+        &[70_021, 700_213, 700_211, 700_212],
+        "no federated credential of the app fits this token: issuer, subject and audience must be \
+         the same to the letter; a new credential takes some minutes",
+    ),
+    (
+        &[700_023],
+        "the assertion is for another token endpoint: check `cloud` and `endpoints`, and that no proxy \
+         rewrites the address",
+    ),
+    (
+        &[700_229],
+        "Entra takes no such token in place of a credential: the audience must be \
+         `api://AzureADTokenExchange` (`…USGov` and `…China` in those clouds), and its issuer not \
+         this tenant's own",
+    ),
+    (
+        &[CLOCK],
+        "what was signed is outside its validity: set the clock of this machine, as with NTP; a \
+         federated token may have ended, and wants renewing by whoever issues it",
+    ),
     (
         &[700_016, 700_011],
         "the app is not in this tenant: check `client_id` and `tenant_id`, and that an \
@@ -45,9 +87,9 @@ const TABLE: &[(&[u64], &str)] = &[
         "a Conditional Access policy blocks the app: exempt this workload identity or its address",
     ),
     (
-        &[50_196],
-        "Entra saw the same request too often: wait some minutes, and give each daemon an app \
-         registration of its own",
+        &[LOOP],
+        "Entra saw the same request too often: nothing is asked for during some minutes; give each \
+         daemon an app registration of its own",
     ),
 ];
 

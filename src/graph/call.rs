@@ -47,6 +47,8 @@ pub(super) struct Reply {
     /// What it cost, in resource units, where Graph says so.
     pub(super) units: Option<u32>,
     pub(super) request_id: Option<String>,
+    /// What it says about signing in, a header each.
+    pub(super) challenges: Vec<String>,
     pub(super) body: Vec<u8>,
     pub(super) sent_at: Timestamp,
     /// The token that was used.

@@ -5,14 +5,21 @@
 //! what a user should have, and nothing here takes Graph's "accepted" for the effect.
 
 mod advice;
+mod assertion;
 mod auth;
 mod budget;
 mod call;
+mod certificate;
+mod challenge;
+mod credential;
 mod error;
+mod examine;
 mod gate;
+mod identity;
 mod look;
 mod members;
 mod pages;
+mod reach;
 mod read;
 mod refusal;
 mod retry;
@@ -30,7 +37,12 @@ use std::sync::{Arc, PoisonError};
 
 use jiff::Timestamp;
 
-pub use settings::{InvalidSettings, SecretSource, Settings};
+pub use credential::{
+    Credential, Identity, IdentityHost, KeyMaterial, KeySource, SecretSource, SignIn,
+};
+pub use examine::{Examination, Probe, TokenSeen};
+pub use reach::{Reach, Step};
+pub use settings::{InvalidSettings, Settings};
 
 use crate::domain::ids::{GroupId, UserId};
 use crate::domain::snapshot::Snapshot;

@@ -1,13 +1,14 @@
 //! One session with a tenant: sends requests, signed, bounded in time and size, and repeats those
 //! that may be repeated. Never repeats a write: only `write` knows when that is safe.
 
+use std::borrow::Cow;
 use std::error::Error as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Url;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use secrecy::ExposeSecret;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -15,6 +16,8 @@ use uuid::Uuid;
 use crate::graph::auth::{Token, Tokens};
 use crate::graph::budget::{Bucket, SignInPace, leaving};
 use crate::graph::call::{Call, Fetched, Judged, Reply, Silence, Unread, judge};
+use crate::graph::challenge;
+use crate::graph::credential::SignIn;
 use crate::graph::error::{Ask, Unanswered};
 use crate::graph::gate::{TenantGate, WriteGate};
 use crate::graph::retry::{Tries, Trouble, retry_after};
@@ -43,9 +46,11 @@ pub(super) struct Session<C> {
     pub(super) flight: WriteGate,
     pub(super) sign_in_pace: SignInPace,
     /// How far Graph's clock was from this machine's when it last answered.
-    skew: Mutex<SignedDuration>,
+    skew: Mutex<Option<SignedDuration>>,
     pub(super) traffic: Mutex<Traffic>,
-    http: reqwest::Client,
+    pub(super) http: reqwest::Client,
+    /// For what is on this machine or its link, which no proxy reaches.
+    pub(super) direct: reqwest::Client,
     root: Url,
 }
 
@@ -62,17 +67,15 @@ impl<C: Clock> Session<C> {
     ) -> Result<Self, InvalidSettings> {
         let root = endpoint(&settings.graph)?;
         let login = endpoint(&settings.login)?;
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("seatkeeper/", env!("CARGO_PKG_VERSION")))
-            // Graph does not redirect; whoever does is something else, and gets no token.
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(settings.timeout.min(CONNECT_MAX));
-        if is_loopback(&root) && is_loopback(&login) {
-            builder = builder.no_proxy();
+        if let SignIn::ManagedIdentity { host, identity: _ } = &settings.sign_in {
+            host.url()?;
         }
-        let http = builder
-            .build()
-            .map_err(|error| InvalidSettings::Http { reason: root_cause(&error) })?;
+        let direct = http(&settings, Proxy::Never)?;
+        let http = if is_loopback(&root) && is_loopback(&login) {
+            direct.clone()
+        } else {
+            http(&settings, Proxy::OfSystem)?
+        };
         Ok(Self {
             token_url: below(&login, &[&settings.tenant_id, "oauth2", "v2.0", "token"]),
             scope: format!("{}/.default", settings.graph.trim_end_matches('/')),
@@ -87,9 +90,10 @@ impl<C: Clock> Session<C> {
             reads: Bucket::of_reads(),
             writes: Bucket::of_writes(),
             sign_in_pace: SignInPace::new(PAGE_MAX),
-            skew: Mutex::new(SignedDuration::ZERO),
+            skew: Mutex::default(),
             traffic: Mutex::new(silence()),
             http,
+            direct,
             root,
         })
     }
@@ -145,7 +149,7 @@ impl<C: Clock> Session<C> {
             return Ok(reply);
         }
         tracing::info!(ask = call.ask.as_str(), "Graph does not take the token; getting a new one");
-        self.forget_token(token.serial).await;
+        self.replace_token(token.serial, challenge::claims(&reply.challenges)).await;
         let token = self.token().await.map_err(Silence::SignIn)?;
         self.send(call, &token).await.map_err(Silence::Lost)
     }
@@ -266,6 +270,11 @@ impl<C: Clock> Session<C> {
             is_of_writes: text(headers, "x-ms-throttle-scope")
                 .is_some_and(|scope| scope.split('/').nth(1) == Some("Write")),
             request_id: text(headers, "request-id"),
+            challenges: headers
+                .get_all(WWW_AUTHENTICATE)
+                .iter()
+                .filter_map(|value| value.to_str().ok().map(str::to_owned))
+                .collect(),
             body: Vec::new(),
             sent_at,
             token,
@@ -280,7 +289,7 @@ impl<C: Clock> Session<C> {
     }
 
     /// Notes how far Graph's clock is from this one.
-    fn note_clock(&self, headers: &HeaderMap, sent_at: Timestamp) {
+    pub(super) fn note_clock(&self, headers: &HeaderMap, sent_at: Timestamp) {
         let date = text(headers, "date")
             .and_then(|date| jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date).ok());
         let Some(date) = date else { return };
@@ -293,7 +302,17 @@ impl<C: Clock> Session<C> {
         } else {
             SignedDuration::ZERO
         };
-        *self.skew.lock().expect("no holder of the skew panics") = skew;
+        *self.skew.lock().expect("no holder of the skew panics") = Some(skew);
+    }
+
+    /// Returns how far the other end's clock is ahead of this one; none where it told no time.
+    pub(super) fn skew(&self) -> Option<SignedDuration> {
+        *self.skew.lock().expect("no holder of the skew panics")
+    }
+
+    /// Returns what time it is at the other end, as far as it was told.
+    pub(super) fn their_time(&self, now: Timestamp) -> Timestamp {
+        now.saturating_add(self.skew().unwrap_or_default()).unwrap_or(now)
     }
 
     /// Fails where the clock of this machine is far from Graph's: by it graces end and windows open.
@@ -302,7 +321,7 @@ impl<C: Clock> Session<C> {
     ///
     /// Says how far; nothing was concluded.
     pub(super) fn check_clock(&self) -> Result<(), TenantError> {
-        let skew = *self.skew.lock().expect("no holder of the skew panics");
+        let skew = self.skew().unwrap_or_default();
         match self.settings.clock_tolerance {
             Some(most) if skew.unsigned_abs() > most => {
                 Err(TenantError::Clock { tenant: self.settings.tenant.clone(), ahead: -skew })
@@ -312,7 +331,7 @@ impl<C: Clock> Session<C> {
     }
 
     /// Prepares a request for a token.
-    pub(super) fn form(&self, fields: &[(&str, &str)]) -> reqwest::RequestBuilder {
+    pub(super) fn form(&self, fields: &[(&'static str, Cow<'_, str>)]) -> reqwest::RequestBuilder {
         self.http.post(self.token_url.clone()).form(fields).timeout(self.settings.timeout)
     }
 
@@ -384,6 +403,28 @@ impl<C: Clock> Session<C> {
             }
         }
     }
+}
+
+/// Which proxy requests go through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Proxy {
+    /// The one that the environment names, where it does.
+    OfSystem,
+    /// None.
+    Never,
+}
+
+fn http(settings: &Settings, proxy: Proxy) -> Result<reqwest::Client, InvalidSettings> {
+    let builder = reqwest::Client::builder()
+        .user_agent(concat!("seatkeeper/", env!("CARGO_PKG_VERSION")))
+        // Graph does not redirect; whoever does is something else, and gets no token.
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(settings.timeout.min(CONNECT_MAX));
+    let builder = match proxy {
+        Proxy::OfSystem => builder,
+        Proxy::Never => builder.no_proxy(),
+    };
+    builder.build().map_err(|error| InvalidSettings::Http { reason: root_cause(&error) })
 }
 
 /// Nothing was sent yet: every kind of request is there with zero, so that its absence shows.

@@ -1,33 +1,13 @@
-//! What a client of Graph must be told. Never holds a secret: only where to get it.
+//! What a client of Graph must be told.
 
 use std::fmt;
-use std::net::IpAddr;
-use std::sync::Arc;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use reqwest::Url;
-use secrecy::SecretString;
 
 use crate::domain::names::TenantName;
-
-/// Opens the client secret, anew for each token request, so that a rotated one is picked up.
-pub trait SecretSource: Send + Sync {
-    /// Returns the secret.
-    ///
-    /// # Errors
-    ///
-    /// Says why it could not be had, without quoting any of it.
-    fn open(&self) -> Result<SecretString, String>;
-}
-
-impl<F> SecretSource for F
-where
-    F: Fn() -> Result<SecretString, String> + Send + Sync,
-{
-    fn open(&self) -> Result<SecretString, String> {
-        self()
-    }
-}
+use crate::graph::credential::SignIn;
 
 /// Which tenant to talk to, where, as whom, and with how much patience.
 #[derive(Clone)]
@@ -36,14 +16,12 @@ pub struct Settings {
     pub tenant: TenantName,
     /// Its GUID or one of its domains.
     pub tenant_id: String,
-    /// The id of the app registration.
-    pub client_id: String,
     /// Where tokens are issued, such as `https://login.microsoftonline.com`.
     pub login: String,
     /// Where Graph is, such as `https://graph.microsoft.com`.
     pub graph: String,
-    /// Where the client secret comes from.
-    pub secret: Arc<dyn SecretSource>,
+    /// Who signs in, and how.
+    pub sign_in: SignIn,
     /// How long one request may take.
     pub timeout: Duration,
     /// How long all tries of one call may take together.
@@ -62,7 +40,6 @@ impl fmt::Debug for Settings {
         f.debug_struct("Settings")
             .field("tenant", &self.tenant)
             .field("tenant_id", &self.tenant_id)
-            .field("client_id", &self.client_id)
             .field("login", &self.login)
             .field("graph", &self.graph)
             .finish_non_exhaustive()
@@ -114,6 +91,21 @@ pub(super) fn endpoint(text: &str) -> Result<Url, InvalidSettings> {
     }
 }
 
+/// Parses the address of whoever issues tokens to the programs of this machine: https, or http that
+/// goes no further than its own link.
+///
+/// Source: RFC 3927: 169.254.0.0/16 is never routed.
+pub(super) fn host_endpoint(text: &str) -> Result<Url, InvalidSettings> {
+    let is_link_local = |url: &Url| {
+        let host = url.host_str().unwrap_or_default();
+        host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_link_local())
+    };
+    match Url::parse(text) {
+        Ok(url) if url.scheme() == "http" && is_link_local(&url) => Ok(url),
+        Ok(_) | Err(_) => endpoint(text),
+    }
+}
+
 /// Whether an address never leaves this machine.
 pub(super) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
@@ -147,6 +139,15 @@ mod tests {
         for wrong in ["graph.microsoft.com", "ftp://127.0.0.1", "https://x/?a=b", ""] {
             assert!(endpoint(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn the_host_of_an_identity_may_be_on_the_same_link() {
+        for fine in ["http://169.254.169.254", "http://169.254.129.2:8081/msi/token"] {
+            assert!(host_endpoint(fine).is_ok(), "{fine}");
+            assert!(endpoint(fine).is_err(), "{fine}");
+        }
+        assert!(host_endpoint("http://10.0.0.1/metadata").is_err());
     }
 
     #[test]

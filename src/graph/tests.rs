@@ -3,7 +3,9 @@
 mod auth;
 mod budget;
 mod changes;
+mod credentials;
 mod faults;
+mod identities;
 mod looking;
 mod members;
 mod reading;
@@ -22,7 +24,7 @@ use crate::domain::ids::{GroupId, SkuId, UserId};
 use crate::graph::retry::after;
 use crate::graph::session::Session;
 use crate::graph::tests::server::Server;
-use crate::graph::{Client, Settings};
+use crate::graph::{Client, Credential, Settings, SignIn};
 use crate::ports::{Clock, Progress};
 
 /// A clock that stands still except when somebody sleeps.
@@ -71,16 +73,23 @@ fn settings(url: &str) -> Settings {
     Settings {
         tenant: "contoso".parse().unwrap(),
         tenant_id: "contoso.onmicrosoft.com".to_owned(),
-        client_id: "2c9a4d10-7d5b-4c50-8f37-4b8b3f0a7a11".to_owned(),
         login: url.to_owned(),
         graph: url.to_owned(),
-        secret: Arc::new(|| Ok(SecretString::from("s3cr3t&~value"))),
+        sign_in: with_secret(|| Ok(SecretString::from("s3cr3t&~value"))),
         timeout: Duration::from_secs(20),
         give_up_after: Duration::from_mins(10),
         concurrency: 4,
         in_background: false,
         clock_tolerance: None,
     }
+}
+
+fn as_app(credential: Credential) -> SignIn {
+    SignIn::App { client_id: "2c9a4d10-7d5b-4c50-8f37-4b8b3f0a7a11".to_owned(), credential }
+}
+
+fn with_secret(open: impl Fn() -> Result<SecretString, String> + Send + Sync + 'static) -> SignIn {
+    as_app(Credential::Secret(Arc::new(open)))
 }
 
 fn client_of(settings: Settings) -> (Client<TestClock>, TestClock) {

@@ -29,6 +29,7 @@ pub mod make;
 pub mod memory;
 mod operation;
 mod origin;
+pub mod permissions;
 mod published;
 pub mod rehearse;
 mod resolve;

@@ -14,6 +14,7 @@ pub(crate) use operation::forms;
 pub(crate) use people::{UserForm, user_form};
 pub(crate) use plan::PlanForm;
 
+pub use diagnosis::diagnoses_to_json;
 pub use explanation::explanation_to_json;
 pub use import::import_to_json;
 pub use inventory::{domains_to_json, groups_to_json, ous_to_json, seats_to_json};
@@ -21,6 +22,7 @@ pub use operation::Contradiction;
 pub use people::users_to_json;
 pub use rehearsal::rehearsed_to_json;
 
+mod diagnosis;
 mod entry;
 mod explanation;
 mod import;

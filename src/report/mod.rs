@@ -2,6 +2,7 @@
 //! a plan holds, and never more.
 
 pub mod csv;
+pub mod diagnosis;
 pub mod json;
 pub mod junit;
 mod past;

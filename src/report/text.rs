@@ -13,6 +13,7 @@ use crate::report::text::style::Style;
 
 mod branch;
 mod changes;
+mod diagnosis;
 mod explanation;
 mod import;
 mod inventory;
@@ -24,6 +25,7 @@ pub mod style;
 #[cfg(test)]
 mod tests;
 
+pub use diagnosis::diagnoses;
 pub use explanation::explanation;
 pub use import::import;
 pub use inventory::{domains, groups, ous, seats};

@@ -413,13 +413,20 @@ impl Lab {
 
     pub(crate) fn client(&self) -> graph::Client<FakeClock> {
         let secret = self.sandbox.secret.clone();
+        self.client_as(graph::SignIn::App {
+            client_id: self.sandbox.client_id.clone(),
+            credential: graph::Credential::Secret(Arc::new(move || Ok(secret.clone().into()))),
+        })
+    }
+
+    /// Returns a client that signs in as somebody.
+    pub(crate) fn client_as(&self, sign_in: graph::SignIn) -> graph::Client<FakeClock> {
         let settings = graph::Settings {
             tenant: self.settings.name.clone(),
             tenant_id: self.settings.tenant_id.to_string(),
-            client_id: self.settings.client_id.to_string(),
             login: self.settings.login.to_string(),
             graph: self.settings.graph.to_string(),
-            secret: Arc::new(move || Ok(secret.clone().into())),
+            sign_in,
             timeout: Duration::from_secs(5),
             give_up_after: Duration::from_mins(10),
             concurrency: 4,

@@ -320,6 +320,8 @@ pub(crate) fn filtered(assert: impl FnOnce()) {
     settings.add_filter(r"(request-id|Trace ID:|Correlation ID:) [0-9a-f-]{36}", "$1 [ID]");
     settings.add_filter(r"127\.0\.0\.1:\d+", "[ADDRESS]");
     settings.add_filter(r"/tmp/\.tmp[A-Za-z0-9]+", "[HOME]");
+    settings.add_filter(r"within \d+ ms", "within [MS] ms");
+    settings.add_filter(r"\d+ MiB are free", "[FREE] MiB are free");
     settings.add_filter(r"process \d+", "process [PID]");
     settings.set_snapshot_path("snapshots");
     settings.set_prepend_module_to_snapshot(false);

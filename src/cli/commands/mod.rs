@@ -6,6 +6,7 @@ pub(crate) mod bulk;
 pub(crate) mod completions;
 pub(crate) mod decide;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod domains;
 pub(crate) mod explain;
 pub(crate) mod groups;

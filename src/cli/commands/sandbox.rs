@@ -1,5 +1,7 @@
 //! `seatkeeper sandbox`: serves a sandbox tenant as a Graph endpoint.
 
+mod sign_in;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -32,13 +34,15 @@ pub(crate) async fn run(args: &Sandbox, ui: &Ui, verbose: u8) -> Outcome {
         SandboxQuotas::Documented => Throttle::Documented,
         SandboxQuotas::Off => Throttle::Off,
     };
-    let options = Options { listen: args.listen, faults, clock, throttle, ..Options::default() };
+    let credentials = sign_in::credentials(&args.sign_in)?;
+    let options =
+        Options { listen: args.listen, credentials, faults, clock, throttle, ..Options::default() };
     let running = Server::start(tenant, options).await.map_err(|error| {
         let context = format!("cannot listen on {}", args.listen);
         Failure::new(Exit::Unavailable, anyhow::Error::new(error).context(context))
             .hint("another process may; --listen takes another address")
     })?;
-    ui.result(&greeting(&running, people))?;
+    ui.result(&greeting(&running, people, &sign_in::greeting(&args.sign_in, &running)))?;
     ui.say("Ctrl-C stops it; nothing is kept");
     stopped().await;
     running.shutdown();
@@ -46,7 +50,7 @@ pub(crate) async fn run(args: &Sandbox, ui: &Ui, verbose: u8) -> Outcome {
 }
 
 /// Says what to put into a configuration.
-fn greeting(running: &Running, people: usize) -> String {
+fn greeting(running: &Running, people: usize, ways: &str) -> String {
     let Running { addr, tenant_id, client_id, secret, .. } = running;
     format!(
         "a tenant of {people} people is served at http://{addr}\n\n\
@@ -56,7 +60,8 @@ fn greeting(running: &Running, people: usize) -> String {
              tenant_id: {tenant_id}\n    \
              auth:\n      \
                client_id: {client_id}\n      \
-               client_secret: {{env: SEATKEEPER_SECRET}}\n    \
+               client_secret: {{env: SEATKEEPER_SECRET}}\n\
+             {ways}    \
              endpoints: {{graph: \"http://{addr}\", login: \"http://{addr}\"}}\n"
     )
 }

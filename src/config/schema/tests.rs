@@ -34,7 +34,9 @@ fn the_schema_has_the_keys_that_the_reader_knows() {
     assert_eq!(SCHEMA.keys(""), known(&[&lower::TOP, &layer::KEYS], &lower::LATER));
     let tenant = known(&[&lower::TENANT, &layer::KEYS], &lower::LATER);
     assert_eq!(SCHEMA.keys("/$defs/Tenant"), tenant);
-    assert_eq!(SCHEMA.keys("/$defs/Auth"), known(&[&auth::KEYS], &auth::LATER));
+    assert_eq!(SCHEMA.keys("/$defs/Auth"), known(&[&auth::KEYS], &[]));
+    assert_eq!(SCHEMA.keys("/$defs/CertificatePlace"), known(&[&auth::CERTIFICATE], &[]));
+    assert_eq!(SCHEMA.keys("/$defs/Identity"), known(&[&auth::IDENTITY], &[]));
     assert_eq!(SCHEMA.keys("/$defs/Guards"), known(&[&limits::KEYS], &[]));
     assert_eq!(SCHEMA.keys("/$defs/RemovalLimit"), known(&[&limits::MAX_REMOVALS], &[]));
     assert_eq!(SCHEMA.keys("/$defs/ChangeLimit"), known(&[&limits::MAX_CHANGES], &[]));
@@ -176,6 +178,37 @@ const SECRETS: &[(&str, bool)] = &[
     ("{vault: a}", false),
 ];
 
+/// Ways to sign in.
+const WAYS: &[(&str, bool)] = &[
+    ("client_id: ID, certificate: {certificate: {file: a}}", true),
+    (
+        "client_id: ID, certificate: {certificate: {file: a}, key: {env: A}, password: {env: B}}",
+        true,
+    ),
+    ("client_id: ID, certificate: {pkcs12: {file: a}}", true),
+    ("client_id: ID, certificate: {pkcs12: {file: a}, password: {credential: b}}", true),
+    ("client_id: ID, federated_token: {file: a}", true),
+    ("client_id: ID, federated_token: {}", true),
+    ("managed_identity: {}", true),
+    ("managed_identity: {client_id: ID}", true),
+    ("managed_identity: {object_id: ID}", true),
+    ("managed_identity: {resource_id: /subscriptions/a/resourceGroups/b}", true),
+    ("client_id: ID", false),
+    ("certificate: {certificate: {file: a}}", false),
+    ("client_id: ID, certificate: {}", false),
+    ("client_id: ID, certificate: {key: {file: a}}", false),
+    ("client_id: ID, certificate: {certificate: {file: a}, pkcs12: {file: a}}", false),
+    ("client_id: ID, certificate: {key: {file: a}, pkcs12: {file: a}}", false),
+    ("client_id: ID, certificate: {certificate: a.pem}", false),
+    ("client_id: ID, certificate: a.pem", false),
+    ("client_id: ID, client_secret: {env: A}, federated_token: {}", false),
+    ("client_id: ID, managed_identity: {}", false),
+    ("managed_identity: {client_id: a}", false),
+    ("managed_identity: {client_id: ID, object_id: ID}", false),
+    ("managed_identity: {resource_id: a}", false),
+    ("managed_identity: yes", false),
+];
+
 /// Words of `log`.
 const LOG: &[(&str, bool)] = &[
     ("format: text", true),
@@ -217,6 +250,10 @@ fn the_schema_and_the_reader_take_and_refuse_the_same_lines() {
         .chain(AT_THE_TOP.iter().map(|(line, right)| (with(line, ""), *right)))
         .chain(OF_TENANT.iter().map(|(line, right)| (with("", line), *right)))
         .chain(SECRETS.iter().map(|(place, right)| (with("", &secret(place)), *right)))
+        .chain(WAYS.iter().map(|(way, right)| {
+            let auth = way.replace("ID", CLIENT);
+            (format!("tenants: [{{name: a, tenant_id: contoso.com, auth: {{{auth}}}}}]"), *right)
+        }))
         .chain(LOG.iter().map(|(line, right)| (with(&format!("log: {{{line}}}"), ""), *right)));
     for (text, right) in texts {
         let faults = underlined(&text);

@@ -5,6 +5,7 @@
 
 mod attributes;
 pub(super) mod batch;
+pub(super) mod claims;
 pub(super) mod delta;
 pub(super) mod fault;
 pub(super) mod group;

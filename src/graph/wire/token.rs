@@ -1,15 +1,19 @@
 //! What the token endpoint answers.
 
+use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::graph::wire::scalar::{List, Object, Scalar};
 
 /// A token as it was issued.
 pub(in crate::graph) struct TokenGrant {
     pub(in crate::graph) access_token: SecretString,
-    /// Seconds until its end.
-    pub(in crate::graph) expires_in: u64,
+    /// Seconds until its end, where that is told.
+    expires_in: Option<u64>,
+    /// When it ends, where that is told, as the hosts of managed identities do.
+    expires_on: Option<Timestamp>,
     /// Seconds until it should be renewed, where that is told.
     pub(in crate::graph) refresh_in: Option<u64>,
 }
@@ -19,6 +23,7 @@ pub(in crate::graph) struct TokenGrant {
 struct RawGrant {
     access_token: Option<String>,
     expires_in: Scalar,
+    expires_on: Scalar,
     refresh_in: Scalar,
 }
 
@@ -29,10 +34,49 @@ impl TokenGrant {
         let access_token = raw.access_token.filter(|token| !token.is_empty())?;
         Some(Self {
             access_token: access_token.into(),
-            // Source: Entra sends numbers, at times as text; an hour is the usual lifetime.
-            expires_in: raw.expires_in.count().map_or(3_599, u64::from),
+            // Source: Entra sends numbers, at times as text.
+            expires_in: raw.expires_in.count().map(u64::from),
+            expires_on: instant(&raw.expires_on),
             refresh_in: raw.refresh_in.count().map(u64::from),
         })
+    }
+
+    /// Returns for how many seconds it serves.
+    pub(in crate::graph) fn lifetime(&self, asked_at: Timestamp) -> u64 {
+        let until = |end: Timestamp| {
+            u64::try_from(end.duration_since(asked_at).as_secs()).unwrap_or_default()
+        };
+        // Source: Entra, an hour is the usual lifetime.
+        self.expires_in.or(self.expires_on.map(until)).unwrap_or(3_599)
+    }
+}
+
+/// Returns the instant.
+///
+/// Source: hosts of managed identities: seconds since 1970, mostly as text, on some a date.
+fn instant(value: &Scalar) -> Option<Timestamp> {
+    match value {
+        Scalar::Number(seconds) => Timestamp::from_second(*seconds).ok(),
+        Scalar::Text(text) => match text.trim().parse() {
+            Ok(seconds) => Timestamp::from_second(seconds).ok(),
+            Err(_) => text.trim().parse().ok(),
+        },
+        Scalar::Absent | Scalar::Null | Scalar::Flag(_) | Scalar::Odd => None,
+    }
+}
+
+/// What the host of a managed identity says instead of a token. Each has a form of its own.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::graph) struct HostFault(pub(in crate::graph) String);
+
+impl HostFault {
+    /// Reads what it says; none where the body is something else.
+    pub(in crate::graph) fn parse(body: &[u8]) -> Option<Self> {
+        let fault: Value = serde_json::from_slice(body).ok()?;
+        ["/error_description", "/error/message", "/message", "/error"]
+            .iter()
+            .find_map(|place| fault.pointer(place)?.as_str())
+            .map(|text| Self(text.to_owned()))
     }
 }
 
@@ -88,9 +132,41 @@ mod tests {
         let grant = TokenGrant::parse(
             br#"{"token_type": "Bearer", "expires_in": "3599", "access_token": "t"}"#,
         );
-        assert_eq!(grant.unwrap().expires_in, 3599);
+        assert_eq!(grant.unwrap().lifetime(Timestamp::UNIX_EPOCH), 3599);
         let fault = TokenFault::parse(br#"{"error": "x", "error_codes": ["7000215"]}"#);
         assert_eq!(fault.unwrap().codes, [7_000_215]);
+    }
+
+    #[test]
+    fn an_end_may_be_told_instead_of_a_lifetime() {
+        let at: Timestamp = "2026-11-23T09:00:00Z".parse().unwrap();
+        let end = at.as_second() + 86_400;
+        for (told, seconds) in [
+            (format!(r#""expires_on": "{end}""#), 86_400),
+            (format!(r#""expires_on": {end}, "expires_in": "7""#), 7),
+            (r#""expires_on": "2026-11-24T08:00:00+00:00""#.to_owned(), 82_800),
+            (r#""expires_on": "11/24/2026 08:00:00""#.to_owned(), 3_599),
+        ] {
+            let grant = TokenGrant::parse(format!(r#"{{"access_token": "t", {told}}}"#).as_bytes());
+            assert_eq!(grant.unwrap().lifetime(at), seconds, "{told}");
+        }
+    }
+
+    #[test]
+    fn what_a_host_says_is_found_in_each_form() {
+        for body in [
+            r#"{"error": "invalid_request", "error_description": "no"}"#,
+            r#"{"statusCode": 400, "message": "no"}"#,
+            r#"{"error": {"code": "x", "message": "no"}}"#,
+            r#"{"error": "no"}"#,
+        ] {
+            assert_eq!(
+                HostFault::parse(body.as_bytes()),
+                Some(HostFault("no".to_owned())),
+                "{body}"
+            );
+        }
+        assert_eq!(HostFault::parse(b"<html>"), None);
     }
 
     #[test]

@@ -27,10 +27,12 @@ use crate::sandbox::roles::Role;
 use crate::sandbox::throttle::{Buckets, Quotas};
 
 mod batch;
+mod credentials;
 mod delta;
 mod directory;
 mod faulty;
 mod filter;
+mod identity;
 mod json;
 mod lag;
 mod line;
@@ -46,7 +48,9 @@ mod token;
 mod world;
 mod writes;
 
+pub use self::credentials::{AUDIENCE, Credentials, Federated, InvalidCredential, Registered};
 pub use self::delta::Delta;
+pub use self::identity::Machine;
 pub use self::lag::Lag;
 pub use self::log::{Counts, ItemSeen, RequestSeen};
 pub use self::options::{CLIENT_ID, CLIENT_SECRET, Clock, Options, SignInActivity, Throttle};
@@ -137,6 +141,11 @@ impl Running {
         self.shared.world().roles = roles;
     }
 
+    /// Sets what the app may sign in with from now on, beside its secret.
+    pub fn set_credentials(&self, credentials: Credentials) {
+        self.shared.world().credentials = credentials;
+    }
+
     /// Returns the latest requests (200,000 at most), in the order in which they were answered.
     pub fn requests(&self) -> Vec<RequestSeen> {
         self.shared.world().log.seen()
@@ -172,6 +181,7 @@ impl Shared {
             listen: _,
             client_id,
             secret,
+            credentials,
             roles,
             faults,
             lag,
@@ -193,6 +203,8 @@ impl Shared {
             tenant,
             client_id,
             secret,
+            credentials,
+            assertions: BTreeSet::new(),
             roles,
             token_lifetime,
             tokens: BTreeMap::new(),
@@ -336,6 +348,7 @@ impl Whole {
                 token::answer(&mut world, &query::decode_segment(tenant), &form, &base, self.now)
             }
             None if path.starts_with("/v1.0/") => world.answer(&call),
+            None if let Some(reply) = identity::answer(&mut world, &call, path, &base) => reply,
             None => {
                 let message = "Resource not found: the emulator answers below /v1.0.";
                 World::finish(&call, Err(Failure::new(404, "BadRequest", message)))

@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::sandbox::faults::Faults;
+use crate::sandbox::http::credentials::Credentials;
 use crate::sandbox::http::delta::Delta;
 use crate::sandbox::http::lag::Lag;
 use crate::sandbox::roles::Role;
@@ -27,6 +28,8 @@ pub struct Options {
     pub client_id: String,
     /// The secret of the app.
     pub secret: String,
+    /// What else it may sign in with.
+    pub credentials: Credentials,
     /// What the app may do.
     pub roles: BTreeSet<Role>,
     /// What goes wrong.
@@ -86,6 +89,7 @@ impl Default for Options {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             client_id: CLIENT_ID.to_owned(),
             secret: CLIENT_SECRET.to_owned(),
+            credentials: Credentials::default(),
             roles: Role::usual(),
             faults: Faults::default(),
             lag: Lag::None,

@@ -8,6 +8,7 @@ use super::*;
 use crate::sandbox::TenantDocument;
 
 mod batches;
+mod credentials;
 mod delta;
 mod faults;
 mod reading;

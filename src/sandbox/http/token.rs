@@ -2,13 +2,16 @@
 //!
 //! Source: Entra, OAuth 2.0 client credentials flow, and the list of AADSTS error codes.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::sandbox::chance::Chance;
+use crate::sandbox::http::credentials::Asked;
 use crate::sandbox::http::json::{self, Object, base64url};
 use crate::sandbox::http::lag::Moment;
 use crate::sandbox::http::query::Query;
-use crate::sandbox::http::reply::Reply;
+use crate::sandbox::http::reply::{Reply, http_date};
 use crate::sandbox::http::world::{Issued, World};
 
 /// The hosts whose tokens are tokens for Graph.
@@ -20,7 +23,7 @@ const GRAPH_HOSTS: [&str; 4] = [
 ];
 
 /// Why no token is issued.
-struct Refused {
+pub(super) struct Refused {
     status: u16,
     error: &'static str,
     code: u32,
@@ -28,7 +31,12 @@ struct Refused {
 }
 
 impl Refused {
-    fn new(status: u16, error: &'static str, code: u32, message: impl Into<String>) -> Self {
+    pub(super) fn new(
+        status: u16,
+        error: &'static str,
+        code: u32,
+        message: impl Into<String>,
+    ) -> Self {
         Self { status, error, code, message: message.into() }
     }
 
@@ -48,15 +56,23 @@ pub(super) fn answer(
     now: Moment,
 ) -> Reply {
     let form = Query::parse(form);
-    let mut reply = match check(world, tenant, &form, host) {
+    let endpoint = format!("{host}/{tenant}/oauth2/v2.0/token");
+    let mut reply = match check(world, tenant, &form, (host, &endpoint), now.at) {
         Ok(()) => issue(world, now.at),
         Err(refused) => refused.into_reply(now),
     };
     reply.headers.push(("Cache-Control", "no-store, no-cache".to_owned()));
+    reply.headers.push(("Date", http_date(now.at)));
     reply
 }
 
-fn check(world: &World, tenant: &str, form: &Query, host: &str) -> Result<(), Refused> {
+fn check(
+    world: &mut World,
+    tenant: &str,
+    form: &Query,
+    (host, endpoint): (&str, &str),
+    now: Timestamp,
+) -> Result<(), Refused> {
     let about = world.tenant.about();
     let is_domain = about.domains.iter().any(|domain| domain.eq_ignore_ascii_case(tenant));
     if !is_domain && !tenant.eq_ignore_ascii_case(&about.id.to_string()) {
@@ -77,34 +93,40 @@ fn check(world: &World, tenant: &str, form: &Query, host: &str) -> Result<(), Re
         );
         return Err(Refused::new(400, "unauthorized_client", 700_016, message));
     }
-    check_credential(world, given("client_secret"), given("client_assertion"))?;
-    check_scope(given("scope").ok_or_else(|| Refused::missing("scope"))?, host)
+    check_scope(given("scope").ok_or_else(|| Refused::missing("scope"))?, host)?;
+    match (given("client_secret"), given("client_assertion")) {
+        (Some(secret), _) => check_secret(world, secret, now),
+        (None, Some(assertion)) => {
+            let kind = given("client_assertion_type");
+            let kind = kind.ok_or_else(|| Refused::missing("client_assertion_type"))?;
+            if kind != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer" {
+                let message = format!("The client assertion type '{kind}' is not supported.");
+                return Err(Refused::new(400, "invalid_request", 900_144, message));
+            }
+            let asked = Asked { client_id: &world.client_id, endpoint, now };
+            world.credentials.check(assertion, &asked, &mut world.assertions)
+        }
+        (None, None) => {
+            let message = "The request body must contain the following parameter: \
+                           'client_assertion' or 'client_secret'.";
+            Err(Refused::new(401, "invalid_client", 7_000_218, message))
+        }
+    }
 }
 
-fn check_credential(
-    world: &World,
-    secret: Option<&str>,
-    assertion: Option<&str>,
-) -> Result<(), Refused> {
-    let refused = |code, message: &str| Err(Refused::new(401, "invalid_client", code, message));
-    match (secret, assertion) {
-        (Some(secret), _) if secret == world.secret => Ok(()),
-        (Some(_), _) => refused(
-            7_000_215,
-            "Invalid client secret provided. Ensure the secret being sent in the request is the \
-             client secret value, not the client secret ID.",
-        ),
-        (None, Some(_)) => refused(
-            700_027,
-            "Client assertion contains an invalid signature. The key was not found: this app has \
-             no certificate.",
-        ),
-        (None, None) => refused(
-            7_000_218,
-            "The request body must contain the following parameter: 'client_assertion' or \
-             'client_secret'.",
-        ),
+fn check_secret(world: &World, secret: &str, now: Timestamp) -> Result<(), Refused> {
+    let refused = |code, message| Err(Refused::new(401, "invalid_client", code, message));
+    if secret != world.secret {
+        let message = "Invalid client secret provided. Ensure the secret being sent in the request is \
+                       the client secret value, not the client secret ID.";
+        return refused(7_000_215, message.to_owned());
     }
+    if world.credentials.secret_ends_at.is_some_and(|end| end <= now) {
+        let message =
+            format!("The provided client secret keys for app '{}' are expired.", world.client_id);
+        return refused(7_000_222, message);
+    }
+    Ok(())
 }
 
 fn check_scope(scope: &str, host: &str) -> Result<(), Refused> {
@@ -118,6 +140,11 @@ fn check_scope(scope: &str, host: &str) -> Result<(), Refused> {
         let message = format!("The provided value for scope {scope} is not valid.");
         return Err(Refused::new(400, "invalid_scope", 70_011, message));
     };
+    check_resource(resource, host)
+}
+
+/// Whether a resource is Graph, or this server.
+pub(super) fn check_resource(resource: &str, host: &str) -> Result<(), Refused> {
     let resource = resource.trim_end_matches('/');
     if GRAPH_HOSTS.contains(&resource) || resource == host {
         return Ok(());
@@ -126,25 +153,10 @@ fn check_scope(scope: &str, host: &str) -> Result<(), Refused> {
     Err(Refused::new(400, "invalid_resource", 650_057, message))
 }
 
-/// Issues a token: opaque to clients, and shaped like the real ones, so that tools can show its roles.
+/// Issues a token to the app.
 fn issue(world: &mut World, now: Timestamp) -> Reply {
-    let lifetime = SignedDuration::try_from(world.token_lifetime).unwrap_or(SignedDuration::MAX);
-    let expires_at = now.saturating_add(lifetime).unwrap_or(Timestamp::MAX);
-    let mut claims = Vec::new();
-    let mut object = Object::begin(&mut claims);
-    json::text(object.key("aud"), "https://graph.microsoft.com");
-    json::plain(object.key("tid"), world.tenant.about().id);
-    json::text(object.key("appid"), &world.client_id);
-    json::bare(object.key("iat"), now.as_second());
-    json::bare(object.key("exp"), expires_at.as_second());
-    json::list(object.key("roles"), &world.roles, |out, role| json::text(out, role.as_str()));
-    object.end();
-    let signature = Chance::new(0x70_6b, "token", world.tokens_issued).guid();
-    world.tokens_issued += 1;
-    let header = base64url(br#"{"typ":"JWT","alg":"none"}"#);
-    let token = format!("{header}.{}.{}", base64url(&claims), base64url(signature.as_bytes()));
-    world.tokens.retain(|_, issued| issued.expires_at > now);
-    world.tokens.insert(token.clone(), Issued { expires_at, roles: world.roles.clone() });
+    let (client_id, lifetime) = (world.client_id.clone(), world.token_lifetime);
+    let (token, _) = issue_for(world, &client_id, lifetime, now);
     let seconds = world.token_lifetime.as_secs();
     let mut body = Vec::new();
     let mut object = Object::begin(&mut body);
@@ -155,6 +167,34 @@ fn issue(world: &mut World, now: Timestamp) -> Reply {
     object.end();
     let headers = vec![("Content-Type", "application/json; charset=utf-8".to_owned())];
     Reply { status: 200, headers, body, items: Vec::new() }
+}
+
+/// Issues a token: opaque to clients, and shaped like the real ones, so that tools can show its roles.
+/// Returns it with its end.
+pub(super) fn issue_for(
+    world: &mut World,
+    client_id: &str,
+    lifetime: Duration,
+    now: Timestamp,
+) -> (String, Timestamp) {
+    let lifetime = SignedDuration::try_from(lifetime).unwrap_or(SignedDuration::MAX);
+    let expires_at = now.saturating_add(lifetime).unwrap_or(Timestamp::MAX);
+    let mut claims = Vec::new();
+    let mut object = Object::begin(&mut claims);
+    json::text(object.key("aud"), "https://graph.microsoft.com");
+    json::plain(object.key("tid"), world.tenant.about().id);
+    json::text(object.key("appid"), client_id);
+    json::bare(object.key("iat"), now.as_second());
+    json::bare(object.key("exp"), expires_at.as_second());
+    json::list(object.key("roles"), &world.roles, |out, role| json::text(out, role.as_str()));
+    object.end();
+    let signature = Chance::new(0x70_6b, "token", world.tokens_issued).guid();
+    world.tokens_issued += 1;
+    let header = base64url(br#"{"typ":"JWT","alg":"none"}"#);
+    let token = format!("{header}.{}.{}", base64url(&claims), base64url(signature.as_bytes()));
+    world.tokens.retain(|_, issued| issued.expires_at > now);
+    world.tokens.insert(token.clone(), Issued { expires_at, roles: world.roles.clone() });
+    (token, expires_at)
 }
 
 impl Refused {

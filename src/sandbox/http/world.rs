@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::domain::ids::GroupId;
 use crate::sandbox::chance::Chance;
 use crate::sandbox::faults::{FaultKind, Faults, Target};
+use crate::sandbox::http::credentials::Credentials;
 use crate::sandbox::http::delta::{self, Delta};
 use crate::sandbox::http::lag::{Horizon, Lag, Moment, Unseen};
 use crate::sandbox::http::log::Log;
@@ -89,6 +90,9 @@ pub(super) struct World {
     pub(super) tenant: Tenant,
     pub(super) client_id: String,
     pub(super) secret: String,
+    pub(super) credentials: Credentials,
+    /// The ids of assertions that were taken.
+    pub(super) assertions: BTreeSet<String>,
     pub(super) roles: BTreeSet<Role>,
     pub(super) token_lifetime: std::time::Duration,
     pub(super) tokens: BTreeMap<String, Issued>,

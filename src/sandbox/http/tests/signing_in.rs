@@ -19,7 +19,7 @@ async fn wrong_credentials_are_answered_as_entra_does() {
     let cases: [(Changes, u16, &str, u32); 11] = [
         (&[("client_secret", "wrong")], 401, "invalid_client", 7_000_215),
         (&[("client_secret", "")], 401, "invalid_client", 7_000_218),
-        (&[("client_secret", ""), ("client_assertion", "x")], 401, "invalid_client", 700_027),
+        (&[("client_secret", ""), ("client_assertion", "x")], 400, "invalid_request", 900_144),
         (
             &[("client_id", "11111111-2222-4333-8444-555555555555")],
             400,
