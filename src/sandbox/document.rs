@@ -9,7 +9,12 @@
 //!   - sku: SPE_E5                 # a part number that the emulator knows
 //!     enabled: 100
 //!     warning: 0                  # likewise suspended, locked_out; default 0
+//!     not_in: [CN]                # where it must not be used; default nowhere
 //!     status: Enabled             # default: Enabled, or Warning where only warning units are left
+//! units:                          # administrative units
+//!   - name: Germany
+//!     hidden: false               # whether members are hidden
+//!     restricted: false           # whether only administrators of the unit may change members
 //! groups:
 //!   - name: Engineering
 //!     groups: [Platform Team]     # groups inside
@@ -26,7 +31,10 @@
 //!     department: Engineering     # likewise job_title, company, country, office, employee_type
 //!     extension_attributes: {1: CC-2100}
 //!     groups: [Engineering]
+//!     units: [Germany]
 //!     licenses: [SPE_E3]          # direct ones
+//!     obstacles: [address_taken]  # another object has the mail address; or location_synced: the
+//!                                 # usage location is kept on premises
 //!     last_sign_in: 2026-08-14T07:30:00Z          # none on record where nothing is said
 //!     last_silent_sign_in: 2026-08-15T03:10:00Z   # by an app on the user's behalf
 //! ```
@@ -51,6 +59,8 @@ use crate::sandbox::model::{
     User,
 };
 
+mod obstacles;
+
 /// A tenant as it is described.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -61,6 +71,8 @@ pub struct TenantDocument {
     pub domains: Vec<String>,
     /// What the tenant owns.
     pub skus: Vec<SkuDocument>,
+    /// Its administrative units.
+    pub units: Vec<UnitDocument>,
     /// Its groups.
     pub groups: Vec<GroupDocument>,
     /// Its users.
@@ -81,8 +93,22 @@ pub struct SkuDocument {
     pub suspended: u32,
     /// Seats that cannot be used.
     pub locked_out: u32,
+    /// Countries in which it must not be used.
+    pub not_in: Vec<String>,
     /// The state of the whole; follows from the seats where nothing is said.
     pub status: Option<String>,
+}
+
+/// An administrative unit.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct UnitDocument {
+    /// The display name.
+    pub name: String,
+    /// Whether the members are hidden.
+    pub hidden: bool,
+    /// Whether only administrators of the unit may change members.
+    pub restricted: bool,
 }
 
 /// A group.
@@ -135,8 +161,12 @@ pub struct UserDocument {
     pub extension_attributes: BTreeMap<u8, String>,
     /// The groups, by name.
     pub groups: Vec<String>,
+    /// The administrative units, by name.
+    pub units: Vec<String>,
     /// The direct licenses.
     pub licenses: Vec<LicenseDocument>,
+    /// What gets in the way of a write.
+    pub obstacles: Vec<ObstacleDocument>,
     /// The latest sign-in by the user in person, which succeeded.
     pub last_sign_in: Option<String>,
     /// The latest sign-in by an app on the user's behalf.
@@ -162,11 +192,23 @@ impl Default for UserDocument {
             employee_type: None,
             extension_attributes: BTreeMap::new(),
             groups: Vec::new(),
+            units: Vec::new(),
             licenses: Vec::new(),
+            obstacles: Vec::new(),
             last_sign_in: None,
             last_silent_sign_in: None,
         }
     }
+}
+
+/// What gets in the way of a write to a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ObstacleDocument {
+    /// Another object has the mail address already.
+    AddressTaken,
+    /// The usage location is kept on premises.
+    LocationSynced,
 }
 
 /// A license: a part number, or one with service plans that are off.
@@ -212,11 +254,13 @@ impl Tenant {
         let skus = reader.skus(&document.skus);
         let mut groups = reader.groups(&document.groups);
         let users = reader.users(&document.users, &mut groups);
+        let obstacles = reader.obstacles(document, &users);
         if !reader.problems.is_empty() {
             return Err(reader.problems);
         }
         let parts = Parts { about: about(document), skus, groups, users, at: start() };
         Self::build(parts)
+            .map(|tenant| tenant.with_obstacles(obstacles, start()))
             .map_err(|error| vec![Problem { at: "users".to_owned(), message: error.to_string() }])
     }
 }

@@ -9,7 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::sandbox::faults::Faults;
 use crate::sandbox::http::delta::Delta;
-use crate::sandbox::http::lag::Lag;
+use crate::sandbox::http::lag::{Lag, Lags};
+use crate::sandbox::http::paging::PageTokens;
+use crate::sandbox::http::tls::Tls;
 use crate::sandbox::roles::Role;
 use crate::sandbox::throttle::Quotas;
 
@@ -23,6 +25,8 @@ pub const CLIENT_SECRET: &str = "sandbox-secret";
 pub struct Options {
     /// Where to listen. Port 0 takes any free one.
     pub listen: SocketAddr,
+    /// What HTTPS is served with; plain HTTP is where it is none.
+    pub tls: Option<Tls>,
     /// The client id of the app.
     pub client_id: String,
     /// The secret of the app.
@@ -33,6 +37,13 @@ pub struct Options {
     pub faults: Faults,
     /// How long reads lag behind writes.
     pub lag: Lag,
+    /// How long what is not a plain read lags.
+    pub lags: Lags,
+    /// How strict the tokens of pages are.
+    pub page_tokens: PageTokens,
+    /// How deep a plain filter may nest; none means that only its clauses are counted. Graph was seen
+    /// to refuse more than 3.
+    pub filter_height_max: Option<usize>,
     /// Quotas; without any, nothing is throttled.
     pub throttle: Throttle,
     /// How long tokens live.
@@ -45,6 +56,8 @@ pub struct Options {
     pub sign_ins: SignInActivity,
     /// What delta queries tell.
     pub delta: Delta,
+    /// Whether requests of low priority are refused before a quota is used up.
+    pub priorities: bool,
 }
 
 /// Whether a tenant tells when users last signed in.
@@ -84,11 +97,15 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            tls: None,
             client_id: CLIENT_ID.to_owned(),
             secret: CLIENT_SECRET.to_owned(),
             roles: Role::usual(),
             faults: Faults::default(),
             lag: Lag::None,
+            lags: Lags::default(),
+            page_tokens: PageTokens::default(),
+            filter_height_max: None,
             throttle: Throttle::Documented,
             // Source: Entra, access tokens of apps: 3,599 seconds is what is commonly sent.
             token_lifetime: Duration::from_secs(3_599),
@@ -99,6 +116,7 @@ impl Default for Options {
             // Source: Graph list users, with signInActivity selected.
             sign_ins: SignInActivity::Pages { most: 500 },
             delta: Delta::default(),
+            priorities: false,
         }
     }
 }
