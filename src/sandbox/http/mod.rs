@@ -145,7 +145,9 @@ impl Running {
         let now = self.shared.now();
         let mut guard = self.shared.world();
         let world = &mut *guard;
+        let before = world.tenant.journal().latest();
         change(&mut world.tenant);
+        world.follow_groups(before, now);
         world.horizon.note(world.views.delta_lag(), now, world.tenant.journal().latest());
         world.nested.clear();
     }
@@ -200,6 +202,7 @@ impl Shared {
             faults,
             lag,
             lags,
+            follows_groups,
             page_tokens,
             filter_height_max,
             throttle,
@@ -228,6 +231,7 @@ impl Shared {
             faults,
             views: Views::new(lag, lags),
             group_lag: lags.groups,
+            follows_groups,
             queue: Queue::default(),
             audit: Audit::default(),
             page_tokens,

@@ -39,6 +39,9 @@ pub struct Options {
     pub lag: Lag,
     /// How long what is not a plain read lags.
     pub lags: Lags,
+    /// Whether groups that an administrator elsewhere changed are worked through, as those are that a
+    /// request changed.
+    pub follows_groups: bool,
     /// How strict the tokens of pages are.
     pub page_tokens: PageTokens,
     /// How deep a plain filter may nest; none means that only its clauses are counted. Graph was seen
@@ -104,6 +107,7 @@ impl Default for Options {
             faults: Faults::default(),
             lag: Lag::None,
             lags: Lags::default(),
+            follows_groups: false,
             page_tokens: PageTokens::default(),
             filter_height_max: None,
             throttle: Throttle::Documented,

@@ -68,6 +68,20 @@ impl World {
         }
     }
 
+    /// Puts those groups into the queue whose members or licenses changed after this number, where
+    /// the server follows them.
+    pub(super) fn follow_groups(&mut self, since: u64, now: Moment) {
+        if !self.follows_groups {
+            return;
+        }
+        let journal = self.tenant.journal();
+        let changed = journal.groups().filter(|(_, changes)| changes.gives_otherwise(since));
+        let groups: Vec<GroupId> = changed.map(|(group, _)| group).collect();
+        for group in groups {
+            self.enqueue(group, now);
+        }
+    }
+
     /// Works through the groups whose time has come.
     pub(super) fn work(&mut self, now: Moment) {
         while self.queue.waiting.front().is_some_and(|waiting| waiting.ends.has_come(now)) {

@@ -110,6 +110,7 @@ pub(super) struct World {
     pub(super) faults: Faults,
     pub(super) views: Views,
     pub(super) group_lag: Lag,
+    pub(super) follows_groups: bool,
     /// Groups whose licenses are being given.
     pub(super) queue: Queue,
     pub(super) audit: Audit,

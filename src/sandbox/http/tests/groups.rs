@@ -183,3 +183,30 @@ async fn an_address_that_is_taken_and_a_location_kept_on_premises_are_refused() 
     assert!(ian.message().starts_with("Unable to update the specified properties for on-premises"));
     assert!(bench.server.tenant().user("ian@contoso.com").unwrap().usage_location.is_none());
 }
+
+#[tokio::test]
+async fn who_joins_and_leaves_a_group_gains_and_loses_what_it_carries() {
+    let lags = Lags { groups: Lag::Requests(2), ..Lags::default() };
+    let options = Options { lags, follows_groups: true, ..Options::default() };
+    let bench = Bench::new(crew(), options).await;
+    let tenant = bench.server.tenant();
+    let suite = tenant.groups_named("Suite").next().unwrap().id;
+    let ids = ["ana@contoso.com", "gus@contoso.com"].map(|name| tenant.user(name).unwrap().id);
+    bench.server.change(|tenant| {
+        tenant.set_membership(suite, ids[0], true);
+        tenant.set_membership(suite, ids[1], false);
+    });
+    assert_eq!(states(&bench, "ana").await, [], "the work takes a while");
+    assert_eq!(states(&bench, "gus").await, told("Active", "None"));
+    assert_eq!(states(&bench, "gus").await, []);
+    assert_eq!(states(&bench, "ana").await, told("Active", "None"));
+    bench.server.change(|tenant| tenant.delete_group(suite));
+    for _ in 0..3 {
+        bench.get("/domains").await;
+    }
+    assert_eq!((states(&bench, "ana").await, bench.consumed("SPE_E3")), (vec![], 0));
+    // Elsewhere groups are worked through when a request says so alone.
+    let bench = Bench::new(crew(), Options::default()).await;
+    bench.server.change(|tenant| tenant.set_membership(suite, ids[1], false));
+    assert_eq!(states(&bench, "gus").await, told("Active", "None"));
+}
