@@ -316,6 +316,25 @@ def test_delta_is_followed_to_its_link_and_on(small: Sandbox):
     assert members["LIC-Visio"]
 
 
+@pytest.mark.parametrize(
+    "fault, status, code",
+    [
+        ("delta-gone", 410, "syncStateNotFound"),
+        ("sync-state-not-found", 404, "syncStateNotFound"),
+        ("resync-required", 400, "resyncRequired"),
+    ],
+)
+def test_a_delta_link_that_is_void_says_to_begin_anew(start, fault, status, code):
+    async def ask():
+        graph = start("--users", "50", "--fault", f"{fault}=1@deltatoken").graph()
+        users = graph.users.delta
+        page = await users.get()
+        await refused(users.with_url(page.odata_delta_link).get(), status, code)
+        assert (await users.get()).value
+
+    run(ask())
+
+
 @pytest.mark.parametrize("arguments, told", [((), True), (("--delta-without-licenses",), False)])
 def test_delta_may_or_may_not_tell_of_licenses(start, arguments, told):
     from test_writing import change

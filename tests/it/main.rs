@@ -25,6 +25,7 @@ mod outside;
 mod power;
 mod rehearsals;
 mod reviewed;
+mod sandboxes;
 mod selectors;
 mod sign_ins;
 mod site;
