@@ -3,6 +3,8 @@
     target/clients/bin/python tests/clients/bench.py --users 2000
     target/clients/bin/python tests/clients/bench.py --at https://127.0.0.1:8365 --ca certificate.pem
 
+Needs the environment that tests/clients/run makes. Requests for tokens are not counted.
+
 The job: list all users with their licenses, compare each with what a policy wants (whoever is
 enabled and holds SPE_E3 has YAMMER_ENTERPRISE off), and assign where it differs: first one user
 after the other, then the same, back to all on, in batches of twenty. It ends in a table, or with

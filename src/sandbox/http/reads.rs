@@ -42,7 +42,9 @@ impl World {
 pub(super) fn users(world: &World, call: &Call, caller: &Caller) -> Result<Reply, Failure> {
     let query = call.options();
     query.refuse(&["$skip"])?;
-    let chosen = properties::users(query.select().as_deref())?;
+    let select = query.select();
+    refuse_outside(select.as_deref().unwrap_or_default())?;
+    let chosen = properties::users(select.as_deref())?;
     let (view, advanced) = (call.view(), call.is_advanced());
     let allowed = properties::user_filters(advanced);
     let expand = Expand::asked(&query, advanced, &["memberOf"], caller)?;
@@ -84,6 +86,21 @@ pub(super) fn users(world: &World, call: &Call, caller: &Caller) -> Result<Reply
             object.end();
         });
     }))
+}
+
+/// Refuses properties that are not in the directory, which lists cannot show. Graph's own words are not
+/// known.
+///
+/// Source: Graph list users: 501 for them.
+fn refuse_outside(names: &[String]) -> Result<(), Failure> {
+    let outside = ["aboutMe", "birthday", "interests", "skills"];
+    match names.iter().find(|name| outside.contains(&name.as_str())) {
+        None => Ok(()),
+        Some(name) => {
+            let message = format!("Property '{name}' cannot be selected on a collection of users.");
+            Err(Failure::new(501, "NotImplemented", message))
+        }
+    }
 }
 
 /// Cuts a page out of places that were put in order. Returns where the next one begins.
