@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
-use crate::sandbox::company::TENANT_ID;
-
 mod doctor;
+mod sandbox;
 mod sign_in;
 
 pub use self::doctor::Doctor;
+pub use self::sandbox::{LagKind, Sandbox, SandboxLag, SandboxQuotas};
 pub use self::sign_in::SandboxSignIn;
 
 /// Keeps the licenses of Microsoft 365 users as YAML policies say
@@ -175,57 +175,6 @@ pub struct Demo {
     /// List everybody
     #[arg(long)]
     pub all: bool,
-}
-
-/// Arguments of `sandbox`
-#[derive(Args, Clone, Debug)]
-pub struct Sandbox {
-    /// Where to listen
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8365")]
-    pub listen: std::net::SocketAddr,
-
-    /// The id of the tenant, where several are served side by side
-    #[arg(long, value_name = "GUID", default_value_t = TENANT_ID)]
-    pub tenant_id: uuid::Uuid,
-
-    /// People in the tenant, 50 to 1,000,000
-    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(50..=1_000_000))]
-    pub users: u32,
-
-    /// The seed that the tenant and the faults follow from
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-
-    /// Load the tenant from a YAML file instead
-    #[arg(long, value_name = "FILE", conflicts_with = "users")]
-    pub tenant: Option<PathBuf>,
-
-    /// Whether Graph's documented quotas hold
-    #[arg(long, value_enum, default_value_t)]
-    pub throttle: SandboxQuotas,
-
-    /// How many times faster time passes there, 1 to 100
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
-    pub speed: u32,
-
-    /// Answer some requests with a fault: KIND=RATE or KIND=RATE@PATH, such as throttle=0.05 or, for
-    /// delta queries, delta-gone=1@/users/delta; a wrong one is answered with all kinds
-    #[arg(long = "fault", value_name = "FAULT")]
-    pub faults: Vec<String>,
-
-    /// What may sign in
-    #[command(flatten)]
-    pub sign_in: SandboxSignIn,
-}
-
-/// Which quotas hold in a sandbox
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum SandboxQuotas {
-    /// Those that Graph documents
-    #[default]
-    Documented,
-    /// None
-    Off,
 }
 
 /// Arguments of `bench`

@@ -9,7 +9,12 @@
 //!   - sku: SPE_E5                 # a part number that the emulator knows
 //!     enabled: 100
 //!     warning: 0                  # likewise suspended, locked_out; default 0
+//!     not_in: [CN]                # where it must not be used; default nowhere
 //!     status: Enabled             # default: Enabled, or Warning where only warning units are left
+//! units:                          # administrative units
+//!   - name: Germany
+//!     hidden: false               # whether members are hidden
+//!     restricted: false           # whether only administrators of the unit may change members
 //! groups:
 //!   - name: Engineering
 //!     groups: [Platform Team]     # groups inside
@@ -26,7 +31,10 @@
 //!     department: Engineering     # likewise job_title, company, country, office, employee_type
 //!     extension_attributes: {1: CC-2100}
 //!     groups: [Engineering]
+//!     units: [Germany]
 //!     licenses: [SPE_E3]          # direct ones
+//!     obstacles: [address_taken]  # another object has the mail address; or location_synced: the
+//!                                 # usage location is kept on premises
 //!     last_sign_in: 2026-08-14T07:30:00Z          # none on record where nothing is said
 //!     last_silent_sign_in: 2026-08-15T03:10:00Z   # by an app on the user's behalf
 //! ```
@@ -37,7 +45,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::Deserialize;
 
 use crate::domain::ids::{GroupId, UserId};
 use crate::domain::names::UsageLocation;
@@ -51,138 +58,13 @@ use crate::sandbox::model::{
     User,
 };
 
-/// A tenant as it is described.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct TenantDocument {
-    /// What ids follow from; 1 where nothing is said.
-    pub seed: Option<u64>,
-    /// The domains; the first is the default one.
-    pub domains: Vec<String>,
-    /// What the tenant owns.
-    pub skus: Vec<SkuDocument>,
-    /// Its groups.
-    pub groups: Vec<GroupDocument>,
-    /// Its users.
-    pub users: Vec<UserDocument>,
-}
+mod obstacles;
+mod shape;
 
-/// A product that the tenant owns.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SkuDocument {
-    /// The part number.
-    pub sku: String,
-    /// Seats that are paid and active.
-    pub enabled: u32,
-    /// Seats in grace.
-    pub warning: u32,
-    /// Seats that were cancelled.
-    pub suspended: u32,
-    /// Seats that cannot be used.
-    pub locked_out: u32,
-    /// The state of the whole; follows from the seats where nothing is said.
-    pub status: Option<String>,
-}
-
-/// A group.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct GroupDocument {
-    /// The display name. Two groups may share one; users who name it are in both.
-    pub name: String,
-    /// Groups inside, by name.
-    pub groups: Vec<String>,
-    /// Whether the members are hidden.
-    pub hidden: bool,
-    /// What the group carries.
-    pub licenses: Vec<LicenseDocument>,
-}
-
-/// A user.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct UserDocument {
-    /// The user principal name.
-    pub user_principal_name: String,
-    /// The object id, where it matters; follows from the seed and the name otherwise.
-    pub id: Option<String>,
-    /// The display name.
-    pub display_name: Option<String>,
-    /// Whether sign-in is allowed.
-    pub enabled: bool,
-    /// Whether it is a guest.
-    pub guest: bool,
-    /// The usage location.
-    pub usage_location: Option<String>,
-    /// The distinguished name in the on-premises directory.
-    pub on_premises_dn: Option<String>,
-    /// The on-premises AD domain.
-    pub ad_domain: Option<String>,
-    /// `department`.
-    pub department: Option<String>,
-    /// `jobTitle`.
-    pub job_title: Option<String>,
-    /// `companyName`.
-    pub company: Option<String>,
-    /// `country`.
-    pub country: Option<String>,
-    /// `officeLocation`.
-    pub office: Option<String>,
-    /// `employeeType`.
-    pub employee_type: Option<String>,
-    /// `onPremisesExtensionAttributes`, by number from 1 to 15.
-    pub extension_attributes: BTreeMap<u8, String>,
-    /// The groups, by name.
-    pub groups: Vec<String>,
-    /// The direct licenses.
-    pub licenses: Vec<LicenseDocument>,
-    /// The latest sign-in by the user in person, which succeeded.
-    pub last_sign_in: Option<String>,
-    /// The latest sign-in by an app on the user's behalf.
-    pub last_silent_sign_in: Option<String>,
-}
-
-impl Default for UserDocument {
-    fn default() -> Self {
-        Self {
-            user_principal_name: String::new(),
-            id: None,
-            display_name: None,
-            enabled: true,
-            guest: false,
-            usage_location: None,
-            on_premises_dn: None,
-            ad_domain: None,
-            department: None,
-            job_title: None,
-            company: None,
-            country: None,
-            office: None,
-            employee_type: None,
-            extension_attributes: BTreeMap::new(),
-            groups: Vec::new(),
-            licenses: Vec::new(),
-            last_sign_in: None,
-            last_silent_sign_in: None,
-        }
-    }
-}
-
-/// A license: a part number, or one with service plans that are off.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-pub enum LicenseDocument {
-    /// A part number; everything is on.
-    Sku(String),
-    /// A part number, and what is off.
-    Customised {
-        /// The part number.
-        sku: String,
-        /// The names of the service plans that are off.
-        disable: Vec<String>,
-    },
-}
+pub use self::shape::{
+    GroupDocument, LicenseDocument, ObstacleDocument, SkuDocument, TenantDocument, UnitDocument,
+    UserDocument,
+};
 
 /// What is wrong with a description.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -212,11 +94,13 @@ impl Tenant {
         let skus = reader.skus(&document.skus);
         let mut groups = reader.groups(&document.groups);
         let users = reader.users(&document.users, &mut groups);
+        let obstacles = reader.obstacles(document, &users);
         if !reader.problems.is_empty() {
             return Err(reader.problems);
         }
         let parts = Parts { about: about(document), skus, groups, users, at: start() };
         Self::build(parts)
+            .map(|tenant| tenant.with_obstacles(obstacles, start()))
             .map_err(|error| vec![Problem { at: "users".to_owned(), message: error.to_string() }])
     }
 }

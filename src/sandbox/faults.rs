@@ -21,6 +21,10 @@ pub enum FaultKind {
     ThrottleBare,
     /// 409: other writes are under way.
     Conflict,
+    /// 503 with the code of a conflict, as was seen.
+    ConflictUnavailable,
+    /// 400 with the code of a conflict, as was seen.
+    ConflictBad,
     /// 500 before anything happened.
     Error,
     /// 503 before anything happened.
@@ -49,26 +53,38 @@ pub enum FaultKind {
     Forbidden,
     /// 401: the token has expired.
     Expired,
+    /// 401: the token was revoked, and a new one must meet a claim.
+    ClaimsChallenge,
     /// JSON in which things are not what they should be.
     WrongTypes,
+    /// JSON in which properties are suddenly null.
+    Nulls,
     /// 410 to a delta query: its token is void.
     DeltaGone,
+    /// 404 to a delta query: its token is void.
+    SyncStateNotFound,
     /// 400 to a delta query: all has to be read anew.
     ResyncRequired,
     /// Empty pages of a delta query, each with a link to a next one.
     EndlessChain,
     /// A delta query tells all changes again, each twice.
     Replay,
+    /// 400 to a further page: its token is not found.
+    PageTokenLost,
+    /// 400 to a further page: its token has expired.
+    PageTokenExpired,
 }
 
 impl FaultKind {
     /// All kinds, in the order in which help lists them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 31] = [
         Self::Throttle,
         Self::ThrottleFraction,
         Self::ThrottleDate,
         Self::ThrottleBare,
         Self::Conflict,
+        Self::ConflictUnavailable,
+        Self::ConflictBad,
         Self::Error,
         Self::Unavailable,
         Self::Timeout,
@@ -83,11 +99,16 @@ impl FaultKind {
         Self::Hang,
         Self::Forbidden,
         Self::Expired,
+        Self::ClaimsChallenge,
         Self::WrongTypes,
+        Self::Nulls,
         Self::DeltaGone,
+        Self::SyncStateNotFound,
         Self::ResyncRequired,
         Self::EndlessChain,
         Self::Replay,
+        Self::PageTokenLost,
+        Self::PageTokenExpired,
     ];
 
     /// Returns the word for it.
@@ -98,6 +119,8 @@ impl FaultKind {
             Self::ThrottleDate => "throttle-date",
             Self::ThrottleBare => "throttle-bare",
             Self::Conflict => "conflict",
+            Self::ConflictUnavailable => "conflict-503",
+            Self::ConflictBad => "conflict-400",
             Self::Error => "error",
             Self::Unavailable => "unavailable",
             Self::Timeout => "timeout",
@@ -112,11 +135,16 @@ impl FaultKind {
             Self::Hang => "hang",
             Self::Forbidden => "forbidden",
             Self::Expired => "expired",
+            Self::ClaimsChallenge => "claims",
             Self::WrongTypes => "wrong-types",
+            Self::Nulls => "nulls",
             Self::DeltaGone => "delta-gone",
+            Self::SyncStateNotFound => "sync-state-not-found",
             Self::ResyncRequired => "resync-required",
             Self::EndlessChain => "endless-chain",
             Self::Replay => "replay",
+            Self::PageTokenLost => "page-token-lost",
+            Self::PageTokenExpired => "page-token-expired",
         }
     }
 
@@ -129,6 +157,13 @@ impl FaultKind {
     pub fn fits_item(self) -> bool {
         match self {
             Self::Throttle
+            | Self::Nulls
+            | Self::PageTokenExpired
+            | Self::PageTokenLost
+            | Self::SyncStateNotFound
+            | Self::ClaimsChallenge
+            | Self::ConflictBad
+            | Self::ConflictUnavailable
             | Self::ThrottleFraction
             | Self::ThrottleDate
             | Self::ThrottleBare

@@ -8,13 +8,14 @@
 //! | [`company`] | the default tenant: an invented company, the same for the same seed; pure |
 //! | [`document`] | a tenant that somebody described; pure |
 //! | [`http`] | the wire: tokens, queries, batches, throttling, read lag |
-//! | [`faults`] | what goes wrong on request; pure |
+//! | [`faults`] | what goes wrong on request, by argument or by file; pure |
 //!
 //! Uses nothing of `graph`: what is misread there shall show here.
 
 mod chance;
 pub mod company;
 pub mod document;
+mod fault_file;
 pub mod faults;
 pub mod http;
 pub mod model;

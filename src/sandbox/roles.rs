@@ -29,11 +29,17 @@ pub enum Role {
     DirectoryReadAll,
     /// `AuditLog.Read.All`.
     AuditLogReadAll,
+    /// `Group.ReadWrite.All`.
+    GroupReadWriteAll,
+    /// `Directory.ReadWrite.All`.
+    DirectoryReadWriteAll,
+    /// `AdministrativeUnit.Read.All`.
+    AdministrativeUnitReadAll,
 }
 
 impl Role {
     /// All roles.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::UserReadAll,
         Self::UserReadWriteAll,
         Self::GroupMemberReadAll,
@@ -45,11 +51,21 @@ impl Role {
         Self::DomainReadAll,
         Self::DirectoryReadAll,
         Self::AuditLogReadAll,
+        Self::GroupReadWriteAll,
+        Self::DirectoryReadWriteAll,
+        Self::AdministrativeUnitReadAll,
     ];
 
-    /// Returns what an app has that may do everything but look into hidden groups.
+    /// Returns what an app has that may do what most need, and not look into hidden groups.
     pub fn usual() -> BTreeSet<Self> {
-        let unusual = [Self::MemberReadHidden, Self::GroupReadAll, Self::DirectoryReadAll];
+        let unusual = [
+            Self::MemberReadHidden,
+            Self::GroupReadAll,
+            Self::GroupReadWriteAll,
+            Self::DirectoryReadAll,
+            Self::DirectoryReadWriteAll,
+            Self::AdministrativeUnitReadAll,
+        ];
         Self::ALL.into_iter().filter(|role| !unusual.contains(role)).collect()
     }
 
@@ -67,6 +83,9 @@ impl Role {
             Self::DomainReadAll => "Domain.Read.All",
             Self::DirectoryReadAll => "Directory.Read.All",
             Self::AuditLogReadAll => "AuditLog.Read.All",
+            Self::GroupReadWriteAll => "Group.ReadWrite.All",
+            Self::DirectoryReadWriteAll => "Directory.ReadWrite.All",
+            Self::AdministrativeUnitReadAll => "AdministrativeUnit.Read.All",
         }
     }
 

@@ -112,8 +112,8 @@ impl Bucket {
         f64::from(self.quota.units) / self.quota.every.as_secs_f64()
     }
 
-    fn fits(&self, cost: u32) -> bool {
-        self.used + f64::from(cost) <= f64::from(self.quota.units)
+    fn fits(&self, cost: u32, share: f64) -> bool {
+        self.used + f64::from(cost) <= share * f64::from(self.quota.units)
     }
 
     /// Refused requests count too, but never so much that a patient client waits longer than
@@ -126,8 +126,8 @@ impl Bucket {
         self.used / f64::from(self.quota.units)
     }
 
-    fn fits_in(&self, cost: u32) -> Duration {
-        let over = self.used + f64::from(cost) - f64::from(self.quota.units);
+    fn fits_in(&self, cost: u32, share: f64) -> Duration {
+        let over = self.used + f64::from(cost) - share * f64::from(self.quota.units);
         Duration::from_secs_f64((over / self.rate()).ceil().clamp(1.0, 3_600.0))
     }
 }
@@ -151,8 +151,8 @@ impl Buckets {
         }
     }
 
-    /// Charges a request, and says whether it passes.
-    pub(crate) fn charge(&mut self, cost: Cost, now: Timestamp) -> Verdict {
+    /// Charges a request that may use so much of the quotas (1 is all), and says whether it passes.
+    pub(crate) fn charge(&mut self, cost: Cost, allowed: f64, now: Timestamp) -> Verdict {
         let share = |limit: Limit| match limit {
             Limit::ResourceUnits => cost.resource_units,
             Limit::Writes | Limit::TenantWrites => cost.writes,
@@ -162,8 +162,8 @@ impl Buckets {
         for (limit, bucket) in &mut self.buckets {
             let cost = share(*limit);
             bucket.drain(now);
-            if cost > 0 && !bucket.fits(cost) {
-                let wait = bucket.fits_in(cost);
+            if cost > 0 && !bucket.fits(cost, allowed) {
+                let wait = bucket.fits_in(cost, allowed);
                 if refused.is_none_or(|(_, longest)| wait > longest) {
                     refused = Some((*limit, wait));
                 }
@@ -193,9 +193,10 @@ mod tests {
     fn a_burst_of_the_whole_quota_passes_and_the_next_is_refused() {
         let mut buckets = Buckets::new(&Quotas::documented(500), after(0));
         for _ in 0..3_000 {
-            assert!(matches!(buckets.charge(WRITE, after(0)), Verdict::Pass { .. }));
+            assert!(matches!(buckets.charge(WRITE, 1.0, after(0)), Verdict::Pass { .. }));
         }
-        let Verdict::Refuse { limit, used, retry_after } = buckets.charge(WRITE, after(0)) else {
+        let Verdict::Refuse { limit, used, retry_after } = buckets.charge(WRITE, 1.0, after(0))
+        else {
             panic!("the quota is used up");
         };
         assert_eq!((limit, retry_after), (Limit::Writes, Duration::from_secs(1)));
@@ -207,13 +208,23 @@ mod tests {
         let mut buckets = Buckets::new(&Quotas::documented(500), after(0));
         let mut refused = 0;
         for _ in 0..3_100 {
-            if matches!(buckets.charge(WRITE, after(0)), Verdict::Refuse { .. }) {
+            if matches!(buckets.charge(WRITE, 1.0, after(0)), Verdict::Refuse { .. }) {
                 refused += 1;
             }
         }
         assert_eq!(refused, 100);
         // Twenty a second come back: 101 units over the quota need six seconds.
-        assert!(matches!(buckets.charge(WRITE, after(6)), Verdict::Pass { .. }));
+        assert!(matches!(buckets.charge(WRITE, 1.0, after(6)), Verdict::Pass { .. }));
+    }
+
+    #[test]
+    fn who_may_use_less_is_refused_first() {
+        let mut buckets = Buckets::new(&Quotas::documented(500), after(0));
+        for _ in 0..2_400 {
+            assert!(matches!(buckets.charge(WRITE, 0.8, after(0)), Verdict::Pass { .. }));
+        }
+        assert!(matches!(buckets.charge(WRITE, 0.8, after(0)), Verdict::Refuse { .. }));
+        assert!(matches!(buckets.charge(WRITE, 1.0, after(0)), Verdict::Pass { .. }));
     }
 
     #[test]

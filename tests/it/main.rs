@@ -27,6 +27,7 @@ mod pki;
 mod power;
 mod rehearsals;
 mod reviewed;
+mod sandboxes;
 mod selectors;
 mod sign_ins;
 mod site;

@@ -19,7 +19,7 @@ use crate::domain::sku::{Sku, SkuStatus, Units};
 use crate::domain::user::ServicePlanSet;
 use crate::sandbox::chance::Chance;
 use crate::sandbox::company::people::Person;
-use crate::sandbox::model::{About, Group, GroupKind, Member, Parts, Tenant};
+use crate::sandbox::model::{About, Group, GroupKind, Member, Obstacles, Parts, Tenant, Unit};
 
 mod names;
 mod people;
@@ -78,8 +78,23 @@ impl Tenant {
             users: people.into_iter().map(|person| person.user).collect(),
             at: instant("2026-09-14T08:21:07Z"),
         };
-        assemble(parts)
+        let at = parts.at;
+        let units = units(&parts.groups, seed);
+        assemble(parts).with_obstacles(Obstacles { units, ..Obstacles::default() }, at)
     }
+}
+
+/// The shops of a country are an administrative unit.
+fn units(groups: &[Group], seed: u64) -> Vec<Unit> {
+    let shops = groups.iter().filter(|group| group.synced).enumerate();
+    let unit = |(index, group): (usize, &Group)| Unit {
+        id: Chance::new(seed, "unit", index as u64).guid(),
+        name: group.name.clone(),
+        hidden: false,
+        restricted: false,
+        members: group.members.clone(),
+    };
+    shops.map(unit).collect()
 }
 
 fn assemble(parts: Parts) -> Tenant {

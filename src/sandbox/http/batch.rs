@@ -91,6 +91,7 @@ fn item(outer: &Call, place: usize, value: &Value) -> Result<Item, Failure> {
             now: outer.now,
             item: Some(place),
             fault: None,
+            retries_page: false,
         },
     })
 }

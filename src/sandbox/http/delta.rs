@@ -10,7 +10,9 @@ use crate::domain::ids::{GroupId, UserId};
 use crate::sandbox::chance::Chance;
 use crate::sandbox::faults::FaultKind;
 use crate::sandbox::http::filter::Filter;
+use crate::sandbox::http::group_properties;
 use crate::sandbox::http::json::{self, Object, base64url};
+use crate::sandbox::http::lag::View;
 use crate::sandbox::http::paging::decode;
 use crate::sandbox::http::properties::{self, Selection, WriteUser};
 use crate::sandbox::http::reply::{Failure, Reply};
@@ -215,6 +217,10 @@ pub(super) fn answer(
 ) -> Result<Reply, Failure> {
     match call.fault {
         Some(FaultKind::DeltaGone) => return Err(gone(call, kind)),
+        Some(FaultKind::SyncStateNotFound) => {
+            let message = "The sync state generation is not found; resync is required.";
+            return Err(Failure::new(404, "syncStateNotFound", message));
+        }
         Some(FaultKind::ResyncRequired) => {
             let message = "Resync required. Any local changes should be reconciled after a full \
                            enumeration.";
@@ -222,7 +228,8 @@ pub(super) fn answer(
         }
         Some(_) | None => {}
     }
-    let seen = world.horizon.note(world.lag, call.now, world.tenant.journal().latest());
+    let seen =
+        world.horizon.note(world.views.delta_lag(), call.now, world.tenant.journal().latest());
     let world = &*world;
     let Some(round) = Round::asked(world, call, kind, seen)? else {
         let query = call.options();
@@ -271,7 +278,7 @@ fn selection(round: &Round) -> Result<Chosen, Failure> {
         }
         Kind::Groups => {
             let others = without_members(names.as_ref());
-            properties::groups(others.as_deref())?;
+            group_properties::groups(others.as_deref())?;
             Ok(Chosen::Groups(names))
         }
     }
@@ -374,7 +381,7 @@ fn user_row(
     shows: impl Fn(&str) -> bool,
     is_new: bool,
 ) -> Vec<u8> {
-    let seen = world.seen(place);
+    let seen = world.seen(View::Delta, place);
     let mut row = Vec::new();
     let mut object = Object::begin(&mut row);
     for (name, write) in chosen {
@@ -399,7 +406,7 @@ fn group_rows(
     let ids = round.ids()?;
     let wanted = |id: GroupId| ids.as_ref().is_none_or(|ids| ids.contains(&id.to_string()));
     let with_members = names.is_none_or(|names| names.iter().any(|n| n == "members"));
-    let chosen = properties::groups(without_members(names).as_deref())?;
+    let chosen = group_properties::groups(without_members(names).as_deref())?;
     let journal = world.tenant.journal();
     let candidates: Vec<GroupId> = match round.since {
         None => world.tenant.groups().iter().map(|group| group.id).collect(),
@@ -432,7 +439,7 @@ fn group_rows(
             let mut object = Object::begin(&mut row);
             for (name, write) in &chosen {
                 let mut value = Vec::new();
-                write(group, &mut value);
+                write(&world.seen_group(group, call.now), &mut value);
                 let shows = !minimal || round.touches(changes, name);
                 if *name == "id" || (shows && !(came && value == b"null")) {
                     object.key(name).extend(value);

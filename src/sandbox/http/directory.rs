@@ -2,11 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::domain::sku::{AppliesTo, Sku, SkuStatus};
+use crate::domain::sku::{AppliesTo, ServicePlan, Sku, SkuStatus};
 use crate::sandbox::chance::Chance;
 use crate::sandbox::http::json::{self, Object};
 use crate::sandbox::http::paging::{self, About};
-use crate::sandbox::http::reply::Reply;
+use crate::sandbox::http::reply::{Failure, Reply};
 use crate::sandbox::http::world::{Call, World};
 
 /// An object whose properties are written where they were selected.
@@ -27,7 +27,7 @@ impl Chosen<'_> {
 pub(super) fn subscribed_skus(world: &World, call: &Call) -> Reply {
     let query = call.options();
     let select = query.select();
-    let consumed = world.unseen.consumed(&world.tenant);
+    let consumed = world.views.consumed(&world.tenant);
     let context = paging::context("subscribedSkus", &query);
     let about = About { context, count: None, next: None };
     paging::reply(call, &about, |out| {
@@ -61,15 +61,36 @@ fn write_sku(world: &World, sku: &Sku, consumed: i64, to: &mut Chosen<'_>) {
         units.end();
     });
     to.put("servicePlans", |out| {
-        json::list(out, &sku.service_plans, |out, plan| {
-            let mut object = Object::begin(out);
-            json::plain(object.key("servicePlanId"), plan.id);
-            json::text(object.key("servicePlanName"), &plan.name);
-            json::text(object.key("provisioningStatus"), "Success");
-            json::text(object.key("appliesTo"), applies_to(&plan.applies_to));
-            object.end();
-        });
+        json::list(out, &sku.service_plans, |out, plan| write_service_plan(plan, "Success", out));
     });
+}
+
+/// Writes a service plan of a SKU in this state.
+pub(super) fn write_service_plan(plan: &ServicePlan, state: &str, out: &mut Vec<u8>) {
+    let mut object = Object::begin(out);
+    json::plain(object.key("servicePlanId"), plan.id);
+    json::text(object.key("servicePlanName"), &plan.name);
+    json::text(object.key("provisioningStatus"), state);
+    json::text(object.key("appliesTo"), applies_to(&plan.applies_to));
+    object.end();
+}
+
+/// `GET /subscribedSkus/{tenant id}_{SKU id}`.
+pub(super) fn subscribed_sku(world: &World, call: &Call, key: &str) -> Result<Reply, Failure> {
+    let query = call.options();
+    let select = query.select();
+    let is_it =
+        |sku: &&Sku| format!("{}_{}", world.tenant.about().id, sku.id).eq_ignore_ascii_case(key);
+    let sku = world.tenant.skus().iter().find(is_it).ok_or_else(|| Failure::not_found(key))?;
+    let consumed = world.views.consumed(&world.tenant).get(&sku.id).copied().unwrap_or(0).max(0);
+    let mut body = Vec::new();
+    let mut to = Chosen { object: Object::begin(&mut body), select: select.as_deref() };
+    let context = paging::context("subscribedSkus", &query);
+    let context = format!("{}/$metadata#{context}/$entity", call.root);
+    json::text(to.object.key("@odata.context"), &context);
+    write_sku(world, sku, consumed, &mut to);
+    to.object.end();
+    Ok(Reply::json(200, body))
 }
 
 /// Returns the id of the one subscription of a SKU, and when it renews or ends.

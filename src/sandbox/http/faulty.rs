@@ -1,8 +1,10 @@
 //! How the faults look on the wire.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 use crate::sandbox::faults::FaultKind;
+use crate::sandbox::http::json;
 use crate::sandbox::http::lag::Moment;
 use crate::sandbox::http::reply::{Failure, Reply, http_date};
 
@@ -18,12 +20,11 @@ pub(super) fn before(kind: FaultKind, now: Moment) -> Option<Result<Reply, Failu
             throttled(at.ok().map(http_date))
         }
         FaultKind::ThrottleBare => throttled(None),
-        FaultKind::Conflict => Failure::new(
-            409,
-            "Directory_ConcurrencyViolation",
-            "Error due to concurrent requests being made to the tenant. Please wait briefly and \
-             retry.",
-        ),
+        FaultKind::Conflict => conflict(409),
+        // Source: observed with these as well.
+        FaultKind::ConflictUnavailable => conflict(503),
+        FaultKind::ConflictBad => conflict(400),
+        FaultKind::ClaimsChallenge => challenge(now.at),
         FaultKind::Error => {
             Failure::new(500, "InternalServerError", "An internal server error occurred.")
         }
@@ -50,13 +51,48 @@ pub(super) fn before(kind: FaultKind, now: Moment) -> Option<Result<Reply, Failu
         | FaultKind::Slow
         | FaultKind::Hang
         | FaultKind::WrongTypes
+        | FaultKind::Nulls
         // The answer itself shows these, and that of other requests is as ever.
         | FaultKind::DeltaGone
+        | FaultKind::SyncStateNotFound
+        | FaultKind::PageTokenLost
+        | FaultKind::PageTokenExpired
         | FaultKind::ResyncRequired
         | FaultKind::EndlessChain
         | FaultKind::Replay => return None,
     };
     Some(Err(failure))
+}
+
+fn conflict(status: u16) -> Failure {
+    Failure::new(
+        status,
+        "Directory_ConcurrencyViolation",
+        "Error due to concurrent requests being made to the tenant. Please wait briefly and retry.",
+    )
+}
+
+/// 401 that asks for a token with a claim: one that was issued from now on.
+///
+/// Source: Entra, claims challenges; the claims are JSON in base64.
+fn challenge(now: Timestamp) -> Failure {
+    let claims = format!(
+        "{{\"access_token\":{{\"nbf\":{{\"essential\":true,\"value\":\"{}\"}}}}}}",
+        now.as_second()
+    );
+    let header = format!(
+        "Bearer realm=\"\", \
+         authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", \
+         error=\"insufficient_claims\", claims=\"{}\"",
+        json::base64(claims.as_bytes())
+    );
+    Failure::new(
+        401,
+        "InvalidAuthenticationToken",
+        "Continuous access evaluation resulted in challenge with result: InteractionRequired and \
+         code: TokenIssuedBeforeRevocationTimestamp",
+    )
+    .with("WWW-Authenticate", header)
 }
 
 /// 504.
@@ -84,9 +120,25 @@ fn html(status: u16) -> Reply {
     Reply { status, headers, body: body.as_bytes().to_vec(), items: Vec::new() }
 }
 
-/// Puts a number where a list or a text should be, at the top and in the first object of a list.
-pub(super) fn wrong_types(mut reply: Reply) -> Reply {
-    let Ok(mut body) = serde_json::from_slice::<serde_json::Value>(&reply.body) else {
+/// Spoils an answer, where the fault is of that kind.
+pub(super) fn spoil(kind: FaultKind, reply: Reply) -> Reply {
+    let number = |value: &mut Value| {
+        *value = if value.is_number() { "seventeen".into() } else { 17.into() };
+    };
+    match kind {
+        FaultKind::WrongTypes => altered(reply, |_, value| number(value)),
+        FaultKind::Nulls => altered(reply, |key, value| {
+            if key != "id" && !key.starts_with('@') {
+                *value = Value::Null;
+            }
+        }),
+        _ => reply,
+    }
+}
+
+/// Changes the values at the top, or in the first object of a list.
+fn altered(mut reply: Reply, change: impl Fn(&str, &mut Value)) -> Reply {
+    let Ok(mut body) = serde_json::from_slice::<Value>(&reply.body) else {
         return reply;
     };
     if let Some(object) = body.as_object_mut() {
@@ -99,8 +151,8 @@ pub(super) fn wrong_types(mut reply: Reply) -> Reply {
             Some(first) => first,
             None => object,
         };
-        for value in target.values_mut() {
-            *value = if value.is_number() { "seventeen".into() } else { 17.into() };
+        for (key, value) in target.iter_mut() {
+            change(key, value);
         }
     }
     reply.body = body.to_string().into_bytes();

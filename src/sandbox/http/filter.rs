@@ -2,6 +2,8 @@
 //!
 //! Source: Graph `$filter` on directory objects; 15 clauses at most in a plain query.
 
+use jiff::Timestamp;
+
 use crate::sandbox::http::reply::Failure;
 
 /// A condition.
@@ -12,12 +14,65 @@ pub(super) enum Filter {
     Not(Box<Filter>),
     /// The property is one of these.
     In(String, Vec<Literal>),
+    /// The property stands so to this.
+    Compare(String, Comparison, String),
     StartsWith(String, String),
     EndsWith(String, String),
     /// Holds the license with this id.
     HoldsSku(String),
     /// Whether any license is held.
     Licensed(bool),
+}
+
+/// How a property stands to a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Comparison {
+    Above,
+    AtLeast,
+    Below,
+    AtMost,
+}
+
+impl Comparison {
+    fn named(word: &str) -> Option<Self> {
+        match word {
+            "gt" => Some(Self::Above),
+            "ge" => Some(Self::AtLeast),
+            "lt" => Some(Self::Below),
+            "le" => Some(Self::AtMost),
+            _ => None,
+        }
+    }
+
+    /// Whether it holds. Instants compare as such, all else as text.
+    fn holds(self, value: &str, wanted: &str) -> bool {
+        let instant = |text: &str| text.parse::<Timestamp>().ok();
+        let order = match (instant(value), instant(wanted)) {
+            (Some(value), Some(wanted)) => value.cmp(&wanted),
+            _ => value.to_lowercase().cmp(&wanted.to_lowercase()),
+        };
+        match self {
+            Self::Above => order.is_gt(),
+            Self::AtLeast => order.is_ge(),
+            Self::Below => order.is_lt(),
+            Self::AtMost => order.is_le(),
+        }
+    }
+}
+
+/// What a query may ask.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    /// Whether the headers of an advanced query came with it.
+    pub(super) advanced: bool,
+    /// How deep a plain filter may nest, where that is limited.
+    pub(super) height_max: Option<usize>,
+}
+
+impl From<bool> for Rules {
+    fn from(advanced: bool) -> Self {
+        Self { advanced, height_max: None }
+    }
 }
 
 /// What a property is compared with.
@@ -40,8 +95,9 @@ const CLAUSES_MAX: usize = 15;
 const DEPTH_MAX: usize = 20;
 
 impl Filter {
-    /// Reads a filter. `advanced` says that the headers of an advanced query came with it.
-    pub(super) fn parse(text: &str, advanced: bool) -> Result<Self, Failure> {
+    /// Reads a filter.
+    pub(super) fn parse(text: &str, rules: impl Into<Rules>) -> Result<Self, Failure> {
+        let Rules { advanced, height_max } = rules.into();
         let tokens = tokens(text).ok_or_else(|| invalid(text))?;
         let mut parser = Parser { tokens: &tokens, at: 0 };
         let filter = parser.or(0).filter(|_| parser.at == tokens.len());
@@ -51,6 +107,13 @@ impl Filter {
             return Err(Failure::unsupported(format!(
                 "Too many child clauses specified in search filter expression containing 'OR' \
                  operators: {clauses}. Max allowed: {CLAUSES_MAX}."
+            )));
+        }
+        let height = filter.height();
+        if let Some(max) = height_max.filter(|max| !advanced && height > *max) {
+            return Err(Failure::unsupported(format!(
+                "The specified search filter expression has excessive height: {height}. \
+                 Max allowed: {max}"
             )));
         }
         if !advanced && filter.is_advanced() {
@@ -69,7 +132,24 @@ impl Filter {
             Self::And(parts) => parts.iter().map(Self::clauses).max().unwrap_or(1),
             Self::Not(inner) => inner.clauses(),
             Self::In(_, values) => values.len(),
-            Self::StartsWith(_, _)
+            Self::Compare(_, _, _)
+            | Self::StartsWith(_, _)
+            | Self::EndsWith(_, _)
+            | Self::HoldsSku(_)
+            | Self::Licensed(_) => 1,
+        }
+    }
+
+    /// Counts the levels, a chain of `and` or of `or` as one.
+    fn height(&self) -> usize {
+        match self {
+            Self::Or(parts) | Self::And(parts) => {
+                1 + parts.iter().map(Self::height).max().unwrap_or(0)
+            }
+            Self::Not(inner) => 1 + inner.height(),
+            Self::In(_, _)
+            | Self::Compare(_, _, _)
+            | Self::StartsWith(_, _)
             | Self::EndsWith(_, _)
             | Self::HoldsSku(_)
             | Self::Licensed(_) => 1,
@@ -81,7 +161,7 @@ impl Filter {
             Self::And(parts) | Self::Or(parts) => parts.iter().any(Self::is_advanced),
             Self::Not(_) | Self::EndsWith(_, _) | Self::Licensed(_) => true,
             Self::In(_, values) => values.contains(&Literal::Null),
-            Self::StartsWith(_, _) | Self::HoldsSku(_) => false,
+            Self::Compare(_, _, _) | Self::StartsWith(_, _) | Self::HoldsSku(_) => false,
         }
     }
 
@@ -90,7 +170,10 @@ impl Filter {
         match self {
             Self::And(parts) | Self::Or(parts) => parts.iter().flat_map(Self::properties).collect(),
             Self::Not(inner) => inner.properties(),
-            Self::In(name, _) | Self::StartsWith(name, _) | Self::EndsWith(name, _) => vec![name],
+            Self::In(name, _)
+            | Self::Compare(name, _, _)
+            | Self::StartsWith(name, _)
+            | Self::EndsWith(name, _) => vec![name],
             Self::HoldsSku(_) | Self::Licensed(_) => vec!["assignedLicenses"],
         }
     }
@@ -108,6 +191,7 @@ impl Filter {
             Self::And(parts) => parts.iter().find_map(|part| part.pins(property)),
             Self::In(_, _)
             | Self::Not(_)
+            | Self::Compare(_, _, _)
             | Self::StartsWith(_, _)
             | Self::EndsWith(_, _)
             | Self::HoldsSku(_)
@@ -125,6 +209,9 @@ impl Filter {
             Self::In(name, values) => {
                 let value = lower(name);
                 values.iter().any(|wanted| wanted.text().map(str::to_lowercase) == value)
+            }
+            Self::Compare(name, comparison, wanted) => {
+                object.property(name).is_some_and(|value| comparison.holds(&value, wanted))
             }
             Self::StartsWith(name, start) => {
                 lower(name).is_some_and(|value| value.starts_with(&start.to_lowercase()))
@@ -251,6 +338,12 @@ impl Parser<'_> {
         if self.word("ne") {
             return Some(Filter::Not(Box::new(Filter::In(name, vec![self.value()?]))));
         }
+        if let Some(Token::Word(word)) = self.tokens.get(self.at)
+            && let Some(comparison) = Comparison::named(word)
+        {
+            self.at += 1;
+            return Some(Filter::Compare(name, comparison, self.text()?));
+        }
         if !self.word("in") || !self.sign('(') {
             return None;
         }
@@ -367,6 +460,26 @@ mod tests {
             assert!(Filter::parse(text, true).is_err(), "{text}");
         }
         assert!(Filter::parse(&"(".repeat(100_000), true).is_err());
+    }
+
+    #[test]
+    fn instants_compare_as_instants() {
+        let holds = |comparison: Comparison| {
+            comparison.holds("2026-11-23T09:00:00.5Z", "2026-11-23T10:00:00+01:00")
+        };
+        assert!(holds(Comparison::Above) && holds(Comparison::AtLeast));
+        assert!(!holds(Comparison::Below) && !holds(Comparison::AtMost));
+        assert!(!fits("createdDateTime ge 2026-01-01T00:00:00Z"), "it has none");
+    }
+
+    #[test]
+    fn a_plain_filter_may_be_limited_in_height() {
+        let rules = |advanced| Rules { advanced, height_max: Some(3) };
+        let deep = "(id eq 'a' and (id eq 'b' or (id eq 'c' and id eq 'd'))) or id eq 'e'";
+        let failure = Filter::parse(deep, rules(false)).unwrap_err();
+        assert!(failure.message.contains("excessive height: 5. Max allowed: 3"), "{failure:?}");
+        assert!(Filter::parse(deep, rules(true)).is_ok());
+        assert!(Filter::parse("id eq 'a' or id eq 'b' or id eq 'c'", rules(false)).is_ok());
     }
 
     #[test]

@@ -79,6 +79,15 @@ impl<'a> Object<'a> {
     }
 }
 
+/// Encodes bytes in base64, with padding.
+pub(super) fn base64(bytes: &[u8]) -> String {
+    let mut text = base64url(bytes).replace('-', "+").replace('_', "/");
+    while !text.len().is_multiple_of(4) {
+        text.push('=');
+    }
+    text
+}
+
 /// Encodes bytes in the URL alphabet of base64, without padding.
 pub(super) fn base64url(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -105,5 +114,6 @@ mod tests {
             assert_eq!(base64url(bytes.as_bytes()), encoded);
         }
         assert_eq!(base64url(&[0xfb, 0xff]), "-_8");
+        assert_eq!(base64(&[0xfb, 0xff]), "+/8=");
     }
 }

@@ -30,15 +30,26 @@ pub(super) struct Moment {
     pub(super) at: Timestamp,
 }
 
+/// How long what is not a plain read lags; where nothing is said, as long as those.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lags {
+    /// Advanced queries, casts and counted seats, which read an index.
+    pub index: Option<Lag>,
+    /// Delta queries.
+    pub delta: Option<Lag>,
+    /// Licenses that groups give; at once where nothing is said.
+    pub groups: Lag,
+}
+
 #[derive(Clone, Copy, Debug)]
-enum Due {
+pub(super) enum Due {
     Request(u64),
     At(Timestamp),
 }
 
 impl Due {
     /// Returns when something of now shows; none where it does at once.
-    fn of(lag: Lag, now: Moment) -> Option<Self> {
+    pub(super) fn of(lag: Lag, now: Moment) -> Option<Self> {
         match lag {
             Lag::None => None,
             Lag::Requests(count) => Some(Self::Request(now.request + count + 1)),
@@ -49,7 +60,7 @@ impl Due {
         }
     }
 
-    fn has_come(self, now: Moment) -> bool {
+    pub(super) fn has_come(self, now: Moment) -> bool {
         match self {
             Self::Request(number) => number <= now.request,
             Self::At(time) => time <= now.at,
@@ -99,18 +110,75 @@ impl Before {
     }
 }
 
+/// Which copy of the directory a read asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum View {
+    Replica,
+    Index,
+    Delta,
+}
+
+/// What the copies do not show yet, each behind by a lag of its own.
+#[derive(Debug)]
+pub(super) struct Views {
+    replica: (Lag, Unseen),
+    index: (Lag, Unseen),
+    delta: (Lag, Unseen),
+}
+
+impl Views {
+    pub(super) fn new(lag: Lag, lags: Lags) -> Self {
+        let view = |own: Option<Lag>| (own.unwrap_or(lag), Unseen::default());
+        Self { replica: view(None), index: view(lags.index), delta: view(lags.delta) }
+    }
+
+    /// Returns how long delta queries lag.
+    pub(super) fn delta_lag(&self) -> Lag {
+        self.delta.0
+    }
+
+    /// Remembers a write to a user.
+    pub(super) fn wrote(&mut self, now: Moment, before: &Before, after: &User) {
+        for (lag, unseen) in [&mut self.replica, &mut self.index, &mut self.delta] {
+            unseen.wrote(*lag, now, before, after);
+        }
+    }
+
+    /// Forgets what shows by now.
+    pub(super) fn settle(&mut self, now: Moment) {
+        for (_, unseen) in [&mut self.replica, &mut self.index, &mut self.delta] {
+            unseen.settle(now);
+        }
+    }
+
+    /// Returns what a copy shows of a user in place of the truth.
+    pub(super) fn of(&self, view: View, user: UserId) -> Option<&Before> {
+        let (_, unseen) = match view {
+            View::Replica => &self.replica,
+            View::Index => &self.index,
+            View::Delta => &self.delta,
+        };
+        unseen.of(user)
+    }
+
+    /// Returns the seats in use that reads show.
+    pub(super) fn consumed(&self, tenant: &Tenant) -> BTreeMap<SkuId, i64> {
+        self.index.1.consumed(tenant)
+    }
+}
+
 /// The writes that do not show yet, oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Unseen {
+struct Unseen {
     order: VecDeque<(Due, UserId)>,
     users: BTreeMap<UserId, VecDeque<Before>>,
 }
 
 impl Unseen {
     /// Remembers a write to a user.
-    pub(super) fn wrote(&mut self, lag: Lag, now: Moment, before: Before, after: &User) {
+    fn wrote(&mut self, lag: Lag, now: Moment, before: &Before, after: &User) {
         let Some(due) = Due::of(lag, now) else { return };
-        let mut before = before;
+        let mut before = before.clone();
         let active = |licenses: &[Held]| -> Vec<SkuId> {
             licenses.iter().filter(|held| held.is_active()).map(|held| held.sku).collect()
         };
@@ -125,7 +193,7 @@ impl Unseen {
     }
 
     /// Forgets what shows by now.
-    pub(super) fn settle(&mut self, now: Moment) {
+    fn settle(&mut self, now: Moment) {
         let shows = |(due, _): &(Due, UserId)| due.has_come(now);
         while self.order.front().is_some_and(shows) {
             let Some((_, user)) = self.order.pop_front() else { return };
@@ -139,12 +207,12 @@ impl Unseen {
     }
 
     /// Returns what reads show of a user in place of the truth.
-    pub(super) fn of(&self, user: UserId) -> Option<&Before> {
+    fn of(&self, user: UserId) -> Option<&Before> {
         self.users.get(&user).and_then(VecDeque::front)
     }
 
     /// Returns the seats in use that reads show.
-    pub(super) fn consumed(&self, tenant: &Tenant) -> BTreeMap<SkuId, i64> {
+    fn consumed(&self, tenant: &Tenant) -> BTreeMap<SkuId, i64> {
         let mut seats: BTreeMap<SkuId, i64> =
             tenant.skus().iter().map(|sku| (sku.id, i64::from(sku.consumed))).collect();
         for (sku, moved) in self.users.values().flatten().flat_map(|before| &before.seats) {

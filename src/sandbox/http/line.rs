@@ -5,12 +5,14 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::server::TlsStream;
+use tokio_rustls::{Accept, TlsAcceptor};
 
 /// The switch of one connection. Cut once, it stays cut.
 #[derive(Clone, Debug)]
@@ -49,23 +51,54 @@ impl Switch {
 }
 
 /// A connection with its switch.
-#[derive(Debug)]
 pub(super) struct Line {
-    stream: TcpStream,
+    stream: Stream,
     switch: Switch,
 }
 
+/// What goes over a connection.
+enum Stream {
+    Plain(TcpStream),
+    /// The handshake of TLS, which the first read or write ends.
+    Greeting(Box<Accept<TcpStream>>),
+    Secret(Box<TlsStream<TcpStream>>),
+}
+
+/// What can be read and written.
+trait Duplex: AsyncRead + AsyncWrite + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Duplex for T {}
+
+impl Stream {
+    /// Ends the handshake, where there is one.
+    fn poll_open(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Pin<&mut dyn Duplex>>> {
+        if let Self::Greeting(accept) = self {
+            let stream = ready!(Pin::new(&mut **accept).poll(context))?;
+            *self = Self::Secret(Box::new(stream));
+        }
+        match self {
+            Self::Plain(stream) => Poll::Ready(Ok(Pin::new(stream))),
+            Self::Secret(stream) => Poll::Ready(Ok(Pin::new(&mut **stream))),
+            Self::Greeting(_) => Poll::Pending,
+        }
+    }
+}
+
 /// A listener whose connections have switches, and one switch for all of them.
-#[derive(Debug)]
 pub(super) struct Lines {
     listener: TcpListener,
+    acceptor: Option<TlsAcceptor>,
     all: Arc<AtomicBool>,
 }
 
 impl Lines {
     /// Wraps a listener. Setting `all` cuts every connection.
-    pub(super) fn new(listener: TcpListener, all: Arc<AtomicBool>) -> Self {
-        Self { listener, all }
+    pub(super) fn new(
+        listener: TcpListener,
+        acceptor: Option<TlsAcceptor>,
+        all: Arc<AtomicBool>,
+    ) -> Self {
+        Self { listener, acceptor, all }
     }
 }
 
@@ -79,6 +112,11 @@ impl Listener for Lines {
         // are only slower.
         let _ = stream.set_nodelay(true);
         let switch = Switch::new(self.all.clone());
+        let stream = match &self.acceptor {
+            None => Stream::Plain(stream),
+            // Not awaited here: one client that is slow to greet would keep all others out.
+            Some(acceptor) => Stream::Greeting(Box::new(acceptor.accept(stream))),
+        };
         (Line { stream, switch: switch.clone() }, (address, switch))
     }
 
@@ -107,7 +145,10 @@ impl AsyncRead for Line {
     ) -> Poll<io::Result<()>> {
         match self.broken() {
             Some(error) => Poll::Ready(Err(error)),
-            None => Pin::new(&mut self.stream).poll_read(context, buffer),
+            None => match ready!(self.stream.poll_open(context)) {
+                Ok(stream) => stream.poll_read(context, buffer),
+                Err(error) => Poll::Ready(Err(error)),
+            },
         }
     }
 }
@@ -122,7 +163,8 @@ impl AsyncWrite for Line {
             return Poll::Ready(Err(error));
         }
         let allowed = self.switch.allowance(bytes.len());
-        let written = Pin::new(&mut self.stream).poll_write(context, &bytes[..allowed]);
+        let stream = ready!(self.stream.poll_open(context))?;
+        let written = stream.poll_write(context, &bytes[..allowed]);
         if let Poll::Ready(Ok(count)) = &written {
             self.switch.sent(*count);
         }
@@ -132,11 +174,16 @@ impl AsyncWrite for Line {
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.broken() {
             Some(error) => Poll::Ready(Err(error)),
-            None => Pin::new(&mut self.stream).poll_flush(context),
+            None => ready!(self.stream.poll_open(context))?.poll_flush(context),
         }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        match &mut self.stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_shutdown(context),
+            Stream::Secret(stream) => Pin::new(&mut **stream).poll_shutdown(context),
+            // Nothing was said yet; the socket closes as it is dropped.
+            Stream::Greeting(_) => Poll::Ready(Ok(())),
+        }
     }
 }

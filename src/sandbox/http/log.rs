@@ -48,7 +48,8 @@ pub struct Counts {
     pub batches: u64,
     /// Reads, alone or in batches.
     pub reads: u64,
-    /// Writes, alone or in batches: `PATCH` of a user and `assignLicense`.
+    /// Writes, alone or in batches: `PATCH` of a user, `assignLicense` and
+    /// `reprocessLicenseAssignment`.
     pub writes: u64,
     /// Writes that were answered with success.
     pub writes_accepted: u64,
@@ -101,7 +102,8 @@ impl Log {
 
 impl Counts {
     fn count(&mut self, method: &str, path: &str, status: u16) {
-        let writes = method == "PATCH" || path.ends_with("assignLicense");
+        let actions = ["assignLicense", "reprocessLicenseAssignment"];
+        let writes = method == "PATCH" || actions.iter().any(|action| path.ends_with(action));
         self.reads += u64::from(!writes);
         self.writes += u64::from(writes);
         self.writes_accepted += u64::from(writes && (200..300).contains(&status));

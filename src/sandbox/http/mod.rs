@@ -13,37 +13,53 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderMap, Response, header};
+use axum::http::{HeaderMap, Response};
 use tokio::net::TcpListener;
 
 use crate::sandbox::faults::{FaultKind, Faults, Target};
-use crate::sandbox::http::lag::{Horizon, Moment, Unseen};
+use crate::sandbox::http::audit::Audit;
+use crate::sandbox::http::lag::{Horizon, Moment, Views};
 use crate::sandbox::http::line::{Lines, Switch};
 use crate::sandbox::http::log::Log;
+use crate::sandbox::http::paging::Returned;
+use crate::sandbox::http::processing::Queue;
 use crate::sandbox::http::reply::{Failure, Reply};
 use crate::sandbox::http::world::{Call, World};
 use crate::sandbox::model::Tenant;
 use crate::sandbox::roles::Role;
 use crate::sandbox::throttle::{Buckets, Quotas};
 
+mod audit;
 mod batch;
+mod control;
 mod credentials;
 mod delta;
 mod directory;
+mod expand;
 mod faulty;
 mod filter;
+mod group_properties;
+mod gzip;
 mod identity;
 mod json;
 mod lag;
+mod licensed;
 mod line;
 mod log;
+mod members;
+mod metadata;
+mod objects;
 mod options;
+mod order;
 mod paging;
+mod price;
+mod processing;
 mod properties;
 mod query;
 mod reads;
 mod reply;
 mod route;
+mod tls;
 mod token;
 mod world;
 mod writes;
@@ -51,9 +67,11 @@ mod writes;
 pub use self::credentials::{AUDIENCE, Credentials, Federated, InvalidCredential, Registered};
 pub use self::delta::Delta;
 pub use self::identity::Machine;
-pub use self::lag::Lag;
+pub use self::lag::{Lag, Lags};
 pub use self::log::{Counts, ItemSeen, RequestSeen};
 pub use self::options::{CLIENT_ID, CLIENT_SECRET, Clock, Options, SignInActivity, Throttle};
+pub use self::paging::PageTokens;
+pub use self::tls::{InvalidTls, Tls};
 
 const BODY_MAX: usize = 4 * 1024 * 1024;
 
@@ -71,6 +89,7 @@ pub struct Running {
     pub client_id: String,
     /// The secret of the app.
     pub secret: String,
+    scheme: &'static str,
     shared: Arc<Shared>,
     task: tokio::task::JoinHandle<()>,
 }
@@ -78,6 +97,8 @@ pub struct Running {
 struct Shared {
     world: Mutex<World>,
     numbers: Mutex<u64>,
+    /// `http` or `https`.
+    scheme: &'static str,
     clock: Clock,
     started: tokio::time::Instant,
     delay: Duration,
@@ -95,8 +116,10 @@ impl Server {
         let addr = listener.local_addr()?;
         let running = (tenant.about().id.to_string(), options.client_id.clone());
         let secret = options.secret.clone();
+        let acceptor = options.tls.as_ref().map(Tls::acceptor);
         let shared = Arc::new(Shared::new(tenant, options));
-        let lines = Lines::new(listener, shared.stopped.clone());
+        let scheme = shared.scheme;
+        let lines = Lines::new(listener, acceptor, shared.stopped.clone());
         let service = Router::new()
             .fallback(handle)
             .with_state(shared.clone())
@@ -106,14 +129,14 @@ impl Server {
             let _ = axum::serve(lines, service).await;
         });
         let (tenant_id, client_id) = running;
-        Ok(Running { addr, tenant_id, client_id, secret, shared, task })
+        Ok(Running { addr, tenant_id, client_id, secret, scheme, shared, task })
     }
 }
 
 impl Running {
     /// Returns the address to configure as `graph` and `login` endpoint.
     pub fn url(&self) -> String {
-        format!("http://{}", self.addr)
+        format!("{}://{}", self.scheme, self.addr)
     }
 
     /// Returns the tenant as it is now, whatever reads show.
@@ -126,8 +149,10 @@ impl Running {
         let now = self.shared.now();
         let mut guard = self.shared.world();
         let world = &mut *guard;
+        let before = world.tenant.journal().latest();
         change(&mut world.tenant);
-        world.horizon.note(world.lag, now, world.tenant.journal().latest());
+        world.follow_groups(before, now);
+        world.horizon.note(world.views.delta_lag(), now, world.tenant.journal().latest());
         world.nested.clear();
     }
 
@@ -179,18 +204,24 @@ impl Shared {
     fn new(tenant: Tenant, options: Options) -> Self {
         let Options {
             listen: _,
+            tls,
             client_id,
             secret,
             credentials,
             roles,
             faults,
             lag,
+            lags,
+            follows_groups,
+            page_tokens,
+            filter_height_max,
             throttle,
             token_lifetime,
             delay,
             clock,
             sign_ins,
             delta,
+            priorities,
         } = options;
         let started = tokio::time::Instant::now();
         let now = clock.now(started);
@@ -210,11 +241,18 @@ impl Shared {
             tokens: BTreeMap::new(),
             tokens_issued: 0,
             faults,
-            lag,
-            unseen: Unseen::default(),
+            views: Views::new(lag, lags),
+            group_lag: lags.groups,
+            follows_groups,
+            queue: Queue::default(),
+            audit: Audit::default(),
+            page_tokens,
+            returned: Returned::default(),
+            filter_height_max,
             horizon: Horizon::default(),
             delta,
             buckets: quotas.map(|quotas| Buckets::new(&quotas, now)),
+            priorities,
             log: Log::default(),
             sign_ins,
             nested: BTreeMap::new(),
@@ -222,6 +260,7 @@ impl Shared {
         Self {
             world: Mutex::new(world),
             numbers: Mutex::new(0),
+            scheme: if tls.is_some() { "https" } else { "http" },
             clock,
             started,
             delay,
@@ -254,6 +293,11 @@ async fn handle(
     request: Request,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
+    if parts.uri.path() == control::PATH {
+        let body = axum::body::to_bytes(body, BODY_MAX).await.unwrap_or_default();
+        let reply = control::answer(&mut shared.world(), parts.method.as_str(), &body);
+        return respond(reply);
+    }
     let now = shared.moment();
     let method = parts.method.as_str().to_owned();
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
@@ -317,9 +361,9 @@ impl Whole {
 
     fn answer(&self, shared: &Shared, fault: Option<FaultKind>, body: Option<&Bytes>) -> Reply {
         let host = self.headers.get("host").map_or("localhost", String::as_str);
-        let base = format!("http://{host}");
+        let base = format!("{}://{host}", shared.scheme);
         let (path, query) = self.path.split_once('?').unwrap_or((&self.path, ""));
-        let call = Call {
+        let mut call = Call {
             method: self.method.clone(),
             path: path.strip_prefix("/v1.0").unwrap_or(path).to_owned(),
             query: query.to_owned(),
@@ -329,6 +373,7 @@ impl Whole {
             now: self.now,
             item: None,
             fault,
+            retries_page: false,
         };
         if let Some(early) = fault.and_then(|kind| faulty::before(kind, self.now)) {
             return World::finish(&call, early);
@@ -337,9 +382,8 @@ impl Whole {
             let message = "The request is larger than the server accepts.";
             return World::finish(&call, Err(Failure::new(413, "RequestEntityTooLarge", message)));
         }
-        if self.headers.contains_key(header::CONTENT_ENCODING.as_str()) {
-            let message = "Compressed requests are not supported.";
-            return World::finish(&call, Err(Failure::new(415, "UnsupportedMediaType", message)));
+        if let Err(failure) = gzip::unpack(&mut call) {
+            return World::finish(&call, Err(failure));
         }
         let mut world = shared.world();
         let reply = match token_tenant(&self.method, path) {
@@ -349,15 +393,15 @@ impl Whole {
             }
             None if path.starts_with("/v1.0/") => world.answer(&call),
             None if let Some(reply) = identity::answer(&mut world, &call, path, &base) => reply,
-            None => {
+            None => metadata::answer(&world, &call, path, &base).unwrap_or_else(|| {
                 let message = "Resource not found: the emulator answers below /v1.0.";
                 World::finish(&call, Err(Failure::new(404, "BadRequest", message)))
-            }
+            }),
         };
         match fault {
             Some(FaultKind::TimeoutAfter) => World::finish(&call, Err(faulty::timeout())),
-            Some(FaultKind::WrongTypes) => faulty::wrong_types(reply),
-            Some(_) | None => reply,
+            Some(kind) => faulty::spoil(kind, reply),
+            None => reply,
         }
     }
 }

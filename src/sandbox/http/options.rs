@@ -10,7 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 use crate::sandbox::faults::Faults;
 use crate::sandbox::http::credentials::Credentials;
 use crate::sandbox::http::delta::Delta;
-use crate::sandbox::http::lag::Lag;
+use crate::sandbox::http::lag::{Lag, Lags};
+use crate::sandbox::http::paging::PageTokens;
+use crate::sandbox::http::tls::Tls;
 use crate::sandbox::roles::Role;
 use crate::sandbox::throttle::Quotas;
 
@@ -24,6 +26,8 @@ pub const CLIENT_SECRET: &str = "sandbox-secret";
 pub struct Options {
     /// Where to listen. Port 0 takes any free one.
     pub listen: SocketAddr,
+    /// What HTTPS is served with; plain HTTP is where it is none.
+    pub tls: Option<Tls>,
     /// The client id of the app.
     pub client_id: String,
     /// The secret of the app.
@@ -36,6 +40,16 @@ pub struct Options {
     pub faults: Faults,
     /// How long reads lag behind writes.
     pub lag: Lag,
+    /// How long what is not a plain read lags.
+    pub lags: Lags,
+    /// Whether groups that an administrator elsewhere changed are worked through, as those are that a
+    /// request changed.
+    pub follows_groups: bool,
+    /// How strict the tokens of pages are.
+    pub page_tokens: PageTokens,
+    /// How deep a plain filter may nest; none means that only its clauses are counted. Graph was seen
+    /// to refuse more than 3.
+    pub filter_height_max: Option<usize>,
     /// Quotas; without any, nothing is throttled.
     pub throttle: Throttle,
     /// How long tokens live.
@@ -48,6 +62,8 @@ pub struct Options {
     pub sign_ins: SignInActivity,
     /// What delta queries tell.
     pub delta: Delta,
+    /// Whether requests of low priority are refused before a quota is used up.
+    pub priorities: bool,
 }
 
 /// Whether a tenant tells when users last signed in.
@@ -87,12 +103,17 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            tls: None,
             client_id: CLIENT_ID.to_owned(),
             secret: CLIENT_SECRET.to_owned(),
             credentials: Credentials::default(),
             roles: Role::usual(),
             faults: Faults::default(),
             lag: Lag::None,
+            lags: Lags::default(),
+            follows_groups: false,
+            page_tokens: PageTokens::default(),
+            filter_height_max: None,
             throttle: Throttle::Documented,
             // Source: Entra, access tokens of apps: 3,599 seconds is what is commonly sent.
             token_lifetime: Duration::from_secs(3_599),
@@ -103,6 +124,7 @@ impl Default for Options {
             // Source: Graph list users, with signInActivity selected.
             sign_ins: SignInActivity::Pages { most: 500 },
             delta: Delta::default(),
+            priorities: false,
         }
     }
 }

@@ -1,5 +1,8 @@
 //! Pages of a collection, and the opaque tokens that lead from one to the next.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use crate::sandbox::chance::Chance;
 use crate::sandbox::http::json::{self, Object, base64url};
 use crate::sandbox::http::query::{Query, next_page};
@@ -32,14 +35,7 @@ impl Page {
         let size = query.page_size()?;
         let start = match query.get("$skiptoken") {
             None => 0,
-            Some(given) => position(call, query, given).ok_or_else(|| {
-                Failure::new(
-                    400,
-                    "Directory_ExpiredPageToken",
-                    "The specified page token value has expired and can no longer be included in \
-                     your request.",
-                )
-            })?,
+            Some(given) => read(call, query, given).ok_or_else(expired)?.position,
         };
         Ok(Self { start, size })
     }
@@ -60,7 +56,9 @@ pub(super) fn reply(call: &Call, about: &About, items: impl FnOnce(&mut Vec<u8>)
         json::bare(object.key("@odata.count"), count);
     }
     if let Some(next) = about.next {
-        let query = next_page(&call.query, &token(call, &call.options(), next));
+        let mark =
+            Mark { position: next, made: call.now.at.as_second(), retried: call.retries_page };
+        let query = next_page(&call.query, &token(call, &call.options(), mark));
         let link = format!("{}{}?{query}", call.root, call.path);
         json::text(object.key("@odata.nextLink"), &link);
     }
@@ -77,23 +75,107 @@ pub(super) fn context(name: &str, query: &Query) -> String {
     }
 }
 
+/// What a token says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Mark {
+    position: usize,
+    /// When it was made, in seconds.
+    made: i64,
+    /// Whether the page that it came with had been asked for before.
+    retried: bool,
+}
+
+const PREFIX: &[u8; 10] = b"RFNwdAoAAQ";
+
 /// A token says where to go on, and of which query it is.
-fn token(call: &Call, query: &Query, position: usize) -> String {
-    let of = format!("{} {}", call.path, query.get("$filter").unwrap_or_default());
-    let check = Chance::new(0x5ea7, &of, position as u64).next();
-    let position = u64::try_from(position).expect("a place in a list fits into 64 bits");
-    let mut bytes = b"RFNwdAoAAQ".to_vec();
+fn token(call: &Call, query: &Query, mark: Mark) -> String {
+    let options =
+        ["$filter", "$search", "$orderby"].map(|name| query.get(name).unwrap_or_default());
+    let of = format!("{} {} {mark:?}", call.path, options.join(" "));
+    let check = Chance::new(0x5ea7, &of, 0).next();
+    let position = u64::try_from(mark.position).expect("a place in a list fits into 64 bits");
+    let mut bytes = PREFIX.to_vec();
     bytes.extend(position.to_be_bytes());
+    bytes.extend(mark.made.to_be_bytes());
+    bytes.push(u8::from(mark.retried));
     bytes.extend(check.to_be_bytes());
     base64url(&bytes)
 }
 
-/// Reads a token by trying what it could be: places are what it holds in bytes 10 to 17.
-fn position(call: &Call, query: &Query, given: &str) -> Option<usize> {
+/// Reads a token by trying what it could be.
+fn read(call: &Call, query: &Query, given: &str) -> Option<Mark> {
     let bytes = decode(given)?;
-    let place: [u8; 8] = bytes.get(10..18)?.try_into().ok()?;
-    let place = usize::try_from(u64::from_be_bytes(place)).ok()?;
-    (token(call, query, place) == given).then_some(place)
+    let number =
+        |from: usize| Some(u64::from_be_bytes(bytes.get(from..from + 8)?.try_into().ok()?));
+    let position = usize::try_from(number(10)?).ok()?;
+    let made = number(18)?.cast_signed();
+    let retried = *bytes.get(26)? == 1;
+    let mark = Mark { position, made, retried };
+    (token(call, query, mark) == given).then_some(mark)
+}
+
+/// How strict a server is with the tokens of pages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PageTokens {
+    /// How long they are good; none means for ever.
+    pub lifetime: Option<Duration>,
+    /// Whether one that came with a page asked for twice is void. Graph does so at times.
+    pub forget_retried: bool,
+}
+
+/// The tokens that came back.
+#[derive(Debug, Default)]
+pub(super) struct Returned {
+    tokens: BTreeSet<String>,
+}
+
+impl Returned {
+    /// Looks at the token of a request. Returns whether it came before.
+    ///
+    /// Source: Graph, error handling for paging: who goes on with a token of a page that was asked
+    /// for again may be refused.
+    pub(super) fn note(&mut self, call: &Call, rules: PageTokens) -> Result<bool, Failure> {
+        if rules == PageTokens::default() {
+            return Ok(false);
+        }
+        let query = call.options();
+        let Some(given) = query.get("$skiptoken") else { return Ok(false) };
+        let Some(mark) = read(call, &query, given) else { return Ok(false) };
+        let age = call.now.at.as_second() - mark.made;
+        let lives =
+            |lifetime: Duration| u64::try_from(age).is_ok_and(|age| age > lifetime.as_secs());
+        if rules.lifetime.is_some_and(lives) {
+            return Err(expired());
+        }
+        if !rules.forget_retried {
+            return Ok(false);
+        }
+        if mark.retried {
+            return Err(lost());
+        }
+        if self.tokens.len() >= RETURNED_MAX {
+            self.tokens.clear();
+        }
+        Ok(!self.tokens.insert(given.to_owned()))
+    }
+}
+
+/// Tokens that are remembered; beyond that all are taken for new again.
+const RETURNED_MAX: usize = 100_000;
+
+/// 400: the token is too old, or of another query.
+pub(super) fn expired() -> Failure {
+    Failure::new(
+        400,
+        "Directory_ExpiredPageToken",
+        "The specified page token value has expired and can no longer be included in your request.",
+    )
+}
+
+/// 400: the token is of a page that was asked for again.
+pub(super) fn lost() -> Failure {
+    let message = "The specified page token was not found. Please restart the request.";
+    Failure::new(400, "DirectoryPageTokenNotFoundException", message)
 }
 
 /// Decodes what [`base64url`] wrote.

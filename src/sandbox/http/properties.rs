@@ -1,6 +1,6 @@
-//! What of a user or a group can be selected, and how it looks.
+//! What of a user can be selected, and how it looks.
 //!
-//! Source: Graph user and group resources, v1.0.
+//! Source: Graph user resource, v1.0.
 
 use jiff::Timestamp;
 
@@ -11,19 +11,19 @@ use crate::sandbox::chance::Chance;
 use crate::sandbox::http::filter::Filtered;
 use crate::sandbox::http::json::{self, Object};
 use crate::sandbox::http::reply::Failure;
-use crate::sandbox::model::{Group, GroupKind, Held, InheritanceError, OnPremises, SignIns, User};
+use crate::sandbox::model::{Held, InheritanceError, OnPremises, SignIns, User};
 
 /// A user as a read shows it: what was written lately may not be there yet.
 pub(super) struct Seen<'a> {
     pub(super) user: &'a User,
     pub(super) licenses: &'a [Held],
     pub(super) location: Option<UsageLocation>,
+    /// Whether only administrators of its unit may change it.
+    pub(super) restricted: bool,
 }
 
 /// Writes one property of a user.
 pub(super) type WriteUser = fn(&Seen<'_>, &mut Vec<u8>);
-/// Writes one property of a group.
-pub(super) type WriteGroup = fn(&Group, &mut Vec<u8>);
 /// The properties of a request, in order, each with its writer.
 pub(super) type Selection<W> = Vec<(&'static str, W)>;
 
@@ -44,32 +44,12 @@ const USER_DEFAULTS: [&str; 11] = [
     "id",
 ];
 
-const GROUP_DEFAULTS: [&str; 12] = [
-    "id",
-    "description",
-    "displayName",
-    "groupTypes",
-    "mail",
-    "mailEnabled",
-    "mailNickname",
-    "membershipRule",
-    "membershipRuleProcessingState",
-    "onPremisesSyncEnabled",
-    "securityEnabled",
-    "visibility",
-];
-
 /// Returns the properties of users to send.
 pub(super) fn users(select: Option<&[String]>) -> Result<Selection<WriteUser>, Failure> {
     selection(select, &USER_DEFAULTS, "user", user_property)
 }
 
-/// Returns the properties of groups to send.
-pub(super) fn groups(select: Option<&[String]>) -> Result<Selection<WriteGroup>, Failure> {
-    selection(select, &GROUP_DEFAULTS, "group", group_property)
-}
-
-fn selection<W>(
+pub(super) fn selection<W>(
     select: Option<&[String]>,
     defaults: &[&'static str],
     kind: &str,
@@ -88,20 +68,10 @@ fn selection<W>(
     Ok(chosen)
 }
 
-fn no_property(name: &str, kind: &str) -> Failure {
+pub(super) fn no_property(name: &str, kind: &str) -> Failure {
     let message =
         format!("Could not find a property named '{name}' on type 'microsoft.graph.{kind}'.");
     Failure::new(400, "BadRequest", message)
-}
-
-/// Returns those of the selected properties that members of a group, be they users or groups, have.
-pub(super) fn shared(select: &[String]) -> Result<(Vec<String>, Vec<String>), Failure> {
-    let of = |has: fn(&str) -> bool| select.iter().filter(|name| has(name)).cloned().collect();
-    let unknown = |name: &&String| user_property(name).is_none() && group_property(name).is_none();
-    match select.iter().find(unknown) {
-        Some(name) => Err(no_property(name, "directoryObject")),
-        None => Ok((of(|n| user_property(n).is_some()), of(|n| group_property(n).is_some()))),
-    }
 }
 
 /// Writes an object with the selected properties.
@@ -111,7 +81,7 @@ pub(super) fn write_user(object: &mut Object<'_>, seen: &Seen<'_>, chosen: &Sele
     }
 }
 
-fn null<T>(_: &T, out: &mut Vec<u8>) {
+pub(super) fn null<T>(_: &T, out: &mut Vec<u8>) {
     json::optional(out, None);
 }
 
@@ -119,7 +89,7 @@ fn synced(seen: &Seen<'_>, get: fn(&OnPremises) -> &str) -> Option<String> {
     seen.user.on_premises.as_ref().map(|there| get(there).to_owned())
 }
 
-fn user_property(name: &str) -> Option<(&'static str, WriteUser)> {
+pub(super) fn user_property(name: &str) -> Option<(&'static str, WriteUser)> {
     let write: (&'static str, WriteUser) = match name {
         "id" => ("id", |seen, out| json::plain(out, seen.user.id)),
         "accountEnabled" => ("accountEnabled", |seen, out| json::bare(out, seen.user.enabled)),
@@ -142,6 +112,10 @@ fn user_property(name: &str) -> Option<(&'static str, WriteUser)> {
         "state" => ("state", |seen, out| null(seen, out)),
         "employeeHireDate" => ("employeeHireDate", |seen, out| null(seen, out)),
         "deletedDateTime" => ("deletedDateTime", |seen, out| null(seen, out)),
+        // Source: Graph user, true for members of a restricted management administrative unit.
+        "isManagementRestricted" => ("isManagementRestricted", |seen, out| {
+            json::optional_bare(out, seen.restricted.then_some(true));
+        }),
         _ => return user_text_property(name),
     };
     Some(write)
@@ -257,7 +231,7 @@ fn sign_ins(seen: &Seen<'_>, out: &mut Vec<u8>) {
     object.end();
 }
 
-fn plans(out: &mut Vec<u8>, plans: &ServicePlanSet) {
+pub(super) fn plans(out: &mut Vec<u8>, plans: &ServicePlanSet) {
     json::list(out, plans.iter(), json::plain);
 }
 
@@ -272,124 +246,65 @@ fn assigned(licenses: &[Held], out: &mut Vec<u8>) {
 
 fn states(licenses: &[Held], out: &mut Vec<u8>) {
     let states = licenses.iter().flat_map(sources);
-    json::list(out, states, |out, (sku, group, disabled, error, since)| {
+    json::list(out, states, |out, state| {
+        let State { sku, group, disabled, word, error, since } = state;
         let mut object = Object::begin(out);
         json::plain(object.key("skuId"), sku);
         plans(object.key("disabledPlans"), disabled);
         let group = group.map(|group| group.to_string());
         json::optional(object.key("assignedByGroup"), group.as_deref());
-        json::text(object.key("state"), if error.is_some() { "Error" } else { "Active" });
+        json::text(object.key("state"), word);
         json::text(object.key("error"), error.map_or("None", InheritanceError::as_str));
         json::plain(object.key("lastUpdatedDateTime"), since);
         object.end();
     });
 }
 
-/// One source of a license: SKU, group (none when direct), what is off, error, since when.
-type Source<'a> = (SkuId, Option<GroupId>, &'a ServicePlanSet, Option<InheritanceError>, Timestamp);
+/// One source of a license.
+///
+/// Source: Graph licenseAssignmentState.
+struct State<'a> {
+    sku: SkuId,
+    /// None when direct.
+    group: Option<GroupId>,
+    disabled: &'a ServicePlanSet,
+    word: &'static str,
+    error: Option<InheritanceError>,
+    since: Timestamp,
+}
 
-fn sources(held: &Held) -> impl Iterator<Item = Source<'_>> {
-    let direct = held.direct.iter();
-    let direct = direct.map(|source| (held.sku, None, &source.disabled, None, source.since));
-    let inherited = held
-        .inherited
-        .iter()
-        .map(|source| (held.sku, Some(source.group), &source.disabled, source.error, source.since));
+fn sources(held: &Held) -> impl Iterator<Item = State<'_>> {
+    let sku = held.sku;
+    let direct = held.direct.iter().map(move |source| State {
+        sku,
+        group: None,
+        disabled: &source.disabled,
+        word: "Active",
+        error: None,
+        since: source.since,
+    });
+    let inherited = held.inherited.iter().map(move |source| {
+        let (word, error) = match (source.error, source.lingers) {
+            (Some(error), _) => ("Error", Some(error)),
+            (None, true) => ("ActiveWithError", Some(InheritanceError::DependencyViolation)),
+            (None, false) => ("Active", None),
+        };
+        let (group, disabled, since) = (Some(source.group), &source.disabled, source.since);
+        State { sku, group, disabled, word, error, since }
+    });
     direct.chain(inherited)
 }
 
-fn group_property(name: &str) -> Option<(&'static str, WriteGroup)> {
-    let write: (&'static str, WriteGroup) = match name {
-        "id" => ("id", |group, out| json::plain(out, group.id)),
-        "displayName" => ("displayName", |group, out| json::text(out, &group.name)),
-        "description" => {
-            ("description", |group, out| json::optional(out, group.description.as_deref()))
-        }
-        "groupTypes" => ("groupTypes", |group, out| {
-            json::list(out, group_types(group), json::text);
-        }),
-        "mail" => ("mail", |group, out| json::optional(out, mail(group).as_deref())),
-        "mailEnabled" => ("mailEnabled", |group, out| json::bare(out, mail(group).is_some())),
-        "mailNickname" => ("mailNickname", |group, out| json::text(out, &nickname(group))),
-        "membershipRule" => ("membershipRule", |group, out| json::optional(out, rule(group))),
-        "membershipRuleProcessingState" => ("membershipRuleProcessingState", |group, out| {
-            json::optional(out, rule(group).map(|_| "On"));
-        }),
-        "onPremisesSyncEnabled" => ("onPremisesSyncEnabled", |group, out| {
-            json::optional_bare(out, group.synced.then_some(true));
-        }),
-        "isAssignableToRole" => ("isAssignableToRole", |group, out| null(group, out)),
-        "securityEnabled" => ("securityEnabled", |group, out| {
-            json::bare(out, group.kind != GroupKind::Distribution);
-        }),
-        "visibility" => ("visibility", |group, out| json::optional(out, visibility(group))),
-        "assignedLicenses" => ("assignedLicenses", carried),
-        "licenseProcessingState" => ("licenseProcessingState", processing),
-        "createdDateTime" => ("createdDateTime", |group, out| json::plain(out, group.created_at)),
-        "uniqueName" => ("uniqueName", |group, out| null(group, out)),
-        _ => return None,
-    };
-    Some(write)
-}
-
-fn group_types(group: &Group) -> Vec<&'static str> {
-    match group.kind {
-        GroupKind::Security | GroupKind::Distribution => vec![],
-        GroupKind::Dynamic { rule: _ } => vec!["DynamicMembership"],
-        GroupKind::Microsoft365 => vec!["Unified"],
-    }
-}
-
-fn rule(group: &Group) -> Option<&str> {
-    match &group.kind {
-        GroupKind::Dynamic { rule } => Some(rule),
-        GroupKind::Security | GroupKind::Microsoft365 | GroupKind::Distribution => None,
-    }
-}
-
-fn nickname(group: &Group) -> String {
-    group.name.chars().filter(char::is_ascii_alphanumeric).collect()
-}
-
-fn mail(group: &Group) -> Option<String> {
-    match group.kind {
-        GroupKind::Microsoft365 | GroupKind::Distribution => {
-            Some(format!("{}@contoso.com", nickname(group).to_lowercase()))
-        }
-        GroupKind::Security | GroupKind::Dynamic { rule: _ } => None,
-    }
-}
-
-fn visibility(group: &Group) -> Option<&'static str> {
-    match (group.hidden, &group.kind) {
-        (true, _) => Some("HiddenMembership"),
-        (false, GroupKind::Microsoft365) => Some("Private"),
-        (false, _) => None,
-    }
-}
-
-fn carried(group: &Group, out: &mut Vec<u8>) {
-    json::list(out, &group.licenses, |out, (sku, disabled)| {
-        let mut object = Object::begin(out);
-        plans(object.key("disabledPlans"), disabled);
-        json::plain(object.key("skuId"), sku);
-        object.end();
-    });
-}
-
-fn processing(group: &Group, out: &mut Vec<u8>) {
-    if group.licenses.is_empty() {
-        return json::optional(out, None);
-    }
-    let mut object = Object::begin(out);
-    json::text(object.key("state"), "ProcessingComplete");
-    object.end();
+/// Returns the properties that filters on users may name.
+pub(super) fn user_filters(advanced: bool) -> Vec<&'static str> {
+    let more = if advanced { &USER_ADVANCED_FILTERS[..] } else { &[] };
+    [&USER_FILTERS, more].concat()
 }
 
 /// The properties that a plain filter on users may name.
 ///
 /// Source: Graph, properties of user that support `$filter`.
-const USER_FILTERS: [&str; 16] = [
+const USER_FILTERS: [&str; 17] = [
     "id",
     "userPrincipalName",
     "displayName",
@@ -405,12 +320,9 @@ const USER_FILTERS: [&str; 16] = [
     "officeLocation",
     "employeeId",
     "onPremisesSyncEnabled",
+    "createdDateTime",
     "assignedLicenses",
 ];
-
-/// The properties that filters on groups may name.
-const GROUP_FILTERS: [&str; 6] =
-    ["id", "displayName", "mailNickname", "securityEnabled", "mailEnabled", "assignedLicenses"];
 
 /// What users can be filtered by in advanced queries alone.
 const USER_ADVANCED_FILTERS: [&str; 3] =
@@ -418,16 +330,10 @@ const USER_ADVANCED_FILTERS: [&str; 3] =
 
 /// Refuses a filter over what users cannot be filtered by.
 pub(super) fn check_user_filter(names: &[&str], advanced: bool) -> Result<(), Failure> {
-    let more = if advanced { &USER_ADVANCED_FILTERS[..] } else { &[] };
-    check_filter(names, &[&USER_FILTERS, more].concat(), "User")
+    check_filter(names, &user_filters(advanced), "User")
 }
 
-/// Refuses a filter over what groups cannot be filtered by.
-pub(super) fn check_group_filter(names: &[&str]) -> Result<(), Failure> {
-    check_filter(names, &GROUP_FILTERS, "Group")
-}
-
-fn check_filter(names: &[&str], allowed: &[&str], kind: &str) -> Result<(), Failure> {
+pub(super) fn check_filter(names: &[&str], allowed: &[&str], kind: &str) -> Result<(), Failure> {
     match names.iter().find(|name| !allowed.contains(name)) {
         None => Ok(()),
         Some(name) => Err(Failure::unsupported(format!(
@@ -443,6 +349,7 @@ impl Filtered for Seen<'_> {
             "id" => Some(self.user.id.to_string()),
             "accountEnabled" => Some(self.user.enabled.to_string()),
             "onPremisesSyncEnabled" => synced(self, |_| "true"),
+            "createdDateTime" => Some(self.user.created_at.to_string()),
             _ => user_text(self, name),
         }
     }
@@ -450,22 +357,5 @@ impl Filtered for Seen<'_> {
     fn skus(&self) -> Vec<String> {
         let held = self.licenses.iter().filter(|held| held.is_active());
         held.map(|held| held.sku.to_string()).collect()
-    }
-}
-
-impl Filtered for Group {
-    fn property(&self, name: &str) -> Option<String> {
-        match name {
-            "id" => Some(self.id.to_string()),
-            "displayName" => Some(self.name.to_string()),
-            "mailNickname" => Some(nickname(self)),
-            "securityEnabled" => Some((self.kind != GroupKind::Distribution).to_string()),
-            "mailEnabled" => Some(mail(self).is_some().to_string()),
-            _ => None,
-        }
-    }
-
-    fn skus(&self) -> Vec<String> {
-        self.licenses.iter().map(|(sku, _)| sku.to_string()).collect()
     }
 }

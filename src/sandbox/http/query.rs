@@ -50,19 +50,15 @@ impl Query {
         }
     }
 
-    /// Refuses what directory collections do not support.
-    pub(super) fn refuse_unsupported(&self) -> Result<(), Failure> {
-        if self.has("$skip") {
-            return Err(Failure::bad("'$skip' is not supported by the service."));
+    /// Refuses options that a collection does not support.
+    pub(super) fn refuse(&self, options: &[&str]) -> Result<(), Failure> {
+        match options.iter().find(|option| self.has(option)) {
+            None => Ok(()),
+            Some(&"$skip") => Err(Failure::bad("'$skip' is not supported by the service.")),
+            Some(option) => Err(Failure::unsupported(format!(
+                "The query option '{option}' is not supported for this request."
+            ))),
         }
-        for option in ["$search", "$orderby", "$expand"] {
-            if self.has(option) {
-                return Err(Failure::unsupported(format!(
-                    "The query option '{option}' is not supported for this request."
-                )));
-            }
-        }
-        Ok(())
     }
 }
 

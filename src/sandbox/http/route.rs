@@ -1,12 +1,8 @@
-//! Which requests there are, who may make them and what they cost.
+//! Which requests there are.
 
-use crate::sandbox::http::query::{Query, decode_segment};
+use crate::sandbox::http::objects::Cast;
+use crate::sandbox::http::query::decode_segment;
 use crate::sandbox::http::reply::Failure;
-use crate::sandbox::roles::Role;
-use crate::sandbox::throttle::Cost;
-
-/// The property that tells when a user last signed in.
-const SIGN_INS: &str = "signInActivity";
 
 /// A request that the emulator knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,17 +12,38 @@ pub(super) enum Route {
     User(String),
     PatchUser(String),
     AssignLicense(String),
+    Reprocess(String),
+    LicenseDetails(String),
     CheckMemberGroups(String),
+    MemberOf(String, MemberList),
     UserDelta,
     GroupDelta,
     Groups,
+    GroupCount,
     Group(String),
-    Members { group: String, cast: bool, transitive: bool },
+    AssignGroupLicense(String),
+    Members(String, MemberList),
+    MembersWithErrors(String),
+    Units,
+    Unit(String),
+    UnitMembers(String, Cast),
+    ByIds,
     SubscribedSkus,
+    SubscribedSku(String),
     Subscriptions,
     Organization,
     Domains,
+    Audits,
     Batch,
+}
+
+/// Which list of members, or of groups that hold one, is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct MemberList {
+    /// What the path casts to.
+    pub(super) cast: Cast,
+    /// Whether what is nested is included.
+    pub(super) transitive: bool,
 }
 
 impl Route {
@@ -49,36 +66,29 @@ impl Route {
 
     /// Returns what can be done at a path, with the methods.
     fn at(parts: &[&str]) -> Option<Vec<(&'static str, Self)>> {
-        let key = |key: &str| key.to_owned();
+        const DELTA: [&str; 4] =
+            ["delta", "delta()", "microsoft.graph.delta", "microsoft.graph.delta()"];
         Some(match parts {
             ["users"] => vec![("GET", Self::Users)],
             ["users", "$count"] => vec![("GET", Self::UserCount)],
-            [
-                "users",
-                "delta" | "delta()" | "microsoft.graph.delta" | "microsoft.graph.delta()",
-            ] => {
-                vec![("GET", Self::UserDelta)]
-            }
-            [
-                "groups",
-                "delta" | "delta()" | "microsoft.graph.delta" | "microsoft.graph.delta()",
-            ] => {
-                vec![("GET", Self::GroupDelta)]
-            }
+            ["users", delta] if DELTA.contains(delta) => vec![("GET", Self::UserDelta)],
             ["users", user] => {
-                vec![("GET", Self::User(key(user))), ("PATCH", Self::PatchUser(key(user)))]
+                let user = || (*user).to_owned();
+                vec![("GET", Self::User(user())), ("PATCH", Self::PatchUser(user()))]
             }
-            ["users", user, "assignLicense" | "microsoft.graph.assignLicense"] => {
-                vec![("POST", Self::AssignLicense(key(user)))]
-            }
-            ["users", user, "checkMemberGroups" | "microsoft.graph.checkMemberGroups"] => {
-                vec![("POST", Self::CheckMemberGroups(key(user)))]
-            }
+            ["users", user, rest @ ..] => Self::of_user((*user).to_owned(), rest)?,
             ["groups"] => vec![("GET", Self::Groups)],
-            ["groups", group] => vec![("GET", Self::Group(key(group)))],
-            ["groups", group, rest @ ..] => vec![("GET", Self::members(group, rest)?)],
+            ["groups", "$count"] => vec![("GET", Self::GroupCount)],
+            ["groups", delta] if DELTA.contains(delta) => vec![("GET", Self::GroupDelta)],
+            ["groups", group] => vec![("GET", Self::Group((*group).to_owned()))],
+            ["groups", group, rest @ ..] => Self::of_group((*group).to_owned(), rest)?,
+            ["directory", rest @ ..] => Self::of_directory(rest)?,
+            ["directoryObjects", "getByIds" | "microsoft.graph.getByIds"] => {
+                vec![("POST", Self::ByIds)]
+            }
+            ["auditLogs", "directoryAudits"] => vec![("GET", Self::Audits)],
             ["subscribedSkus"] => vec![("GET", Self::SubscribedSkus)],
-            ["directory", "subscriptions"] => vec![("GET", Self::Subscriptions)],
+            ["subscribedSkus", sku] => vec![("GET", Self::SubscribedSku((*sku).to_owned()))],
             ["organization"] => vec![("GET", Self::Organization)],
             ["domains"] => vec![("GET", Self::Domains)],
             ["$batch"] => vec![("POST", Self::Batch)],
@@ -86,104 +96,70 @@ impl Route {
         })
     }
 
-    fn members(group: &str, rest: &[&str]) -> Option<Self> {
+    fn of_user(user: String, rest: &[&str]) -> Option<Vec<(&'static str, Self)>> {
+        let bare = |name: &str| name.strip_prefix("microsoft.graph.").unwrap_or(name).to_owned();
+        let route = match rest {
+            [action] if bare(action) == "assignLicense" => ("POST", Self::AssignLicense(user)),
+            [action] if bare(action) == "reprocessLicenseAssignment" => {
+                ("POST", Self::Reprocess(user))
+            }
+            [action] if bare(action) == "checkMemberGroups" => {
+                ("POST", Self::CheckMemberGroups(user))
+            }
+            ["licenseDetails"] => ("GET", Self::LicenseDetails(user)),
+            _ => {
+                let list = MemberList::named(rest, "memberOf", "transitiveMemberOf")?;
+                ("GET", Self::MemberOf(user, list))
+            }
+        };
+        Some(vec![route])
+    }
+
+    fn of_group(group: String, rest: &[&str]) -> Option<Vec<(&'static str, Self)>> {
+        let route = match rest {
+            ["assignLicense" | "microsoft.graph.assignLicense"] => {
+                ("POST", Self::AssignGroupLicense(group))
+            }
+            ["membersWithLicenseErrors"] => ("GET", Self::MembersWithErrors(group)),
+            _ => {
+                let list = MemberList::named(rest, "members", "transitiveMembers")?;
+                ("GET", Self::Members(group, list))
+            }
+        };
+        Some(vec![route])
+    }
+
+    fn of_directory(rest: &[&str]) -> Option<Vec<(&'static str, Self)>> {
+        let route = match rest {
+            ["subscriptions"] => Self::Subscriptions,
+            ["administrativeUnits"] => Self::Units,
+            ["administrativeUnits", unit] => Self::Unit((*unit).to_owned()),
+            ["administrativeUnits", unit, "members"] => {
+                Self::UnitMembers((*unit).to_owned(), Cast::None)
+            }
+            ["administrativeUnits", unit, "members", cast] => {
+                Self::UnitMembers((*unit).to_owned(), Cast::named(cast)?)
+            }
+            _ => return None,
+        };
+        Some(vec![("GET", route)])
+    }
+}
+
+impl MemberList {
+    /// Reads what follows an object: the name of a list, and what it casts to.
+    fn named(rest: &[&str], direct: &str, transitive: &str) -> Option<Self> {
         let (list, cast) = match rest {
-            [list] => (*list, false),
-            // The SDKs write the short name of the namespace.
-            [list, "microsoft.graph.user" | "graph.user"] => (*list, true),
+            [list] => (*list, Cast::None),
+            [list, cast] => (*list, Cast::named(cast)?),
             _ => return None,
         };
         let transitive = match list {
-            "members" => false,
-            "transitiveMembers" => true,
+            list if list == direct => false,
+            list if list == transitive => true,
             _ => return None,
         };
-        Some(Self::Members { group: group.to_owned(), cast, transitive })
-    }
-
-    /// Returns the app roles of which one is needed.
-    ///
-    /// Source: Graph, permission tables of the API pages.
-    pub(super) fn roles(&self) -> &'static [Role] {
-        match self {
-            Self::Users | Self::UserDelta | Self::UserCount | Self::User(_) => {
-                &[Role::UserReadAll, Role::UserReadWriteAll, Role::DirectoryReadAll]
-            }
-            Self::PatchUser(_) => &[Role::UserReadWriteAll],
-            Self::AssignLicense(_) => {
-                &[Role::LicenseAssignmentReadWriteAll, Role::UserReadWriteAll]
-            }
-            Self::CheckMemberGroups(_)
-            | Self::GroupDelta
-            | Self::Groups
-            | Self::Group(_)
-            | Self::Members { .. } => {
-                &[Role::GroupMemberReadAll, Role::GroupReadAll, Role::DirectoryReadAll]
-            }
-            Self::SubscribedSkus => {
-                &[Role::LicenseAssignmentReadAll, Role::OrganizationReadAll, Role::DirectoryReadAll]
-            }
-            Self::Subscriptions => &[Role::OrganizationReadAll, Role::DirectoryReadAll],
-            Self::Organization => {
-                &[Role::OrganizationReadAll, Role::UserReadAll, Role::DirectoryReadAll]
-            }
-            Self::Domains => &[Role::DomainReadAll, Role::DirectoryReadAll],
-            Self::Batch => &[],
-        }
-    }
-
-    /// Returns what the request costs.
-    ///
-    /// Source: Graph throttling, identity and access: base cost, less 1 with `$select`, less 1 with
-    /// `$top` under 20, never under 1.
-    pub(super) fn cost(&self, query: &Query) -> Cost {
-        let (base, writes) = match self {
-            Self::Users => (2, 0),
-            Self::UserDelta
-            | Self::GroupDelta
-            | Self::UserCount
-            | Self::User(_)
-            | Self::Groups
-            | Self::Group(_)
-            | Self::Subscriptions
-            | Self::Organization
-            | Self::Domains => (1, 0),
-            Self::SubscribedSkus | Self::Members { transitive: false, group: _, cast: _ } => (3, 0),
-            Self::Members { transitive: true, group: _, cast: _ } => (5, 0),
-            // Asking who is in a group is a POST, and writes nothing.
-            Self::CheckMemberGroups(_) => (4, 0),
-            Self::PatchUser(_) | Self::AssignLicense(_) => (1, 1),
-            // The items are charged, each by itself.
-            Self::Batch => return Cost::default(),
-        };
-        let small =
-            query.get("$top").and_then(|top| top.parse::<u32>().ok()).is_some_and(|t| t < 20);
-        let less = u32::from(query.has("$select")) + u32::from(small);
-        let sign_ins = u32::from(self.reads_sign_ins(query));
-        Cost { resource_units: base.max(less + 1) - less, writes, sign_ins }
-    }
-
-    /// Whether the request asks when users last signed in, which has a quota, a page size and a
-    /// permission of its own.
-    pub(super) fn reads_sign_ins(&self, query: &Query) -> bool {
-        let selected = || query.select().is_some_and(|names| names.iter().any(|n| n == SIGN_INS));
-        match self {
-            Self::Users | Self::User(_) => selected(),
-            Self::UserDelta
-            | Self::GroupDelta
-            | Self::UserCount
-            | Self::PatchUser(_)
-            | Self::AssignLicense(_)
-            | Self::CheckMemberGroups(_)
-            | Self::Groups
-            | Self::Group(_)
-            | Self::Members { group: _, cast: _, transitive: _ }
-            | Self::SubscribedSkus
-            | Self::Subscriptions
-            | Self::Organization
-            | Self::Domains
-            | Self::Batch => false,
-        }
+        Some(Self { cast, transitive })
     }
 }
 
@@ -196,18 +172,5 @@ mod tests {
         assert_eq!(Route::find("GET", "/devices").unwrap_err().status, 404);
         assert_eq!(Route::find("DELETE", "/users/x").unwrap_err().status, 405);
         assert_eq!(Route::find("GET", "/groups/x/owners").unwrap_err().status, 404);
-    }
-
-    #[test]
-    fn reads_cost_what_the_table_says() {
-        let cost = |path: &str, query: &str| {
-            let route = Route::find("GET", path).unwrap();
-            route.cost(&Query::parse(query)).resource_units
-        };
-        assert_eq!(cost("/users", ""), 2);
-        assert_eq!(cost("/users", "$select=id&$top=999"), 1);
-        assert_eq!(cost("/users", "$select=id&$top=5"), 1);
-        assert_eq!(cost("/groups/x/transitiveMembers", "$select=id"), 4);
-        assert_eq!(cost("/subscribedSkus", ""), 3);
     }
 }

@@ -8,12 +8,16 @@ use super::*;
 use crate::sandbox::TenantDocument;
 
 mod batches;
+mod control;
 mod credentials;
 mod delta;
 mod faults;
+mod groups;
+mod objects;
 mod reading;
 mod sign_ins;
 mod signing_in;
+mod tls;
 mod writing;
 
 /// A small tenant in which every situation has a name.

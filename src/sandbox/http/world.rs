@@ -8,15 +8,19 @@ use jiff::{SignedDuration, Timestamp};
 use crate::domain::ids::GroupId;
 use crate::sandbox::chance::Chance;
 use crate::sandbox::faults::{FaultKind, Faults, Target};
+use crate::sandbox::http::audit::{self, Audit};
 use crate::sandbox::http::credentials::Credentials;
 use crate::sandbox::http::delta::{self, Delta};
-use crate::sandbox::http::lag::{Horizon, Lag, Moment, Unseen};
+use crate::sandbox::http::filter::Rules;
+use crate::sandbox::http::lag::{Horizon, Lag, Moment, View, Views};
 use crate::sandbox::http::log::Log;
 use crate::sandbox::http::options::SignInActivity;
+use crate::sandbox::http::paging::{self, PageTokens, Returned};
+use crate::sandbox::http::processing::Queue;
 use crate::sandbox::http::query::Query;
 use crate::sandbox::http::reply::{Failure, Reply, Stamp};
 use crate::sandbox::http::route::Route;
-use crate::sandbox::http::{batch, directory, faulty, reads, writes};
+use crate::sandbox::http::{batch, directory, faulty, licensed, members, objects, reads, writes};
 use crate::sandbox::model::{Member, Tenant};
 use crate::sandbox::roles::Role;
 use crate::sandbox::throttle::{Buckets, Cost, Verdict};
@@ -39,6 +43,8 @@ pub(super) struct Call {
     pub(super) item: Option<usize>,
     /// What goes wrong with it, for faults that the answer itself shows.
     pub(super) fault: Option<FaultKind>,
+    /// Whether this page was asked for before.
+    pub(super) retries_page: bool,
 }
 
 impl Call {
@@ -55,6 +61,11 @@ impl Call {
     pub(super) fn is_eventual(&self) -> bool {
         let level = self.headers.get("consistencylevel");
         level.is_some_and(|level| level.eq_ignore_ascii_case("eventual"))
+    }
+
+    /// Returns which copy of the directory it reads.
+    pub(super) fn view(&self) -> View {
+        if self.is_eventual() { View::Index } else { View::Replica }
     }
 
     /// Returns path and query as they came.
@@ -77,6 +88,9 @@ impl Call {
 /// Source: Graph: 30 days.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 
+/// How much of a quota requests of low priority may use up, where priorities count.
+const LOW_PRIORITY_SHARE: f64 = 0.8;
+
 /// A token that was issued.
 #[derive(Clone, Debug)]
 pub(super) struct Issued {
@@ -98,11 +112,21 @@ pub(super) struct World {
     pub(super) tokens: BTreeMap<String, Issued>,
     pub(super) tokens_issued: u64,
     pub(super) faults: Faults,
-    pub(super) lag: Lag,
-    pub(super) unseen: Unseen,
+    pub(super) views: Views,
+    pub(super) group_lag: Lag,
+    pub(super) follows_groups: bool,
+    /// Groups whose licenses are being given.
+    pub(super) queue: Queue,
+    pub(super) audit: Audit,
     pub(super) horizon: Horizon,
+    pub(super) page_tokens: PageTokens,
+    pub(super) returned: Returned,
+    /// How deep a plain filter may nest, where that is limited.
+    pub(super) filter_height_max: Option<usize>,
     pub(super) delta: Delta,
     pub(super) buckets: Option<Buckets>,
+    /// Whether priorities count.
+    pub(super) priorities: bool,
     pub(super) log: Log,
     pub(super) sign_ins: SignInActivity,
     /// Everything below a group, with and without what is hidden.
@@ -115,7 +139,8 @@ pub(super) type Caller = BTreeSet<Role>;
 impl World {
     /// Answers a request that came by itself.
     pub(super) fn answer(&mut self, call: &Call) -> Reply {
-        self.unseen.settle(call.now);
+        self.views.settle(call.now);
+        self.work(call.now);
         let kept_since = call.now.at.saturating_sub(KEPT_FOR).unwrap_or(Timestamp::MIN);
         self.tenant.purge_before(kept_since);
         let reply = Route::find(&call.method, &call.path).and_then(|route| {
@@ -149,42 +174,22 @@ impl World {
         let reply = Self::finish(call, reply);
         match fault {
             Some(FaultKind::TimeoutAfter) => Self::finish(call, Err(faulty::timeout())),
-            Some(FaultKind::WrongTypes) => faulty::wrong_types(reply),
-            Some(_) | None => reply,
+            Some(kind) => faulty::spoil(kind, reply),
+            None => reply,
         }
     }
 
     /// Takes a request through throttling, permission and its own rules.
     fn serve(&mut self, call: &Call, route: &Route, caller: &Caller) -> Result<Reply, Failure> {
         let cost = route.cost(&call.options());
-        let used = self.charge(cost, call.now.at)?;
+        let used = self.charge(call, cost)?;
         if !route.roles().iter().any(|role| caller.contains(role)) {
             return Err(Failure::forbidden());
         }
         if route.reads_sign_ins(&call.options()) {
             self.allow_sign_ins(call, caller)?;
         }
-        let reply = match route {
-            Route::Users => reads::users(self, call),
-            Route::UserCount => reads::user_count(self, call),
-            Route::User(key) => reads::user(self, call, key),
-            Route::UserDelta => delta::answer(self, call, delta::Kind::Users, caller),
-            Route::GroupDelta => delta::answer(self, call, delta::Kind::Groups, caller),
-            Route::Groups => reads::groups(self, call),
-            Route::Group(id) => reads::group(self, call, id),
-            Route::Members { group, cast, transitive } => {
-                let list = reads::MemberList { group, cast: *cast, transitive: *transitive };
-                reads::members(self, call, &list, caller)
-            }
-            Route::SubscribedSkus => Ok(directory::subscribed_skus(self, call)),
-            Route::Subscriptions => Ok(directory::subscriptions(self, call)),
-            Route::Organization => Ok(directory::organization(self, call)),
-            Route::Domains => Ok(directory::domains(self, call)),
-            Route::PatchUser(key) => writes::patch_user(self, call, key),
-            Route::AssignLicense(key) => writes::assign_license(self, call, key),
-            Route::CheckMemberGroups(key) => writes::check_member_groups(self, call, key, caller),
-            Route::Batch => Err(Failure::new(400, "BadRequest", "A batch cannot hold a batch.")),
-        };
+        let reply = self.page(call).and_then(|call| self.run(&call, route, caller));
         let unit = ("x-ms-resource-unit", cost.resource_units.to_string());
         let full = (used >= 0.8).then(|| ("x-ms-throttle-limit-percentage", format!("{used:.1}")));
         match reply {
@@ -198,6 +203,52 @@ impl World {
                 failure.headers.extend(full);
                 Err(failure)
             }
+        }
+    }
+
+    /// Looks at the token of a page, where there is one.
+    fn page(&mut self, call: &Call) -> Result<Call, Failure> {
+        if call.options().has("$skiptoken") {
+            match call.fault {
+                Some(FaultKind::PageTokenLost) => return Err(paging::lost()),
+                Some(FaultKind::PageTokenExpired) => return Err(paging::expired()),
+                Some(_) | None => {}
+            }
+        }
+        let retries_page = self.returned.note(call, self.page_tokens)?;
+        Ok(Call { retries_page, ..call.clone() })
+    }
+
+    fn run(&mut self, call: &Call, route: &Route, caller: &Caller) -> Result<Reply, Failure> {
+        match route {
+            Route::Users => reads::users(self, call, caller),
+            Route::UserCount => reads::user_count(self, call),
+            Route::User(key) => reads::user(self, call, key, caller),
+            Route::LicenseDetails(key) => licensed::details(self, call, key),
+            Route::MemberOf(key, list) => members::groups_of_user(self, call, key, *list, caller),
+            Route::UserDelta => delta::answer(self, call, delta::Kind::Users, caller),
+            Route::GroupDelta => delta::answer(self, call, delta::Kind::Groups, caller),
+            Route::Groups => reads::groups(self, call, caller),
+            Route::GroupCount => reads::group_count(self, call),
+            Route::Group(id) => reads::group(self, call, id, caller),
+            Route::Members(group, list) => members::of_group(self, call, group, *list, caller),
+            Route::MembersWithErrors(group) => members::with_errors(self, call, group, caller),
+            Route::Units => members::units(self, call),
+            Route::Unit(id) => members::unit(self, call, id),
+            Route::UnitMembers(id, cast) => members::of_unit(self, call, id, *cast, caller),
+            Route::ByIds => objects::by_ids(self, call, caller),
+            Route::SubscribedSkus => Ok(directory::subscribed_skus(self, call)),
+            Route::SubscribedSku(key) => directory::subscribed_sku(self, call, key),
+            Route::Subscriptions => Ok(directory::subscriptions(self, call)),
+            Route::Organization => Ok(directory::organization(self, call)),
+            Route::Domains => Ok(directory::domains(self, call)),
+            Route::Audits => audit::entries(self, call),
+            Route::CheckMemberGroups(key) => writes::check_member_groups(self, call, key, caller),
+            Route::PatchUser(key) => writes::patch_user(self, call, key),
+            Route::AssignLicense(key) => writes::assign_license(self, call, key),
+            Route::Reprocess(key) => licensed::reprocess(self, call, key),
+            Route::AssignGroupLicense(key) => licensed::assign_to_group(self, call, key, caller),
+            Route::Batch => Err(Failure::new(400, "BadRequest", "A batch cannot hold a batch.")),
         }
     }
 
@@ -255,9 +306,13 @@ impl World {
         }
     }
 
-    fn charge(&mut self, cost: Cost, now: Timestamp) -> Result<f64, Failure> {
+    fn charge(&mut self, call: &Call, cost: Cost) -> Result<f64, Failure> {
         let Some(buckets) = &mut self.buckets else { return Ok(0.0) };
-        match buckets.charge(cost, now) {
+        let priority = call.headers.get("x-ms-throttle-priority");
+        let low = priority.is_some_and(|priority| priority.eq_ignore_ascii_case("low"));
+        // Source: Graph throttling: which requests of an app are refused first; not from when on.
+        let share = if self.priorities && low { LOW_PRIORITY_SHARE } else { 1.0 };
+        match buckets.charge(cost, share, call.now.at) {
             Verdict::Pass { used } => Ok(used),
             Verdict::Refuse { limit, used, retry_after } => {
                 let (client, tenant) = (&self.client_id, self.tenant.about().id);
@@ -279,6 +334,18 @@ impl World {
                     .with("x-ms-resource-unit", cost.resource_units.to_string()))
             }
         }
+    }
+
+    /// Returns what filters of this request may ask.
+    pub(super) fn rules(&self, call: &Call) -> Rules {
+        Rules { advanced: call.is_advanced(), height_max: self.filter_height_max }
+    }
+
+    /// Returns the direct members of a group; deleted users stay members until they are gone for
+    /// good, and are not among them.
+    pub(super) fn present_members(&self, group: GroupId) -> Arc<[Member]> {
+        let members = self.tenant.group(group).map_or(&[][..], |group| &group.members);
+        members.iter().copied().filter(|member| self.tenant.is_there(*member)).collect()
     }
 
     /// Returns everything below a group; worked out once, as memberships stay.

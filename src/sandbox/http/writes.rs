@@ -5,9 +5,9 @@ use serde_json::{Map, Value};
 use crate::domain::ids::{GroupId, ServicePlanId, SkuId};
 use crate::domain::names::UsageLocation;
 use crate::domain::user::ServicePlanSet;
+use crate::sandbox::http::audit::Actor;
 use crate::sandbox::http::json::{self, Object};
 use crate::sandbox::http::lag::Before;
-use crate::sandbox::http::properties::{self, Seen};
 use crate::sandbox::http::reads;
 use crate::sandbox::http::reply::{Failure, Reply};
 use crate::sandbox::http::world::{Call, Caller, World};
@@ -20,7 +20,7 @@ impl From<Refusal> for Failure {
     }
 }
 
-fn object(call: &Call) -> Result<Map<String, Value>, Failure> {
+pub(super) fn object(call: &Call) -> Result<Map<String, Value>, Failure> {
     let is_json = call.headers.get("content-type").is_some_and(|kind| kind.contains("json"));
     match serde_json::from_slice(&call.body) {
         Ok(Value::Object(object)) if is_json => Ok(object),
@@ -30,16 +30,20 @@ fn object(call: &Call) -> Result<Map<String, Value>, Failure> {
 
 impl World {
     /// Writes to a user, and remembers what reads go on to show for a while.
-    fn write(
+    pub(super) fn write(
         &mut self,
         call: &Call,
         place: usize,
         write: impl FnOnce(&mut Self) -> Result<(), Refusal>,
     ) -> Result<(), Failure> {
         let before = Before::of(&self.tenant.users()[place]);
+        // Source: Graph: members of a restricted management unit refuse who is not of the unit.
+        if self.tenant.is_restricted(self.tenant.users()[place].id) {
+            return Err(Failure::forbidden());
+        }
         write(self)?;
-        self.unseen.wrote(self.lag, call.now, before, &self.tenant.users()[place]);
-        self.horizon.note(self.lag, call.now, self.tenant.journal().latest());
+        self.views.wrote(call.now, &before, &self.tenant.users()[place]);
+        self.horizon.note(self.views.delta_lag(), call.now, self.tenant.journal().latest());
         Ok(())
     }
 }
@@ -85,14 +89,15 @@ pub(super) fn assign_license(world: &mut World, call: &Call, key: &str) -> Resul
     let place = world.tenant.user_index(key).ok_or_else(|| Failure::not_found(key))?;
     let change = license_change(&body)?;
     let now = call.now.at;
-    world.write(call, place, |world| world.tenant.assign_license(place, &change, now))?;
-    let user = &world.tenant.users()[place];
-    let seen = Seen { user, licenses: &user.licenses, location: user.usage_location };
-    let query = call.options();
-    Ok(reads::one_user(call, &query, &seen, &properties::users(query.select().as_deref())?))
+    let user = world.tenant.users()[place].id;
+    let done = world.write(call, place, |world| world.tenant.assign_license(place, &change, now));
+    let reason = done.as_ref().err().map(|failure| failure.message.clone());
+    world.audit.user(now, Actor::App, user, reason);
+    done?;
+    reads::user_now(world, call, place)
 }
 
-fn license_change(body: &Map<String, Value>) -> Result<LicenseChange, Failure> {
+pub(super) fn license_change(body: &Map<String, Value>) -> Result<LicenseChange, Failure> {
     let list = |name: &str| body.get(name).and_then(Value::as_array);
     let (add, remove) = (list("addLicenses"), list("removeLicenses"));
     let (Some(add), Some(remove)) = (add, remove) else {
@@ -119,7 +124,7 @@ fn addition(value: &Value) -> Result<(SkuId, ServicePlanSet), Failure> {
     Ok((sku, plans?))
 }
 
-fn guid<T>(value: &Value, wrap: fn(uuid::Uuid) -> T) -> Result<T, Failure> {
+pub(super) fn guid<T>(value: &Value, wrap: fn(uuid::Uuid) -> T) -> Result<T, Failure> {
     match value {
         Value::Null => Err(Refusal::NullGuid.into()),
         Value::String(text) => match text.parse::<SkuId>() {

@@ -146,7 +146,7 @@ impl Tenant {
     }
 
     /// Changes a group, its members included; the id stays. Does nothing for a group that does not
-    /// exist. Licenses that groups give stay as they are: nothing works in the background yet.
+    /// exist. Licenses that groups give stay as they are until the group is worked through.
     pub fn edit_group(&mut self, id: GroupId, edit: impl FnOnce(&mut Group)) {
         let Some(place) = self.group_index(id) else { return };
         let before = self.groups[place].clone();

@@ -41,6 +41,12 @@ impl Changes {
         within(&self.created) || self.properties.get(property).is_some_and(within)
     }
 
+    /// Whether a group came, went, or changed its members or licenses after `since`.
+    pub(crate) fn gives_otherwise(&self, since: u64) -> bool {
+        let moved = self.members(since, u64::MAX).next().is_some();
+        moved || self.removed > since || self.touched("assignedLicenses", since, u64::MAX)
+    }
+
     /// Returns the members that came (true) or went after `since`, up to `until`.
     pub(crate) fn members(
         &self,

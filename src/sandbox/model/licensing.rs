@@ -46,6 +46,7 @@ impl Tenant {
         if !change.add.is_empty() && self.users[user].usage_location.is_none() {
             return Err(Refusal::NoUsageLocation);
         }
+        self.check_place(user, change)?;
         self.check_seats(user, change)?;
         let after = changed(&self.users[user].licenses, change, now);
         let enabled = self.enabled_plans(&after);
@@ -53,11 +54,12 @@ impl Tenant {
             rules::exclusion(&enabled).map_or(Ok(()), Err)?;
         }
         rules::dependency(&enabled).map_or(Ok(()), Err)?;
+        self.check_address(user, &enabled)?;
         self.put_licenses(user, after);
         Ok(())
     }
 
-    fn check_shape(&self, change: &LicenseChange) -> Result<(), Refusal> {
+    pub(super) fn check_shape(&self, change: &LicenseChange) -> Result<(), Refusal> {
         if change.add.is_empty() && change.remove.is_empty() {
             return Err(Refusal::NothingToDo);
         }
@@ -89,6 +91,23 @@ impl Tenant {
                 Some(held) if held.is_active() => return Err(Refusal::Inherited),
                 Some(_) | None => return Err(Refusal::NotHeld),
             }
+        }
+        Ok(())
+    }
+
+    fn check_place(&self, user: usize, change: &LicenseChange) -> Result<(), Refusal> {
+        let Some(location) = self.users[user].usage_location else { return Ok(()) };
+        let mut added = change.add.iter().map(|(sku, _)| *sku);
+        let prohibited = added.find(|sku| self.is_prohibited(*sku, location));
+        prohibited.map_or(Ok(()), |sku| Err(Refusal::Prohibited(sku)))
+    }
+
+    /// A mailbox brings an address, which must be free.
+    fn check_address(&self, user: usize, enabled: &BTreeSet<ServicePlanId>) -> Result<(), Refusal> {
+        let had = rules::has_mailbox(&self.enabled_plans(&self.users[user].licenses));
+        let is_taken = self.obstacles.addresses_taken.contains(&self.users[user].id);
+        if is_taken && !had && rules::has_mailbox(enabled) {
+            return Err(Refusal::AddressTaken);
         }
         Ok(())
     }
@@ -157,7 +176,8 @@ impl Tenant {
     ///
     /// # Errors
     ///
-    /// Refuses to leave a user without location who holds licenses.
+    /// Refuses to leave a user without location who holds licenses, and to write what is kept on
+    /// premises.
     pub(crate) fn set_usage_location(
         &mut self,
         user: usize,
@@ -167,6 +187,9 @@ impl Tenant {
             return Err(Refusal::LocationInUse);
         }
         let id = self.users[user].id;
+        if self.obstacles.locations_synced.contains(&id) {
+            return Err(Refusal::LocationSynced);
+        }
         self.edit_user(id, |user| user.usage_location = location);
         Ok(())
     }

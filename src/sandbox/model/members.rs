@@ -60,20 +60,33 @@ impl Tenant {
     ///
     /// Source: Graph directoryObject: checkMemberGroups.
     pub fn check_member_groups(&self, user: UserId, groups: &[GroupId]) -> Vec<GroupId> {
+        let above: BTreeSet<_> = self.groups_of(Member::User(user), true).into_iter().collect();
+        groups.iter().copied().filter(|group| above.contains(group)).collect()
+    }
+
+    /// Returns the groups that an object is in: directly, or those above as well.
+    pub(crate) fn groups_of(&self, member: Member, nested: bool) -> Vec<GroupId> {
         let mut above = BTreeSet::new();
-        let mut open = vec![Member::User(user)];
+        let mut open = vec![member];
         while let Some(member) = open.pop() {
             for parent in self.parents.get(&member).into_iter().flatten() {
-                if above.insert(*parent) {
+                if above.insert(*parent) && nested {
                     open.push(Member::Group(*parent));
                 }
             }
         }
-        groups.iter().copied().filter(|group| above.contains(group)).collect()
+        above.into_iter().collect()
+    }
+
+    /// Whether a user lacks a license that this group should give.
+    pub(crate) fn lacks_of(&self, group: GroupId, user: UserId) -> bool {
+        let licenses = self.place_of(user).map_or(&[][..], |place| &self.users[place].licenses);
+        let mut sources = licenses.iter().flat_map(|held| &held.inherited);
+        sources.any(|source| source.group == group && (source.error.is_some() || source.lingers))
     }
 
     /// Puts a user into a group, or takes the user out. Does nothing for a group that does not
-    /// exist. Licenses that groups give stay as they are: nothing works in the background yet.
+    /// exist. Licenses that groups give stay as they are until the group is worked through.
     pub fn set_membership(&mut self, group: GroupId, user: UserId, is_member: bool) {
         let Some(index) = self.group_index(group) else { return };
         let member = Member::User(user);

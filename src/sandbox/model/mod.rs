@@ -21,11 +21,13 @@ mod licensing;
 mod members;
 mod refusal;
 mod rules;
+mod units;
 
 pub(crate) use self::journal::{Changes, Journal};
 pub use self::licensing::LicenseChange;
 pub use self::members::Member;
 pub use self::refusal::Refusal;
+pub use self::units::{Obstacles, Unit};
 
 /// One Entra directory, whole.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +41,9 @@ pub struct Tenant {
     deleted_users: BTreeMap<UserId, (User, Timestamp)>,
     deleted_groups: BTreeMap<GroupId, Group>,
     journal: Journal,
+    obstacles: Obstacles,
+    /// Users in units that only administrators of the unit may change.
+    restricted: BTreeSet<UserId>,
 }
 
 /// What a tenant says about itself.
@@ -161,6 +166,8 @@ pub struct Inherited {
     pub disabled: ServicePlanSet,
     /// Why it does not work, where it does not.
     pub error: Option<InheritanceError>,
+    /// Whether the group gives it no more, and it works on because another service plan needs it.
+    pub lingers: bool,
     /// When it last changed.
     pub since: Timestamp,
 }
@@ -176,6 +183,8 @@ pub enum InheritanceError {
     MutuallyExclusiveViolation,
     /// A service plan needs another one.
     DependencyViolation,
+    /// The product must not be used where the user is.
+    ProhibitedInUsageLocationViolation,
     /// Another license of the same group failed, or anything else.
     Other,
 }
@@ -187,6 +196,7 @@ impl InheritanceError {
             Self::CountViolation => "CountViolation",
             Self::MutuallyExclusiveViolation => "MutuallyExclusiveViolation",
             Self::DependencyViolation => "DependencyViolation",
+            Self::ProhibitedInUsageLocationViolation => "ProhibitedInUsageLocationViolation",
             Self::Other => "Other",
         }
     }
@@ -323,6 +333,8 @@ impl Tenant {
             deleted_users: BTreeMap::new(),
             deleted_groups: BTreeMap::new(),
             journal: Journal::default(),
+            obstacles: Obstacles::default(),
+            restricted: BTreeSet::new(),
         };
         tenant.count_seats();
         tenant.inherit(at);

@@ -81,6 +81,21 @@ pub enum Refusal {
         /// What it needs; any of them does.
         needs: Vec<ServicePlanId>,
     },
+    /// The product must not be used where the user is. Graph's own words are not known.
+    #[error("License {0} cannot be assigned to a user in this usage location.")]
+    Prohibited(SkuId),
+    /// Another object has the address that the user would get.
+    #[error("Another object with the same value for property proxyAddresses already exists.")]
+    AddressTaken,
+    /// A group of this kind carries no licenses. Graph's own words are not known.
+    #[error("Licenses cannot be assigned to a group that is not security enabled.")]
+    NoCarrier,
+    /// The usage location is kept on premises.
+    #[error(
+        "Unable to update the specified properties for on-premises mastered Directory Sync \
+         objects or objects currently undergoing migration."
+    )]
+    LocationSynced,
     /// A usage location is not one.
     #[error("Invalid value specified for property 'usageLocation' of resource 'User'.")]
     InvalidLocation,

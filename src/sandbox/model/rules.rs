@@ -52,6 +52,12 @@ pub(super) fn exclusion(enabled: &BTreeSet<ServicePlanId>) -> Option<Refusal> {
     })
 }
 
+/// Whether one of these service plans is a mailbox.
+pub(super) fn has_mailbox(enabled: &BTreeSet<ServicePlanId>) -> bool {
+    let mailboxes = [EXCHANGE_STANDARD, EXCHANGE_ENTERPRISE, EXCHANGE_DESKLESS];
+    mailboxes.into_iter().any(|id| enabled.contains(&ServicePlanId::from_uuid(id)))
+}
+
 /// Finds an enabled service plan whose foundation is missing.
 pub(super) fn dependency(enabled: &BTreeSet<ServicePlanId>) -> Option<Refusal> {
     let on = |id: &Uuid| enabled.contains(&ServicePlanId::from_uuid(*id));

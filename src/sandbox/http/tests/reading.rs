@@ -38,6 +38,13 @@ async fn an_unknown_property_is_refused() {
 }
 
 #[tokio::test]
+async fn a_list_does_not_show_what_is_not_in_the_directory() {
+    let bench = Bench::small().await;
+    let answer = bench.get("/users?$select=id,aboutMe").await;
+    assert_eq!((answer.status, answer.code().as_str()), (501, "NotImplemented"));
+}
+
+#[tokio::test]
 async fn licenses_show_with_their_sources() {
     let bench = Bench::small().await;
     let user = bench

@@ -142,9 +142,25 @@ async fn a_body_that_is_not_json_is_refused() {
     let request = request.header("content-type", "application/json").body("{");
     let answer = Answer::of(request.send().await.unwrap()).await;
     assert_eq!((answer.status, answer.code().as_str()), (400, "BadRequest"));
-    let request = bench.request("POST", "/users/ana@contoso.com/assignLicense");
-    let request = request.header("content-encoding", "gzip").body("x");
-    assert_eq!(request.send().await.unwrap().status(), 415);
+}
+
+#[tokio::test]
+async fn a_body_may_be_packed_with_gzip_and_with_nothing_else() {
+    let bench = Bench::small().await;
+    let body = change(&bench.server.tenant(), &["SPE_E5"], &[]).to_string();
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packer, body.as_bytes()).unwrap();
+    let packed = packer.finish().unwrap();
+    let sent = async |encoding: &str, body: Vec<u8>| {
+        let request = bench.request("POST", "/users/ana@contoso.com/assignLicense");
+        let request = request.header("content-type", "application/json");
+        request.header("content-encoding", encoding).body(body).send().await.unwrap().status()
+    };
+    assert_eq!(sent("br", packed.clone()).await, 415);
+    assert_eq!(sent("gzip", b"no gzip".to_vec()).await, 400);
+    assert_eq!(bench.consumed("SPE_E5"), 0);
+    assert_eq!(sent("gzip", packed).await, 200);
+    assert_eq!(bench.consumed("SPE_E5"), 1);
 }
 
 #[tokio::test]
