@@ -270,7 +270,7 @@ pub trait TenantWriter: Send + Sync {
 }
 
 /// Why a tenant could not be read.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum TenantError {
     /// What proves who signs in could not be had.
     #[error("cannot read the {what} of tenant `{tenant}`: {reason}")]

@@ -34,6 +34,17 @@ impl Cloud {
         }
     }
 
+    /// Returns the audience of federated tokens that are to sign an app in.
+    ///
+    /// Source: Entra, "Workload identity federation", considerations for national clouds.
+    pub fn federated_audience(self) -> &'static str {
+        match self {
+            Self::Global => "api://AzureADTokenExchange",
+            Self::UsGov | Self::UsGovDod => "api://AzureADTokenExchangeUSGov",
+            Self::China => "api://AzureADTokenExchangeChina",
+        }
+    }
+
     /// Returns the host of Microsoft Graph.
     pub fn graph_host(self) -> &'static str {
         match self {

@@ -126,6 +126,7 @@ fn tenant(
     Some(Tenant {
         name: name?,
         tenant_id: tenant_id?,
+        cloud,
         auth: auth?,
         login,
         graph,

@@ -26,6 +26,7 @@ mod limits;
 mod lower;
 pub mod schema;
 
+use cloud::Cloud;
 use endpoint::Endpoint;
 
 /// Everything that a configuration file says, with defaults filled in.
@@ -54,6 +55,8 @@ pub struct Tenant {
     pub name: TenantName,
     /// Its GUID or one of its domains, in lower case.
     pub tenant_id: Arc<str>,
+    /// Which of Microsoft's clouds it is in.
+    pub cloud: Cloud,
     /// How to sign in.
     pub auth: Auth,
     /// Where tokens are issued, at `{login}/{tenant_id}/oauth2/v2.0/token`.

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -30,6 +31,8 @@ use crate::ports::{Clock, TenantError};
 const EARLY: Duration = Duration::from_mins(5);
 /// The longest lifetime that is believed.
 const LIFETIME_MAX: u64 = 48 * 3600;
+/// How long to go on with a token that could not be renewed before the next attempt.
+const RENEW_AGAIN: Duration = Duration::from_secs(30);
 /// How long before its end a certificate is worth a word.
 const ENDS_SOON: Duration = Duration::from_hours(14 * 24);
 /// How long nothing is asked for after Entra saw the same request too often.
@@ -50,6 +53,8 @@ pub(super) struct Token {
 #[derive(Default)]
 pub(super) struct Tokens {
     kept: std::sync::Mutex<Option<Arc<Token>>>,
+    /// How many attempts to sign in have ended.
+    attempts: AtomicU64,
     /// Held while signing in, so that one request signs in for all.
     desk: Mutex<Desk>,
 }
@@ -60,6 +65,8 @@ struct Desk {
     serial: u64,
     /// What Graph wants to see in the next token, as it asked for it.
     claims: Option<String>,
+    /// What the last attempt failed with.
+    failed: Option<TenantError>,
     /// Until when nothing is asked for, and why.
     pause: Option<(Timestamp, String)>,
 }
@@ -100,7 +107,17 @@ impl<C: Clock> Session<C> {
                 // Somebody renews it already.
                 Err(_) => return Ok(token),
             },
-            None => self.tokens.desk.lock().await,
+            None => {
+                let before = self.tokens.attempts.load(Ordering::Acquire);
+                let desk = self.tokens.desk.lock().await;
+                // Who waited for an attempt that failed need not make the same one.
+                if self.tokens.attempts.load(Ordering::Acquire) > before
+                    && let Some(error) = &desk.failed
+                {
+                    return Err(error.clone());
+                }
+                desk
+            }
         };
         self.renew(desk).await
     }
@@ -119,7 +136,10 @@ impl<C: Clock> Session<C> {
         }
         // With a token that still serves there is time to fail once and go on.
         let patience = if old.is_some() { Duration::ZERO } else { self.settings.give_up_after };
-        match (self.sign_in(&mut desk, patience).await, old) {
+        let signed_in = self.sign_in(&mut desk, patience).await;
+        desk.failed = signed_in.as_ref().err().cloned();
+        self.tokens.attempts.fetch_add(1, Ordering::Release);
+        match (signed_in, old) {
             (Ok(token), _) => {
                 let token = Arc::new(token);
                 desk.serial = token.serial;
@@ -131,6 +151,12 @@ impl<C: Clock> Session<C> {
                 tracing::warn!(
                     tenant = %self.settings.tenant, %error, "the token could not be renewed yet"
                 );
+                self.tokens.keep(Some(Arc::new(Token {
+                    value: old.value.clone(),
+                    serial: old.serial,
+                    ends_at: old.ends_at,
+                    renew_at: after(self.clock.now(), RENEW_AGAIN),
+                })));
                 Ok(old)
             }
             (Err(error), None) => Err(error),

@@ -16,7 +16,7 @@ use crate::graph::error::Ask;
 use crate::graph::reach::Reach;
 use crate::graph::session::Session;
 use crate::graph::settings::below;
-use crate::graph::wire::claims;
+use crate::graph::wire::claims::{self, FederatedSeen};
 use crate::graph::wire::page::Page;
 use crate::ports::{Clock, TenantError};
 
@@ -44,6 +44,8 @@ pub struct Examination {
     pub graph: (String, Reach),
     /// When the certificate ends, where one is used and can be read.
     pub certificate_ends: Option<Timestamp>,
+    /// What the federated token says of itself, where one is used and can be read.
+    pub federated: Option<FederatedSeen>,
     /// The token; none where nobody was there to ask.
     pub token: Option<Result<TokenSeen, TenantError>>,
     /// What each read came to.
@@ -83,6 +85,7 @@ impl<C: Clock> Client<C> {
             login: (origin(&login), login_reach),
             graph: (origin(&graph), graph_reach),
             certificate_ends: session.certificate_ends(),
+            federated: session.federated(),
             token,
             answers,
             ahead: session.skew().map(|skew| -skew),
@@ -122,6 +125,15 @@ impl<C: Clock> Session<C> {
             SignIn::App { client_id: _, credential: Credential::Certificate(source) } => {
                 let certificate = Certificate::read(&source.open().ok()?).ok()?;
                 Some(certificate.not_after)
+            }
+            SignIn::App { .. } | SignIn::ManagedIdentity { .. } => None,
+        }
+    }
+
+    fn federated(&self) -> Option<FederatedSeen> {
+        match &self.settings.sign_in {
+            SignIn::App { client_id: _, credential: Credential::FederatedToken(source) } => {
+                claims::federated(source.open().ok()?.expose_secret())
             }
             SignIn::App { .. } | SignIn::ManagedIdentity { .. } => None,
         }

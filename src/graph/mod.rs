@@ -43,6 +43,7 @@ pub use credential::{
 pub use examine::{Examination, Probe, TokenSeen};
 pub use reach::{Reach, Step};
 pub use settings::{InvalidSettings, Settings};
+pub use wire::claims::FederatedSeen;
 
 use crate::domain::ids::{GroupId, UserId};
 use crate::domain::snapshot::Snapshot;

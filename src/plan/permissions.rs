@@ -121,13 +121,24 @@ impl Task {
     }
 }
 
+/// How much something is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    /// Nothing goes on without it.
+    Required,
+    /// Something is missed without it.
+    Helps,
+    /// It may help, and nothing seen so far asks for it.
+    Idle,
+}
+
 /// Something that has to be allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Need {
     /// What.
     pub task: Task,
-    /// Whether nothing goes on without it.
-    pub is_required: bool,
+    /// How much it is needed.
+    pub weight: Weight,
     /// Why, or what is missed without it.
     pub because: String,
 }
@@ -145,39 +156,50 @@ pub fn needs(
         .iter()
         .filter(|policy| policy.tenants.as_ref().is_none_or(|only| only.contains(tenant)))
         .collect();
-    let need =
-        |task, is_required, because: &str| Need { task, is_required, because: because.to_owned() };
+    let need = |task, weight, because: &str| Need { task, weight, because: because.to_owned() };
+    let once_applied = if changes { Weight::Required } else { Weight::Helps };
     let by = |named: &[&str]| format!("asked for by {}", named.join(", "));
     let of = |fits: &dyn Fn(&Policy) -> bool| -> Vec<&str> {
         ours.iter().filter(|policy| fits(policy)).map(|policy| policy.name.as_str()).collect()
     };
     let mut needs = vec![
-        need(Task::ReadUsers, true, "every plan"),
-        need(Task::ReadGroups, true, "every plan"),
-        need(Task::ReadSkus, true, "every plan"),
+        need(Task::ReadUsers, Weight::Required, "every plan"),
+        need(Task::ReadGroups, Weight::Required, "every plan"),
+        need(Task::ReadSkus, Weight::Required, "every plan"),
         need(
             Task::ReadSubscriptions,
-            false,
+            Weight::Helps,
             "without it `seats` shows the next expiry as unknown, and nobody is told of it",
         ),
     ];
     let idle = of(&|policy| policy.selector.asks_for_sign_ins());
     if !idle.is_empty() {
-        needs.push(need(Task::ReadSignIns, true, &by(&idle)));
+        needs.push(need(Task::ReadSignIns, Weight::Required, &by(&idle)));
     }
     let hidden = hidden(&ours, seen);
     if !hidden.is_empty() {
         let hidden: Vec<&str> = hidden.into_iter().collect();
         let because = format!("{} has hidden members: unknown without it", hidden.join(", "));
-        needs.push(need(Task::ReadHidden, false, &because));
+        needs.push(need(Task::ReadHidden, Weight::Helps, &because));
+    } else if names_groups(&ours) {
+        // Where it is granted no membership looks hidden.
+        needs.push(need(Task::ReadHidden, Weight::Idle, "groups with hidden membership"));
     }
     let writes = if changes { "the mode" } else { "`apply` and `bulk`; `plan` needs it not" };
-    needs.push(need(Task::WriteLicenses, changes, writes));
+    needs.push(need(Task::WriteLicenses, once_applied, writes));
     let locating = of(&|policy| policy.usage_location.is_some());
     if !locating.is_empty() {
-        needs.push(need(Task::WriteLocations, changes, &by(&locating)));
+        needs.push(need(Task::WriteLocations, once_applied, &by(&locating)));
     }
     needs
+}
+
+fn names_groups(policies: &[&Policy]) -> bool {
+    let mut named = false;
+    for policy in policies {
+        policy.selector.for_each_test(&mut |test| named |= matches!(test, Test::Group { .. }));
+    }
+    named
 }
 
 /// Returns the groups that policies name and whose members were hidden from the last read.

@@ -201,7 +201,15 @@ async fn a_federated_token_signs_in_from_a_file_or_where_the_environment_says() 
     secret_file(&site, "token", &token);
     let file = site.path("token").display().to_string();
     authenticate(&site, "client_id: @CLIENT@, federated_token: {file: token}");
-    assert_eq!(run_with(&site, &["doctor"], &[]).code, 0);
+    let ran = run_with(&site, &["doctor"], &[]);
+    assert_eq!(ran.code, 0, "{}", ran.out);
+    let says =
+        "issuer `https://oidc.test`, subject `licenses`, audience `api://AzureADTokenExchange`";
+    assert!(ran.out.contains(says), "{}", ran.out);
+    site.reconfigure("    auth:", "    cloud: china\n    auth:");
+    let ran = run_with(&site, &["doctor"], &[]);
+    assert!(ran.out.contains("audience `api://AzureADTokenExchangeChina`"), "{}", ran.out);
+    site.reconfigure("    cloud: china\n", "");
     authenticate(&site, "client_id: @CLIENT@, federated_token: {}");
     assert_eq!(run_with(&site, &["plan"], &[("AZURE_FEDERATED_TOKEN_FILE", &file)]).code, 0);
     let ran = run_with(&site, &["doctor"], &[]);
@@ -212,6 +220,10 @@ async fn a_federated_token_signs_in_from_a_file_or_where_the_environment_says() 
     assert_eq!(ran.code, 6);
     assert!(ran.out.contains("AADSTS700213") && ran.out.contains("to the letter"), "{}", ran.out);
     assert!(!ran.out.contains(&federated("somebody else", end)));
+    secret_file(&site, "token", federated("licenses", now() - SignedDuration::from_hours(1)));
+    let ran = run_with(&site, &["doctor"], &[("AZURE_FEDERATED_TOKEN_FILE", &file)]);
+    assert_eq!(ran.code, 6);
+    assert!(ran.out.contains("AADSTS700024") && ran.out.contains("renew the file"), "{}", ran.out);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -74,7 +74,12 @@ async fn a_token_that_still_serves_outlives_a_failed_renewal() {
     read(&client).await.unwrap();
     clock.advance(Duration::from_secs(3599 - 100));
     read(&client).await.unwrap();
-    clock.advance(Duration::from_secs(100));
+    read(&client).await.unwrap();
+    assert_eq!(server.count(Seen::is_token), 2, "no request asks anew at once");
+    clock.advance(Duration::from_secs(30));
+    read(&client).await.unwrap();
+    assert_eq!(server.count(Seen::is_token), 3);
+    clock.advance(Duration::from_secs(70));
     assert!(read(&client).await.is_err());
 }
 
@@ -128,6 +133,7 @@ async fn a_wrong_secret_is_told_with_advice_and_never_quoted() {
     assert!(hint.as_deref().unwrap().contains("not its value"), "{hint:?}");
     assert!(!format!("{error:?}").contains("s3cr3t"));
     assert_eq!(server.count(|seen| !seen.is_token()), 0);
+    assert_eq!(server.count(Seen::is_token), 1, "one request signs in for all");
     assert_eq!(clock.slept(), Duration::ZERO, "a wrong secret is not tried again");
 }
 

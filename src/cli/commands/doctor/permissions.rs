@@ -6,7 +6,7 @@ use crate::cli::commands::doctor::sign_in::told;
 use crate::cli::commands::doctor::{Patient, probe};
 use crate::config::{Auth, Tenant};
 use crate::graph::Examination;
-use crate::plan::permissions::{Excess, Need, Standing, Task, excess, standing};
+use crate::plan::permissions::{Excess, Need, Standing, Task, Weight, excess, standing};
 use crate::ports::TenantError;
 use crate::report::diagnosis::{Check, Finding, Verdict};
 
@@ -14,8 +14,16 @@ use crate::report::diagnosis::{Check, Finding, Verdict};
 pub(super) fn permissions(patient: &Patient<'_>, found: &Examination) -> Vec<Finding> {
     let Some(Ok(token)) = &found.token else { return Vec::new() };
     let needs = &patient.needs;
+    let is_idle = |need: &Need| {
+        let there = token
+            .roles
+            .as_ref()
+            .is_some_and(|roles| standing(need.task, roles) != Standing::Missing);
+        need.weight == Weight::Idle && !there
+    };
     let mut findings: Vec<Finding> = needs
         .iter()
+        .filter(|need| !is_idle(need))
         .map(|need| {
             let tried = probe(need.task).and_then(|probe| {
                 found.answers.iter().find(|(asked, _)| *asked == probe).map(|(_, answer)| answer)
@@ -54,10 +62,11 @@ fn of_need(
         }
         (Some(Standing::Missing), _) => {
             let because = &need.because;
-            let (verdict, detail) = if need.is_required {
-                (Verdict::Missing, format!(": needed by {because}"))
-            } else {
-                (Verdict::Note, format!(": not granted; {}", optional(need)))
+            let (verdict, detail) = match need.weight {
+                Weight::Required => (Verdict::Missing, format!(": needed by {because}")),
+                Weight::Helps | Weight::Idle => {
+                    (Verdict::Note, format!(": not granted; {}", optional(need)))
+                }
             };
             about(verdict, detail).hint(how_to_grant(tenant, task))
         }
@@ -84,10 +93,10 @@ fn optional(need: &Need) -> String {
 /// The token says that it is allowed, or shows nothing; Graph would not.
 fn of_trouble(need: &Need, error: &TenantError) -> Finding {
     let (message, hint) = told(error);
-    let verdict = match (need.is_required, error) {
-        (true, TenantError::Forbidden { .. }) => Verdict::Missing,
-        (true, _) => Verdict::Failed,
-        (false, _) => Verdict::Warning,
+    let verdict = match (need.weight, error) {
+        (Weight::Required, TenantError::Forbidden { .. }) => Verdict::Missing,
+        (Weight::Required, _) => Verdict::Failed,
+        (Weight::Helps | Weight::Idle, _) => Verdict::Warning,
     };
     let detail = format!("to {}: {message}", need.task.as_str());
     let finding = Finding::new(Check::Permission, verdict, need.task.least().name, detail);

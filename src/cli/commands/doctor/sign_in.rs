@@ -12,7 +12,7 @@ use crate::cli::secret::path;
 use crate::cli::session::CLOCK_TOLERANCE;
 use crate::cli::sign_in::token_place;
 use crate::config::{Auth, CertificateRef, Credential, Identity, SecretRef, Tenant};
-use crate::graph::{Examination, Reach};
+use crate::graph::{Examination, FederatedSeen, Reach};
 use crate::ports::{Clock as _, TenantError};
 use crate::report::diagnosis::{Check, Finding, Verdict};
 
@@ -67,6 +67,7 @@ pub(super) fn sign_in(tenant: &Tenant, found: &Examination) -> Vec<Finding> {
         }
     }];
     findings.extend(found.certificate_ends.map(certificate));
+    findings.extend(found.federated.as_ref().map(|seen| federated(tenant, seen)));
     findings.extend(places(&tenant.auth).iter().filter_map(open_to_others));
     findings
 }
@@ -107,6 +108,26 @@ fn certificate(ends: Timestamp) -> Finding {
             .hint(renew)
     } else {
         about(Verdict::Good, format!("ends on {day}"))
+    }
+}
+
+fn federated(tenant: &Tenant, seen: &FederatedSeen) -> Finding {
+    let FederatedSeen { issuer, subject, audiences, ends_at } = seen;
+    let detail =
+        format!("issuer `{issuer}`, subject `{subject}`, audience `{}`", audiences.join("`, `"));
+    let about = |verdict, detail| Finding::new(Check::SignIn, verdict, "federated token", detail);
+    let wanted = tenant.cloud.federated_audience();
+    match ends_at {
+        Some(end) if *end < SystemClock.now() => {
+            about(Verdict::Failed, format!("ended at {}; {detail}", minute(*end)))
+                .hint("whoever issues it has to renew the file")
+        }
+        _ if !audiences.iter().any(|audience| audience == wanted) => {
+            about(Verdict::Warning, detail)
+                .hint(format!("apps of this cloud expect the audience `{wanted}`"))
+        }
+        Some(end) => about(Verdict::Good, format!("{detail}, ends at {}", minute(*end))),
+        None => about(Verdict::Good, detail),
     }
 }
 
