@@ -372,6 +372,7 @@ pub(super) fn client_settings(
         sign_in: sign_in(&tenant.auth)?,
         timeout: duration(tenant.requests.timeout),
         give_up_after: duration(tenant.requests.give_up_after),
+        settle_after: duration(tenant.apply.settle_after),
         concurrency: CONCURRENCY,
         in_background,
         clock_tolerance: Some(CLOCK_TOLERANCE),

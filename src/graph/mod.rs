@@ -50,12 +50,24 @@ use crate::domain::snapshot::Snapshot;
 use crate::domain::tracking::Tracking;
 use crate::domain::user::User;
 use crate::graph::session::Session;
+use crate::graph::wire::page::Page;
+use crate::graph::wire::user::{Shared, user};
 use crate::graph::write::Change;
 use crate::ports::counts::Traffic;
 use crate::ports::{
     Answer, Clock, LicenseWrite, LocationWrite, Progress, ReadRequest, SignInAnswer, TenantError,
     TenantRead, TenantReader, TenantWriter,
 };
+
+/// Reads a page of users as Graph's listing sends it: all of its rows, or none.
+///
+/// # Errors
+///
+/// Says what is wrong with it, without quoting it.
+pub fn users_of_page(body: &[u8]) -> Result<Vec<User>, String> {
+    let shared = Shared::default();
+    Page::parse(body, |raw| user(raw, &shared)).map(|page| page.rows)
+}
 
 /// A client of Microsoft Graph for one tenant. All calls through one client share its token, its
 /// pauses and its write budget; a second client for the same tenant would overrun the quota.

@@ -26,6 +26,9 @@ pub struct Settings {
     pub timeout: Duration,
     /// How long all tries of one call may take together.
     pub give_up_after: Duration,
+    /// How long reads may lag behind a write whose answer was lost: so long after it was sent, one that
+    /// does not show it is no reason to send it again.
+    pub settle_after: Duration,
     /// How many listings are read, and how many batches are written, at once at most; at least 1.
     pub concurrency: u32,
     /// Whether what is read may wait for what people do with the same app, as a daemon's reads may.

@@ -1,6 +1,7 @@
 //! The client against a scripted server on loopback: recorded shapes, and faults.
 
 mod auth;
+mod bodies;
 mod budget;
 mod changes;
 mod credentials;
@@ -78,6 +79,7 @@ fn settings(url: &str) -> Settings {
         sign_in: with_secret(|| Ok(SecretString::from("s3cr3t&~value"))),
         timeout: Duration::from_secs(20),
         give_up_after: Duration::from_mins(10),
+        settle_after: Duration::ZERO,
         concurrency: 4,
         in_background: false,
         clock_tolerance: None,

@@ -9,6 +9,8 @@ mod verdict;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 pub(super) use change::Change;
 
 use crate::domain::user::User;
@@ -16,7 +18,7 @@ use crate::graph::call::{Call, Reply, Silence};
 use crate::graph::error::{Ask, Unanswered};
 use crate::graph::gate::Pressure;
 use crate::graph::refusal::{refusal, unavailable};
-use crate::graph::retry::{Tries, Trouble};
+use crate::graph::retry::{Tries, Trouble, after};
 use crate::graph::session::Session;
 use crate::graph::wire::batch::{self, BATCH_MAX, ItemReply};
 use crate::graph::wire::fault::GraphFault;
@@ -38,6 +40,8 @@ struct Write<'a> {
     sent: u32,
     /// Whether it may have taken effect, so that a look comes before the next try.
     doubt: bool,
+    /// When an answer was lost, the last time: reads may not show yet what it did.
+    lost_at: Option<Timestamp>,
     /// How often Graph said that something to be removed is not held.
     not_held: u32,
     /// What came instead of an answer, the last time.
@@ -101,11 +105,12 @@ impl<C: Clock> Session<C> {
         for chunk in doubted.chunks(BATCH_MAX) {
             let users: Vec<_> = chunk.iter().map(|index| writes[*index].change.user()).collect();
             let now = self.clock.now();
+            let lag = self.settings.settle_after;
             let look = Tries::begin(now, tries.left(now).min(self.settings.timeout * 4));
             match self.look(&users, look).await {
                 Ok(holdings) => {
                     for (index, holding) in chunk.iter().zip(holdings) {
-                        writes[*index].settle(holding.as_ref());
+                        writes[*index].settle(holding.as_ref(), now, lag);
                     }
                 }
                 Err(error) => tracing::warn!(
@@ -158,10 +163,11 @@ impl<C: Clock> Session<C> {
         match self.attempt(&call, tries).await {
             Ok(reply) => {
                 let verdicts = self.verdicts(&reply, chunk, round);
-                let mut unsigned = false;
+                let (mut unsigned, now) = (false, self.clock.now());
                 for (index, verdict) in verdicts {
                     unsigned |= matches!(verdict, Verdict::Unsigned(_));
-                    writes[index].take(verdict, !*renewed, tries.elapsed(self.clock.now()), round);
+                    let times = (tries.elapsed(now), now);
+                    writes[index].take(verdict, !*renewed, times, round);
                 }
                 if unsigned && !*renewed {
                     *renewed = true;
@@ -174,8 +180,9 @@ impl<C: Clock> Session<C> {
                     reason = %unanswered.reason,
                     "the answer to a batch of writes was lost; looking before sending it again"
                 );
+                let now = self.clock.now();
                 for index in chunk {
-                    writes[*index].lose(&unanswered);
+                    writes[*index].lose(&unanswered, now);
                 }
                 round.note(unanswered.trouble);
             }
@@ -269,18 +276,26 @@ impl<'a> Write<'a> {
         // Source: Graph refuses a call that changes nothing; nothing is what it asks for.
         let answer = change.is_empty().then_some(Answer::Accepted { request_id: None });
         let last = unavailable(0, "it was not sent", None);
-        Self { change, answer, sent: 0, doubt: false, not_held: 0, last }
+        Self { change, answer, sent: 0, doubt: false, lost_at: None, not_held: 0, last }
     }
 
     /// Takes what a batch says about it.
-    fn take(&mut self, verdict: Verdict, may_renew: bool, elapsed: Duration, round: &mut Round) {
+    fn take(
+        &mut self,
+        verdict: Verdict,
+        may_renew: bool,
+        times: (Duration, Timestamp),
+        round: &mut Round,
+    ) {
         self.sent += 1;
+        let (elapsed, now) = times;
         match verdict {
             Verdict::Accepted { request_id } => {
                 self.answer = Some(Answer::Accepted { request_id });
             }
             Verdict::Again { why, lost, refusal } => {
                 self.doubt = lost;
+                self.lost_at = if lost { Some(now) } else { self.lost_at };
                 self.last = refusal;
                 round.note(why);
             }
@@ -314,10 +329,11 @@ impl<'a> Write<'a> {
     }
 
     /// Takes that no answer came.
-    fn lose(&mut self, unanswered: &Unanswered) {
+    fn lose(&mut self, unanswered: &Unanswered, now: Timestamp) {
         self.sent += 1;
         // Nothing can have taken effect where there was not even a connection.
         self.doubt = unanswered.trouble != Trouble::Unreachable;
+        self.lost_at = self.doubt.then_some(now).or(self.lost_at);
         self.last = unavailable(unanswered.status, &unanswered.reason, None);
     }
 
@@ -328,7 +344,9 @@ impl<'a> Write<'a> {
     }
 
     /// Takes what a look at the user shows.
-    fn settle(&mut self, holding: Option<&User>) {
+    ///
+    /// Source: Graph is eventually consistent: what was just written may not show in a read yet.
+    fn settle(&mut self, holding: Option<&User>, asked_at: Timestamp, lag: Duration) {
         self.doubt = false;
         let Some(holding) = holding else {
             let gone = GraphFault::saying("the user does not exist any more");
@@ -341,6 +359,11 @@ impl<'a> Write<'a> {
             self.answer = Some(Answer::Accepted { request_id });
             return;
         }
+        if self.lost_at.is_some_and(|lost_at| asked_at < after(lost_at, lag)) {
+            self.doubt = true;
+            return;
+        }
+        self.lost_at = None;
         // "Not held" may come of an earlier try of ours that no read shows yet. Where it cannot,
         // asking again changes nothing.
         let patient = self.change.only_removes() || self.sent > 1;

@@ -62,6 +62,9 @@ impl Clock for FakeClock {
     }
 }
 
+/// How long reads may lag behind a write whose answer was lost.
+pub(crate) const SETTLE_AFTER: Duration = Duration::from_secs(15);
+
 /// Says nothing.
 struct Silence;
 
@@ -429,6 +432,7 @@ impl Lab {
             sign_in,
             timeout: Duration::from_secs(5),
             give_up_after: Duration::from_mins(10),
+            settle_after: SETTLE_AFTER,
             concurrency: 4,
             in_background: false,
             clock_tolerance: None,
@@ -443,7 +447,16 @@ impl Lab {
         let client = self.client();
         let reader = Fused { port: &client, fuse };
         let records = Fused { port: &store, fuse };
-        fuse.run(self.process(&reader, &records, async || {})).await
+        let done = fuse.run(self.process(&reader, &records, async || {})).await;
+        done.map(Result::unwrap)
+    }
+
+    /// The same where the tenant may fail.
+    pub(crate) async fn try_apply(&self) -> Result<Applied, CycleError> {
+        let (store, client, fuse) = (self.store(), self.client(), Fuse::never());
+        let reader = Fused { port: &client, fuse: &fuse };
+        let records = Fused { port: &store, fuse: &fuse };
+        self.process(&reader, &records, async || {}).await
     }
 
     /// The same, with something that happens elsewhere between planning and carrying out.
@@ -453,7 +466,7 @@ impl Lab {
         let fuse = Fuse::never();
         let reader = Fused { port: &client, fuse: &fuse };
         let records = Fused { port: &store, fuse: &fuse };
-        self.process(&reader, &records, between).await
+        self.process(&reader, &records, between).await.unwrap()
     }
 
     /// Plans only.
@@ -478,7 +491,7 @@ impl Lab {
             progress: &Silence,
             patience: Patience {
                 confirm_within: Duration::from_mins(5),
-                settle_after: Duration::from_secs(15),
+                settle_after: SETTLE_AFTER,
                 sign_ins_within: self.sign_ins_within,
             },
             reading: self.reading,
@@ -493,14 +506,14 @@ impl Lab {
         tenant: &Fused<'_, P>,
         records: &R,
         between: impl AsyncFnOnce(),
-    ) -> Applied {
+    ) -> Result<Applied, CycleError> {
         // No two processes begin at the same instant.
         self.clock.advance(Duration::from_secs(1));
         let engine = self.engine(tenant, records);
-        let cycle = engine.plan(&self.policies, Trigger::Person, Misfits::Refuse).await.unwrap();
+        let cycle = engine.plan(&self.policies, Trigger::Person, Misfits::Refuse).await?;
         let Some(stored) = cycle.stored.clone() else {
             engine.let_released_go(&cycle.planned.plan).await.unwrap();
-            return Applied { cycle, carried: None };
+            return Ok(Applied { cycle, carried: None });
         };
         let id = stored.plan.id;
         let decision = Decision {
@@ -513,8 +526,8 @@ impl Lab {
         records.decide(id, decision).await.unwrap();
         let approved = records.plan(None, Some(id)).await.unwrap().unwrap();
         between().await;
-        let carried = engine.carry_out(tenant, &self.policies, &approved).await.unwrap();
-        Applied { cycle, carried: Some(carried) }
+        let carried = engine.carry_out(tenant, &self.policies, &approved).await?;
+        Ok(Applied { cycle, carried: Some(carried) })
     }
 }
 

@@ -1,3 +1,5 @@
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use super::*;
 use crate::domain::user::ServicePlanSet;
 use crate::graph::tests::looking::number;
@@ -211,6 +213,30 @@ async fn a_lost_write_that_no_read_shows_is_sent_again() {
     let order: Vec<bool> =
         server.seen().iter().filter(|seen| seen.is_batch()).map(Seen::writes).collect();
     assert_eq!(order, [true, false, true], "written, read, written again");
+}
+
+#[tokio::test]
+async fn a_lost_write_is_not_sent_again_while_reads_may_lag_behind_it() {
+    let looks = Arc::new(AtomicU32::new(0));
+    let looked = Arc::clone(&looks);
+    let shown = move |number| {
+        let shows = looked.fetch_add(1, Ordering::Relaxed) >= 4;
+        user_row(number, &[if shows { e5() } else { e3() }])
+    };
+    let server = writes_then(vec![|_| Play::HangUp], shown).await;
+    let lag = Duration::from_mins(2);
+    let (client, clock) = client_of(Settings { settle_after: lag, ..settings(&server.url) });
+    let began = clock.now();
+    assert!(is_accepted(&client.assign(&[swap(1)]).await[0]));
+    assert_eq!(server.seen().iter().filter(|seen| seen.writes()).count(), 1);
+    assert_eq!(looks.load(Ordering::Relaxed), 5);
+    // Where no read ever shows it, it is sent again, and no sooner.
+    let server =
+        writes_then(vec![|_| Play::HangUp, taken], |number| user_row(number, &[e3()])).await;
+    let (client, clock) = client_of(Settings { settle_after: lag, ..settings(&server.url) });
+    assert!(is_accepted(&client.assign(&[swap(1)]).await[0]));
+    assert_eq!(server.seen().iter().filter(|seen| seen.writes()).count(), 2);
+    assert!(clock.now().duration_since(began).unsigned_abs() >= lag);
 }
 
 #[tokio::test]

@@ -53,6 +53,8 @@ pub struct Counts {
     pub writes: u64,
     /// Writes that were answered with success.
     pub writes_accepted: u64,
+    /// Writes that took effect and changed nothing, since all was as they wanted it already.
+    pub writes_idle: u64,
     /// Requests and items answered with 429.
     pub throttled: u64,
     /// Requests struck by a fault as a whole.
@@ -89,6 +91,11 @@ impl Log {
             counts.count(&seen.method, &seen.path, seen.status);
         }
         self.recent.push(seen);
+    }
+
+    /// Takes that a write changed nothing.
+    pub(super) fn idle(&mut self) {
+        self.counts.writes_idle += 1;
     }
 
     pub(super) fn seen(&self) -> Vec<RequestSeen> {

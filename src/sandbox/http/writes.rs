@@ -41,7 +41,13 @@ impl World {
         if self.tenant.is_restricted(self.tenant.users()[place].id) {
             return Err(Failure::forbidden());
         }
+        let was = &self.tenant.users()[place];
+        let was = (was.licenses.clone(), was.usage_location);
         write(self)?;
+        let is = &self.tenant.users()[place];
+        if was == (is.licenses.clone(), is.usage_location) {
+            self.log.idle();
+        }
         self.views.wrote(call.now, &before, &self.tenant.users()[place]);
         self.horizon.note(self.views.delta_lag(), call.now, self.tenant.journal().latest());
         Ok(())
