@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// Gives memory back once a large plan is done with; the system's allocator keeps most of it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     seatkeeper::cli::run(std::env::args_os()).into()
 }

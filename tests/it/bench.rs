@@ -21,6 +21,7 @@ async fn the_main_job_is_measured_stage_by_stage() {
             "apply, no quota",
             "idle cycle",
             "restart and idle cycle",
+            "read, and one change each",
             "apply, documented quotas"
         ]
     );

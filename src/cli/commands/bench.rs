@@ -38,14 +38,13 @@ mod measure;
 /// The version of the JSON that is printed.
 const FORMAT_VERSION: u64 = 1;
 /// The documented quotas are measured with so many people at most: with more it only takes longer.
-const QUOTA_USERS_MAX: u32 = 10_000;
-/// With these, most people need one write each: far more than the quota lets pass at once.
-const QUOTA_POLICIES: [(&str, &str); 1] = [(
+const QUOTA_USERS_MAX: u32 = 20_000;
+/// With these, a third of all people need one write each: one service plan of what they hold goes off.
+const TRIM: [(&str, &str); 1] = [(
     "trim.yaml",
     "policies:\n  \
        - name: trim\n    \
-         match: {everyone: true}\n    \
-         usage_location: {default: DE}\n    \
+         match: {has: SPE_E3}\n    \
          licenses:\n      \
            - sku: SPE_E3\n        \
              disable: [YAMMER_ENTERPRISE]\n",
@@ -84,9 +83,12 @@ pub(crate) async fn run(args: &Bench, ui: &Ui) -> Outcome {
         all.push(told(ui, restart(home.path(), &sandbox).await?));
     }
     if args.at.is_none() {
+        let sandbox = Sandbox::start(args.users, args.seed, "off", NO_QUOTA_SPEED).await?;
+        let home = lay_out(&sandbox, &TRIM)?;
+        all.push(Place::open(home.path(), ui, sandbox.clock())?.whole_job(ui).await?);
         let users = args.users.min(QUOTA_USERS_MAX);
         let sandbox = Sandbox::start(users, args.seed, "documented", args.speed).await?;
-        let home = lay_out(&sandbox, &QUOTA_POLICIES)?;
+        let home = lay_out(&sandbox, &TRIM)?;
         let place = Place::open(home.path(), ui, sandbox.clock())?;
         let (measured, of_quota) = place.throttled(ui, args.speed).await?;
         all.push(measured);
@@ -245,6 +247,18 @@ impl<'u> Place<'u> {
         let engine = self.engine(tenant, &client, &store, &gate);
         let cycle = self.plan(&engine).await?;
         Ok(stage.end(left(&cycle), &client.tally()))
+    }
+
+    /// Reads, and switches a service plan off for all who have it on, from the start to the last change
+    /// that a read confirms.
+    async fn whole_job(&self, ui: &Ui) -> Result<Measured, Failure> {
+        let (tenant, gate) = (self.tenant()?, Gate::open());
+        let (store, client) = (self.session.store()?, client(tenant, self.clock, true)?);
+        let engine = self.engine(tenant, &client, &store, &gate);
+        let stage = Stage::begin("read, and one change each", client.tally());
+        let cycle = self.plan(&engine).await?;
+        let carried = self.apply(&engine, &client, &store, cycle).await?;
+        Ok(told(ui, stage.end(outcomes(carried.as_ref()), &client.tally())))
     }
 
     /// Applies while the documented quotas hold. Returns how much of the quota of writes was used, too.

@@ -97,7 +97,7 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
     }
 
     /// Looks once at what is due. Returns whether there is patience for another look.
-    async fn look_once<'o>(&mut self, sent: &mut Vec<Sent<'o>>) -> Result<bool, CycleError> {
+    async fn look_once(&mut self, sent: &mut Vec<Sent<'_>>) -> Result<bool, CycleError> {
         let now = self.engine.clock.now();
         let (due, later): (Vec<_>, Vec<_>) =
             std::mem::take(sent).into_iter().partition(|sent| sent.look_at <= now);
