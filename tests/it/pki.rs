@@ -34,7 +34,8 @@ pub(crate) fn other(algorithm: &'static SignatureAlgorithm) -> Made {
 }
 
 fn made(key: &KeyPair, (year, month, day): (i32, u8, u8)) -> Made {
-    let mut about = CertificateParams::new(vec!["seatkeeper.test".to_owned()]).unwrap();
+    let names = ["seatkeeper.test", "127.0.0.1"].map(str::to_owned);
+    let mut about = CertificateParams::new(names).unwrap();
     about.not_after = rcgen::date_time_ymd(year, month, day);
     let certificate = about.self_signed(key).unwrap();
     Made {

@@ -1,15 +1,19 @@
-use super::*;
+use std::sync::LazyLock;
 
-const CERTIFICATE: &[u8] = include_bytes!("tls/certificate.pem");
-const KEY: &[u8] = include_bytes!("tls/key.pem");
-const OTHER_KEY: &[u8] = include_bytes!("tls/other-key.pem");
+use rcgen::PKCS_ECDSA_P256_SHA256;
+
+use super::*;
+use crate::pki::{self, Made};
+
+static MADE: LazyLock<Made> = LazyLock::new(|| pki::other(&PKCS_ECDSA_P256_SHA256));
 
 fn options() -> Options {
-    Options { tls: Some(Tls::from_pem(CERTIFICATE, KEY).unwrap()), ..Options::default() }
+    let tls = Tls::from_pem(MADE.certificate.as_bytes(), MADE.key.as_bytes()).unwrap();
+    Options { tls: Some(tls), ..Options::default() }
 }
 
 fn client() -> reqwest::Client {
-    let certificate = reqwest::Certificate::from_pem(CERTIFICATE).unwrap();
+    let certificate = reqwest::Certificate::from_pem(MADE.certificate.as_bytes()).unwrap();
     reqwest::Client::builder().tls_certs_only([certificate]).build().unwrap()
 }
 
@@ -43,10 +47,14 @@ async fn a_client_that_does_not_greet_keeps_nobody_out() {
 
 #[test]
 fn what_cannot_be_served_is_refused_with_the_reason() {
-    let reason = |certificate, key| Tls::from_pem(certificate, key).unwrap_err().to_string();
-    assert_eq!(reason(b"", KEY), "there is no certificate in it");
-    assert_eq!(reason(CERTIFICATE, b""), "the private key is not PEM");
-    assert_eq!(reason(CERTIFICATE, OTHER_KEY), "certificate and key cannot be served");
+    let reason = |certificate: &str, key: &str| {
+        Tls::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap_err().to_string()
+    };
+    let (certificate, key) = (&MADE.certificate, &MADE.key);
+    let other = pki::other(&PKCS_ECDSA_P256_SHA256).key;
+    assert_eq!(reason("", key), "there is no certificate in it");
+    assert_eq!(reason(certificate, ""), "the private key is not PEM");
+    assert_eq!(reason(certificate, &other), "certificate and key cannot be served");
 }
 
 #[tokio::test]
