@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Running, out_of_patience, shows};
+use super::{Running, WINDOW, out_of_patience, shows};
 use crate::domain::ids::UserId;
 use crate::domain::user::User;
 use crate::engine::{CycleError, Patience};
@@ -96,11 +96,16 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
         }
     }
 
-    /// Looks once at what is due. Returns whether there is patience for another look.
+    /// Looks once at what is due, at so many at most: a read fails whole. Returns whether there is
+    /// patience for another look.
     async fn look_once(&mut self, sent: &mut Vec<Sent<'_>>) -> Result<bool, CycleError> {
         let now = self.engine.clock.now();
-        let (due, later): (Vec<_>, Vec<_>) =
-            std::mem::take(sent).into_iter().partition(|sent| sent.look_at <= now);
+        let mut room = WINDOW;
+        let (due, later): (Vec<_>, Vec<_>) = std::mem::take(sent).into_iter().partition(|sent| {
+            let is_due = sent.look_at <= now && room > 0;
+            room -= usize::from(is_due);
+            is_due
+        });
         *sent = later;
         if due.is_empty() {
             return Ok(true);
