@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::domain::sign_in::{Extent, SignIns};
 use crate::domain::snapshot::Snapshot;
 use crate::engine::{CycleError, Engine};
-use crate::policy::{Policy, PolicySet};
+use crate::policy::PolicySet;
 use crate::ports::{
     Clock, ReadRequest, Records, SignInAnswer, SignInPage, SignInReading, TenantReader,
 };
@@ -58,7 +58,7 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         policies: &PolicySet,
         within: Duration,
     ) -> Result<Snapshot, CycleError> {
-        if !self.asks_for_sign_ins(policies) {
+        if !policies.asks_for_sign_ins(self.tenant) {
             return Ok(snapshot);
         }
         let users = snapshot.users().len() as u64;
@@ -78,13 +78,6 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             Extent::Partial { users: reading.users, stopped }
         };
         Ok(snapshot.with_sign_ins(&SignIns { latest, oldest_read, extent }))
-    }
-
-    fn asks_for_sign_ins(&self, policies: &PolicySet) -> bool {
-        let is_ours = |policy: &&Policy| {
-            policy.tenants.as_ref().is_none_or(|only| only.contains(self.tenant))
-        };
-        policies.policies.iter().filter(is_ours).any(|policy| policy.selector.asks_for_sign_ins())
     }
 
     /// Reads page by page, each recorded before the next, until the end or for at most this long.

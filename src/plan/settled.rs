@@ -27,7 +27,7 @@ impl Settled {
             && on_acceptance.is_empty()
             && plan.released.is_empty()
             && !inputs.asked.is_once()
-            && !asks_for_sign_ins(inputs);
+            && !inputs.policies.asks_for_sign_ins(inputs.tenant);
         let from = inputs.now;
         let until = is_settled.then(|| next_edge(inputs, planned))?;
         Some(Self { planned: planned.clone(), from, until })
@@ -38,14 +38,6 @@ impl Settled {
     pub fn again(&self, inputs: &Inputs<'_>) -> Option<Planned> {
         (self.from <= inputs.now && inputs.now < self.until).then(|| again(inputs, &self.planned))
     }
-}
-
-fn asks_for_sign_ins(inputs: &Inputs<'_>) -> bool {
-    let is_ours = |tenants: &Option<Vec<_>>| {
-        tenants.as_ref().is_none_or(|only: &Vec<_>| only.contains(inputs.tenant))
-    };
-    let mut ours = inputs.policies.policies.iter().filter(|policy| is_ours(&policy.tenants));
-    ours.any(|policy| policy.selector.asks_for_sign_ins())
 }
 
 /// Returns the first instant after now at which the same inputs may make another plan.

@@ -39,6 +39,15 @@ pub struct PolicySet {
     pub ladders: Vec<Ladder>,
 }
 
+impl PolicySet {
+    /// Whether a policy for this tenant selects by how long people have not signed in.
+    pub(crate) fn asks_for_sign_ins(&self, tenant: &TenantName) -> bool {
+        let is_ours =
+            |policy: &&Policy| policy.tenants.as_ref().is_none_or(|only| only.contains(tenant));
+        self.policies.iter().filter(is_ours).any(|policy| policy.selector.asks_for_sign_ins())
+    }
+}
+
 /// A text from a policy file and where it stands there.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Written<T> {
