@@ -149,13 +149,18 @@ struct Gate {
 impl Gate {
     fn enter(dir: &Path) -> Result<Self, LockError> {
         let path = dir.join(GATE);
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        let file = private(&mut options).open(&path);
-        let locked = file.and_then(|file| file.lock().map(|()| file));
-        let file = locked.map_err(|source| LockError::Unusable { path, source })?;
+        let file = alone(&path).map_err(|source| LockError::Unusable { path, source })?;
         Ok(Self { _file: file })
     }
+}
+
+/// Waits until no other process holds a file, and holds it until what is returned is dropped.
+pub(super) fn alone(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    let file = private(&mut options).open(path)?;
+    file.lock()?;
+    Ok(file)
 }
 
 /// A [`Holder`] as the file has it.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::store::error::StoreError;
+use crate::store::lock::alone;
 
 /// The schema, version by version: a store of version `n` has had the first `n` of these. What
 /// stands here once is never changed; a new version is a new file at the end.
@@ -31,9 +32,15 @@ const APPLICATION_ID: i32 = 0x5345_4154;
 /// How long to wait for another process that writes.
 const BUSY_MAX: Duration = Duration::from_secs(10);
 
+/// The file that is locked while the database is made or brought up to date: of processes that do so
+/// at once SQLite fails some at once, without waiting, when it changes to a write-ahead log.
+const GATE: &str = "store.gate";
+
 /// Opens the database for writing, made or brought up to date where that is needed.
 pub(super) fn open_writing(dir: &Path, migrations: &[&str]) -> Result<Connection, StoreError> {
     create_directory(dir)?;
+    let gate = dir.join(GATE);
+    let _alone = alone(&gate).map_err(|error| StoreError::of_io(&gate, error))?;
     let path = dir.join(FILE_NAME);
     create_file(&path)?;
     let mut connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
