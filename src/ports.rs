@@ -20,6 +20,7 @@ use crate::plan::{Digest, GuardName, Operation, OriginKind, Plan, PlanId, PlanSt
 
 pub mod counts;
 pub mod desk;
+pub mod quota;
 
 /// Tells how far long work has come. Called often; must be cheap.
 pub trait Progress: Send + Sync {

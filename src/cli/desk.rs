@@ -92,7 +92,7 @@ impl<'s> Desk<'s> {
     ) -> Result<Self, Failure> {
         match lock(&session.config.state, tenant, command) {
             Ok(lock) => {
-                let client = client(tenant, SystemClock, false)?;
+                let client = client(&session.config.state, tenant, SystemClock, false)?;
                 let gate = Gate::new(tenant.windows.clone(), tenant.settings.time_zone.clone());
                 let own = OwnDesk { session, tenant, store, client, gate, _lock: lock };
                 Ok(Self::Own(Box::new(own)))

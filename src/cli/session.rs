@@ -27,6 +27,7 @@ use crate::ports::{Clock, HistoryFilter, OtherGroups, ReadRequest, RecordsError,
 use crate::report;
 use crate::source;
 use crate::store::Store;
+use crate::store::quota::QuotaFile;
 use crate::yaml::{Diagnostic, FILE_BYTES_MAX, SourceFile, render};
 
 /// Listings that are read, and batches that are written, at once.
@@ -347,11 +348,12 @@ impl<'u> Session<'u> {
 ///
 /// Where an endpoint is no usable address, or this machine has no identity.
 pub(super) fn client<C: Clock>(
+    state: &Path,
     tenant: &Tenant,
     clock: C,
     in_background: bool,
 ) -> Result<graph::Client<C>, Failure> {
-    let settings = client_settings(tenant, in_background)?;
+    let settings = client_settings(state, tenant, in_background)?;
     graph::Client::new(settings, clock).map_err(|error| Failure::new(Exit::Invalid, error))
 }
 
@@ -361,6 +363,7 @@ pub(super) fn client<C: Clock>(
 ///
 /// Where this machine has no identity.
 pub(super) fn client_settings(
+    state: &Path,
     tenant: &Tenant,
     in_background: bool,
 ) -> Result<graph::Settings, Failure> {
@@ -376,6 +379,7 @@ pub(super) fn client_settings(
         concurrency: CONCURRENCY,
         in_background,
         clock_tolerance: Some(CLOCK_TOLERANCE),
+        quota: Some(Arc::new(QuotaFile::new(state, &tenant.name))),
     })
 }
 

@@ -98,6 +98,19 @@ impl Bucket {
         level.set(left, now);
     }
 
+    /// Returns how much was spent and had not come back, and when: none where nothing was.
+    pub(super) fn spent(&self) -> Option<(f64, Timestamp)> {
+        let level = lock(&self.state);
+        level.left.map(|(left, since)| (level.size - left, since))
+    }
+
+    /// Takes how much an earlier process had spent, and when.
+    pub(super) fn resume(&self, spent: f64, at: Timestamp) {
+        let mut level = lock(&self.state);
+        let most = level.per_second * WAIT_MAX.as_secs_f64();
+        level.left = spent.is_finite().then(|| (level.size - spent.clamp(0.0, most), at));
+    }
+
     /// Takes what an earlier process spent, where nothing is known yet.
     pub(super) fn begin(&self, spent: impl IntoIterator<Item = (Timestamp, u32)>, now: Timestamp) {
         let mut level = lock(&self.state);

@@ -40,6 +40,16 @@ impl TenantGate {
         lock(&self.state).open_at.map_or(Duration::ZERO, |open_at| between(now, open_at))
     }
 
+    /// Returns until when the gate is closed, or was last.
+    pub(super) fn open_at(&self) -> Option<Timestamp> {
+        lock(&self.state).open_at
+    }
+
+    /// Keeps the gate closed for as long as an earlier process was told to wait.
+    pub(super) fn begin(&self, open_at: Timestamp) {
+        lock(&self.state).open_at = Some(open_at);
+    }
+
     /// Closes the gate after a request that was sent at `sent_at` was refused; returns for how long.
     ///
     /// `Retry-After` may be 1 whatever the load, so a minimum of our own grows with each wave of

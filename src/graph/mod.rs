@@ -22,6 +22,7 @@ mod pages;
 mod reach;
 mod read;
 mod refusal;
+mod remember;
 mod retry;
 mod session;
 mod settings;

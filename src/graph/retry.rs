@@ -11,7 +11,7 @@ const UNREACHABLE_MAX: u32 = 6;
 /// Tries at most while answers cannot be read: mostly it is not Graph that answers.
 const MALFORMED_MAX: u32 = 3;
 /// The longest wait that a server is believed to want.
-const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
+pub(super) const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
 
 /// Why a try came to nothing, as far as the next one depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

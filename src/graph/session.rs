@@ -20,6 +20,7 @@ use crate::graph::challenge;
 use crate::graph::credential::SignIn;
 use crate::graph::error::{Ask, Unanswered};
 use crate::graph::gate::{TenantGate, WriteGate};
+use crate::graph::remember::Occasion;
 use crate::graph::retry::{Tries, Trouble, retry_after};
 use crate::graph::settings::{InvalidSettings, Settings, below, endpoint, is_loopback};
 use crate::graph::sign_ins::PAGE_MAX;
@@ -45,6 +46,8 @@ pub(super) struct Session<C> {
     pub(super) writes: Bucket,
     pub(super) flight: WriteGate,
     pub(super) sign_in_pace: SignInPace,
+    /// When the state of the quotas was last kept.
+    pub(super) quota_kept_at: Mutex<Option<Timestamp>>,
     /// How far Graph's clock was from this machine's when it last answered.
     skew: Mutex<Option<SignedDuration>>,
     pub(super) traffic: Mutex<Traffic>,
@@ -76,7 +79,7 @@ impl<C: Clock> Session<C> {
         } else {
             http(&settings, Proxy::OfSystem)?
         };
-        Ok(Self {
+        let session = Self {
             token_url: below(&login, &[&settings.tenant_id, "oauth2", "v2.0", "token"]),
             scope: format!("{}/.default", settings.graph.trim_end_matches('/')),
             flight: WriteGate::new(
@@ -90,12 +93,15 @@ impl<C: Clock> Session<C> {
             reads: Bucket::of_reads(),
             writes: Bucket::of_writes(),
             sign_in_pace: SignInPace::new(PAGE_MAX),
+            quota_kept_at: Mutex::default(),
             skew: Mutex::default(),
             traffic: Mutex::new(silence()),
             http,
             direct,
             root,
-        })
+        };
+        session.recall_quota();
+        Ok(session)
     }
 
     /// Returns the address of a resource, with its query as it is written in Graph's documentation.
@@ -172,6 +178,7 @@ impl<C: Clock> Session<C> {
     async fn pass_budget(&self, call: &Call, tries: &Tries) -> Result<(), Silence> {
         let now = self.clock.now();
         let delay = self.reads.reserve(call.units, leaving(call.ask), now);
+        self.keep_quota(now, Occasion::Spent);
         if delay.is_zero() {
             return Ok(());
         }
@@ -361,6 +368,7 @@ impl<C: Clock> Session<C> {
             seconds = pause.as_secs_f64(),
             "Graph asks to slow down; all requests to the tenant wait"
         );
+        self.keep_quota(now, Occasion::Paused);
     }
 
     /// Reads, and tries again until `decode` takes the answer or there is no point in going on.

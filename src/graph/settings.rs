@@ -2,12 +2,14 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Url;
 
 use crate::domain::names::TenantName;
 use crate::graph::credential::SignIn;
+use crate::ports::quota::QuotaMemory;
 
 /// Which tenant to talk to, where, as whom, and with how much patience.
 #[derive(Clone)]
@@ -36,6 +38,8 @@ pub struct Settings {
     /// How far the clock of this machine may be from Graph's before nothing that is read is believed:
     /// graces and schedules follow the clock. None where it is not looked at.
     pub clock_tolerance: Option<Duration>,
+    /// What keeps the state of the tenant's quotas beyond the process; none where nothing does.
+    pub quota: Option<Arc<dyn QuotaMemory>>,
 }
 
 impl fmt::Debug for Settings {

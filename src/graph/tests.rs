@@ -83,6 +83,7 @@ fn settings(url: &str) -> Settings {
         concurrency: 4,
         in_background: false,
         clock_tolerance: None,
+        quota: None,
     }
 }
 

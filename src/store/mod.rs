@@ -41,6 +41,7 @@ mod ledger;
 pub mod lock;
 mod outcomes;
 mod plans;
+pub mod quota;
 mod retention;
 mod schema;
 mod sign_ins;

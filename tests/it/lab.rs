@@ -436,6 +436,7 @@ impl Lab {
             concurrency: 4,
             in_background: false,
             clock_tolerance: None,
+            quota: None,
         };
         graph::Client::new(settings, self.clock.clone()).unwrap()
     }

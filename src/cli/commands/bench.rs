@@ -221,7 +221,8 @@ impl<'u> Place<'u> {
     async fn unthrottled(&self, ui: &Ui) -> Result<Vec<Measured>, Failure> {
         let (tenant, gate) = (self.tenant()?, Gate::open());
         let mut all = Vec::new();
-        let (store, client) = (self.session.store()?, client(tenant, self.clock, true)?);
+        let (store, client) =
+            (self.session.store()?, client(&self.session.config.state, tenant, self.clock, true)?);
         let engine = self.engine(tenant, &client, &store, &gate);
         let stage = Stage::begin("first read and plan", client.tally());
         let cycle = self.plan(&engine).await?;
@@ -245,7 +246,8 @@ impl<'u> Place<'u> {
     async fn restarted(&self) -> Result<Measured, Failure> {
         let stage = Stage::begin("restart and idle cycle", Traffic::default());
         let (tenant, gate) = (self.tenant()?, Gate::open());
-        let (store, client) = (self.session.store()?, client(tenant, self.clock, true)?);
+        let (store, client) =
+            (self.session.store()?, client(&self.session.config.state, tenant, self.clock, true)?);
         let engine = self.engine(tenant, &client, &store, &gate);
         let cycle = self.plan(&engine).await?;
         Ok(stage.end(left(&cycle), &client.tally()))
@@ -255,7 +257,8 @@ impl<'u> Place<'u> {
     /// that a read confirms.
     async fn whole_job(&self, ui: &Ui) -> Result<Measured, Failure> {
         let (tenant, gate) = (self.tenant()?, Gate::open());
-        let (store, client) = (self.session.store()?, client(tenant, self.clock, true)?);
+        let (store, client) =
+            (self.session.store()?, client(&self.session.config.state, tenant, self.clock, true)?);
         let engine = self.engine(tenant, &client, &store, &gate);
         let stage = Stage::begin("read, and one change each", client.tally());
         let cycle = self.plan(&engine).await?;
@@ -266,7 +269,8 @@ impl<'u> Place<'u> {
     /// Applies while the documented quotas hold. Returns how much of the quota of writes was used, too.
     async fn throttled(&self, ui: &Ui, speed: u32) -> Result<(Measured, f64), Failure> {
         let (tenant, gate) = (self.tenant()?, Gate::open());
-        let (store, client) = (self.session.store()?, client(tenant, self.clock, true)?);
+        let (store, client) =
+            (self.session.store()?, client(&self.session.config.state, tenant, self.clock, true)?);
         let engine = self.engine(tenant, &client, &store, &gate);
         let cycle = self.plan(&engine).await?;
         let (stage, began) =

@@ -6,6 +6,7 @@ mod records;
 mod settings;
 mod sign_in;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ use crate::graph::{self, Probe};
 use crate::plan::permissions::{Need, Task, needs};
 use crate::report;
 use crate::report::diagnosis::{Check, Diagnosis, Finding, Verdict};
+use crate::store::quota::QuotaFile;
 
 /// How long one request may take: somebody waits for the answer.
 const TIMEOUT_MAX: Duration = Duration::from_secs(15);
@@ -61,7 +63,7 @@ async fn examine(session: &Session<'_>, tenant: &Tenant, policies: &LoadedPolici
     };
     let needs = needs(&policies.policies.set, &tenant.name, changes, seen.as_deref());
     let patient = Patient { tenant, policies, seen, needs };
-    let mut findings = match client(tenant) {
+    let mut findings = match client(&session.config.state, tenant) {
         Ok(client) => of_tenant(&patient, &client.examine(&patient.probes()).await),
         Err(failure) => vec![unprepared(&failure)],
     };
@@ -77,13 +79,15 @@ async fn examine(session: &Session<'_>, tenant: &Tenant, policies: &LoadedPolici
 }
 
 /// Prepares a client that gives up while somebody still waits.
-fn client(tenant: &Tenant) -> Result<graph::Client<SystemClock>, Failure> {
-    let settings = client_settings(tenant, false)?;
+fn client(state: &Path, tenant: &Tenant) -> Result<graph::Client<SystemClock>, Failure> {
+    let settings = client_settings(state, tenant, false)?;
     let settings = graph::Settings {
         timeout: settings.timeout.min(TIMEOUT_MAX),
         give_up_after: settings.give_up_after.min(PATIENCE_MAX),
         // It is told, not refused.
         clock_tolerance: None,
+        // It waits as the daemon must, and leaves to the daemon what to remember.
+        quota: Some(Arc::new(QuotaFile::for_a_look(state, &tenant.name))),
         ..settings
     };
     graph::Client::new(settings, SystemClock).map_err(|error| Failure::new(Exit::Invalid, error))

@@ -73,7 +73,7 @@ pub(crate) async fn run(args: &Run, ui: &Ui, verbose: u8) -> Outcome {
         let lock = lock(&config.state, tenant, DAEMON).map_err(|error| lock_failure(&error))?;
         let Some(place) = board.place(&tenant.name).cloned() else { continue };
         let clock = BeatingClock::new(SystemClock, Arc::clone(&place));
-        let client = Arc::new(client(tenant, clock, true)?);
+        let client = Arc::new(client(&config.state, tenant, clock, true)?);
         clients.insert(tenant.name.clone(), Arc::clone(&client));
         let receivers = receivers(&session, &tenant.name);
         loops.push(Loop { tenant: tenant.clone(), client, receivers, place, _lock: lock });

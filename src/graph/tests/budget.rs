@@ -1,8 +1,11 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::server::{Play, Seen, Server};
 use super::{Quiet, TestClock, client, client_of, settings, user_id, user_row};
-use crate::graph::Client;
+use crate::graph::{Client, Settings};
+use crate::ports::quota::{Quota, QuotaMemory};
 use crate::ports::{
     Clock as _, LicenseWrite, OtherGroups, ReadRequest, TenantReader, TenantWriter,
 };
@@ -95,4 +98,71 @@ async fn a_quota_that_others_have_used_slows_listings_down_before_graph_refuses(
     client.read(&everything(), &Quiet).await.unwrap();
     let took = clock.now().duration_since(began).as_secs();
     assert!((3..6).contains(&took), "{took}");
+}
+
+/// What two processes after each other share.
+#[derive(Default)]
+struct Remembered(Mutex<Quota>);
+
+impl QuotaMemory for Remembered {
+    fn last(&self) -> Quota {
+        *self.0.lock().unwrap()
+    }
+
+    fn keep(&self, quota: Quota) {
+        *self.0.lock().unwrap() = quota;
+    }
+}
+
+fn remembering(server: &Server, memory: &Arc<Remembered>) -> (Client<TestClock>, TestClock) {
+    let quota: Arc<dyn QuotaMemory> = Arc::clone(memory) as _;
+    client_of(Settings { quota: Some(quota), ..settings(&server.url) })
+}
+
+#[tokio::test]
+async fn a_pause_that_graph_asked_for_outlives_the_process() {
+    let refused = AtomicBool::new(false);
+    let server = Server::start(move |seen| {
+        let first = seen.path.ends_with("/users") && !refused.swap(true, Ordering::SeqCst);
+        let refusal =
+            first.then(|| Play::json(429, &serde_json::json!({})).with("Retry-After", "90"));
+        refusal.or_else(|| yes(seen))
+    })
+    .await;
+    let memory = Arc::default();
+    let (killed, clock) = remembering(&server, &memory);
+    let reading = async { killed.read(&everything(), &Quiet).await };
+    // The process ends while it waits, before the next request.
+    tokio::select! {
+        biased;
+        _ = reading => panic!("it waits"),
+        () = async { while clock.slept().is_zero() { tokio::task::yield_now().await } } => {}
+    }
+    let sent = server.seen().len();
+    let (next, clock) = remembering(&server, &memory);
+    next.holdings(&[user_id(1)]).await.unwrap();
+    assert!(clock.slept() > Duration::from_secs(80), "{:?}", clock.slept());
+    assert!(server.seen().len() > sent);
+    // A year that a clock went back is not waited for.
+    let year = clock.now() + jiff::SignedDuration::from_hours(24 * 365);
+    memory.keep(Quota { paused_until: Some(year), reads_spent: None });
+    let (patient, clock) = remembering(&server, &memory);
+    let error = patient.holdings(&[user_id(1)]).await.unwrap_err();
+    assert!(error.to_string().contains("asks to wait 3600 s"), "{error}");
+    clock.advance(Duration::from_hours(1));
+    patient.holdings(&[user_id(1)]).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_an_earlier_process_read_keeps_this_one_from_a_burst() {
+    let server = Server::start(|_| None).await;
+    let memory = Arc::default();
+    let (first, clock) = remembering(&server, &memory);
+    first.read(&everything(), &Quiet).await.unwrap();
+    let (spent, _) = memory.last().reads_spent.unwrap();
+    assert!((1.0..20.0).contains(&spent), "{spent}");
+    memory.keep(Quota { paused_until: None, reads_spent: Some((3_447.0, clock.now())) });
+    let (second, clock) = remembering(&server, &memory);
+    second.read(&everything(), &Quiet).await.unwrap();
+    assert!(clock.slept() > Duration::from_secs(1), "{:?}", clock.slept());
 }
