@@ -15,6 +15,8 @@ use crate::domain::names::{PolicyName, TenantName, UsageLocation};
 use crate::domain::snapshot::{IncompleteRead, Snapshot};
 use crate::domain::tracking::Tracking;
 use crate::domain::user::{ServicePlanSet, User};
+use crate::plan::forecast::SeatPoint;
+use crate::plan::inventory::SeatUse;
 use crate::plan::ledger::{Ledger, LedgerChange};
 use crate::plan::{Digest, GuardName, Operation, OriginKind, Plan, PlanId, PlanState, Trigger};
 
@@ -715,6 +717,22 @@ pub trait Records: Send + Sync {
         read_since: Timestamp,
     ) -> impl Future<Output = Result<(BTreeMap<UserId, Timestamp>, Option<Timestamp>), RecordsError>>
     + Send;
+
+    /// Records how seats are used, where it is otherwise than what was recorded last.
+    fn note_seats(
+        &self,
+        tenant: &TenantName,
+        at: Timestamp,
+        seats: Vec<SeatUse>,
+    ) -> impl Future<Output = Result<(), RecordsError>> + Send;
+
+    /// Returns how seats were used since a time, by SKU and in the order of time, beginning with what
+    /// was so then.
+    fn seat_history(
+        &self,
+        tenant: &TenantName,
+        since: Timestamp,
+    ) -> impl Future<Output = Result<Vec<SeatPoint>, RecordsError>> + Send;
 
     /// Names the policies that own something in the ledger of a tenant, with how many assignments.
     fn owners(

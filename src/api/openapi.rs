@@ -244,6 +244,37 @@ impl JsonSchema for SeatList {
                             "description": "When the next subscription renews or ends. Absent \
                                 where the app may not read it.",
                         },
+                        "forecast": {
+                            "type": "object",
+                            "description": "What becomes of the free seats if things go on as they \
+                                did. Absent until they were watched for a week.",
+                            "properties": {
+                                "days": {
+                                    "type": "integer",
+                                    "description": "Over how many days it was looked.",
+                                },
+                                "joined": {
+                                    "type": "integer",
+                                    "description": "Seats that were taken then.",
+                                },
+                                "left": {
+                                    "type": "integer",
+                                    "description": "Seats that were given back then.",
+                                },
+                                "per_day": {
+                                    "type": "number",
+                                    "description": "How many more are usually in use after a day.",
+                                },
+                                "runs_out": {
+                                    "type": ["string", "null"],
+                                    "format": "date-time",
+                                    "description": "When none is free any more; null where that is \
+                                        not to be seen.",
+                                },
+                            },
+                            "required": ["days", "joined", "left", "per_day", "runs_out"],
+                            "additionalProperties": false,
+                        },
                     },
                     "required": ["sku_id", "sku", "total", "used", "free", "reserved", "waiting",
                         "reclaimable"],

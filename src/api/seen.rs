@@ -16,6 +16,7 @@ use crate::domain::snapshot::Snapshot;
 use crate::domain::user::User;
 use crate::engine::Policies;
 use crate::plan::explain::explain;
+use crate::plan::forecast::LOOKED_AT;
 use crate::plan::ledger::Ledger;
 use crate::plan::make::{Inputs, make};
 use crate::plan::{Asked, Trigger, inventory};
@@ -45,9 +46,12 @@ where
     C: Clock + 'static,
 {
     let (turn, seen) = shared.seen(&call).await?;
+    let since = seen.now.saturating_sub(LOOKED_AT).unwrap_or(jiff::Timestamp::MIN);
+    let history = shared.deps.records.seat_history(&seen.tenant, since).await?;
     turn.work(move || {
         let planned = make(&seen.inputs()).map_err(|problems| unsettled(&problems))?;
-        let seats = inventory::seats(&seen.snapshot, &seen.settings, &planned.plan);
+        let (snapshot, settings) = (&seen.snapshot, &seen.settings);
+        let seats = inventory::seats(snapshot, settings, &planned.plan, &history, seen.now);
         let mut text = seats_to_json(&seats);
         text.push('\n');
         Ok(text_of("application/json", 200, text))

@@ -11,6 +11,7 @@ use crate::domain::tracking::Tracking;
 use crate::engine::executor::HELD_BACK;
 use crate::engine::{CycleError, Engine, Freshness, Misfits, Policies};
 use crate::plan::approval::uncovered;
+use crate::plan::inventory::seat_use;
 use crate::plan::ledger::Ledger;
 use crate::plan::make::{Inputs, LIFETIME, Planned, make};
 use crate::plan::second_look::SecondLook;
@@ -114,6 +115,8 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         let Seen { snapshot, tracking, ledger, recovered } = seen;
         self.keep(snapshot.clone(), tracking).await?;
         self.records.observe(self.tenant, planned.observed.clone()).await?;
+        let seats = seat_use(&snapshot, self.settings, &planned.plan);
+        self.records.note_seats(self.tenant, snapshot.taken_at(), seats).await?;
         let stored = if planned.is_settled() {
             self.records.settle_open_plans(self.tenant).await?;
             None

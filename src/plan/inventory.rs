@@ -13,6 +13,7 @@ use crate::domain::names::{PolicyName, TenantName};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::user::{Assignment, User};
 use crate::plan::Plan;
+use crate::plan::forecast::{Forecast, SeatPoint, forecasts};
 use crate::policy::settings::Settings;
 use crate::policy::{PolicySet, Test};
 
@@ -206,9 +207,9 @@ fn part_number(snapshot: &Snapshot, sku: SkuId) -> Arc<str> {
     known.map_or_else(|| sku.to_string().into(), |sku| sku.part_number.clone())
 }
 
-/// The seats of a SKU.
+/// How the seats of a SKU are used.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SeatCount {
+pub struct SeatUse {
     /// The id.
     pub id: SkuId,
     /// The part number.
@@ -223,22 +224,24 @@ pub struct SeatCount {
     pub reserved: u64,
     /// Users who wait for a seat.
     pub waiting: u64,
+}
+
+/// The seats of a SKU, and what there is to know of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SeatCount {
+    /// How they are used.
+    pub now: SeatUse,
     /// Seats that are held directly, and through no group, by users who may not sign in.
     pub reclaimable: u64,
     /// When the next subscription renews or ends; unknown where the app may not read it.
     pub next_expiry: Known<Option<Timestamp>>,
+    /// When they run out, where they were watched for long enough to tell.
+    pub forecast: Option<Forecast>,
 }
 
-/// Returns the seats of every SKU, by part number. `plan` is what follows from the snapshot.
-pub fn seats(snapshot: &Snapshot, settings: &Settings, plan: &Plan) -> Vec<SeatCount> {
-    let mut reclaimable: BTreeMap<SkuId, u64> = BTreeMap::new();
-    for user in snapshot.users().iter().filter(|user| user.enabled == Known::Known(false)) {
-        for held in assignments(user) {
-            if held.direct().is_some() && held.inherited().is_empty() {
-                *reclaimable.entry(held.sku).or_default() += 1;
-            }
-        }
-    }
+/// Returns how the seats of every SKU are used, by part number. `plan` is what follows from the
+/// snapshot.
+pub fn seat_use(snapshot: &Snapshot, settings: &Settings, plan: &Plan) -> Vec<SeatUse> {
     let mut waiting: BTreeMap<SkuId, u64> = BTreeMap::new();
     for entry in &plan.waiting {
         *waiting.entry(entry.sku.id).or_default() += 1;
@@ -252,8 +255,7 @@ pub fn seats(snapshot: &Snapshot, settings: &Settings, plan: &Plan) -> Vec<SeatC
         let in_grace = if settings.use_warning_seats { sku.units.warning } else { 0 };
         let total = u64::from(sku.units.enabled) + u64::from(in_grace);
         let used = u64::from(sku.consumed);
-        let expiries = snapshot.catalogue().next_expiries();
-        SeatCount {
+        SeatUse {
             id: sku.id,
             sku: sku.part_number.clone(),
             total,
@@ -261,13 +263,39 @@ pub fn seats(snapshot: &Snapshot, settings: &Settings, plan: &Plan) -> Vec<SeatC
             free: total.saturating_sub(used).saturating_sub(reserved),
             reserved,
             waiting: waiting.get(&sku.id).copied().unwrap_or_default(),
-            reclaimable: reclaimable.get(&sku.id).copied().unwrap_or_default(),
-            next_expiry: expiries.as_ref().map(|all| all.get(&sku.id).copied()),
         }
     };
-    let mut seats: Vec<SeatCount> = snapshot.catalogue().skus().iter().map(count).collect();
+    let mut seats: Vec<SeatUse> = snapshot.catalogue().skus().iter().map(count).collect();
     seats.sort_by(|a, b| (&a.sku, a.id).cmp(&(&b.sku, b.id)));
     seats
+}
+
+/// Returns the seats of every SKU, by part number. `plan` is what follows from the snapshot, `history`
+/// how seats were used for as long as a forecast looks back.
+pub fn seats(
+    snapshot: &Snapshot,
+    settings: &Settings,
+    plan: &Plan,
+    history: &[SeatPoint],
+    now: Timestamp,
+) -> Vec<SeatCount> {
+    let forecasts = forecasts(history, now);
+    let mut reclaimable: BTreeMap<SkuId, u64> = BTreeMap::new();
+    for user in snapshot.users().iter().filter(|user| user.enabled == Known::Known(false)) {
+        for held in assignments(user) {
+            if held.direct().is_some() && held.inherited().is_empty() {
+                *reclaimable.entry(held.sku).or_default() += 1;
+            }
+        }
+    }
+    let expiries = snapshot.catalogue().next_expiries();
+    let count = |now: SeatUse| SeatCount {
+        reclaimable: reclaimable.get(&now.id).copied().unwrap_or_default(),
+        next_expiry: expiries.as_ref().map(|all| all.get(&now.id).copied()),
+        forecast: forecasts.get(&now.id).cloned(),
+        now,
+    };
+    seat_use(snapshot, settings, plan).into_iter().map(count).collect()
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ pub mod compare;
 pub mod conflict;
 pub mod digest;
 pub mod explain;
+pub mod forecast;
 pub mod guard;
 pub mod import;
 pub mod inventory;

@@ -16,6 +16,8 @@ use crate::domain::ids::UserId;
 use crate::domain::names::{PolicyName, TenantName};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::tracking::Tracking;
+use crate::plan::forecast::SeatPoint;
+use crate::plan::inventory::SeatUse;
 use crate::plan::ledger::{Ledger, LedgerChange};
 use crate::plan::{Digest, Plan, PlanId, PlanState};
 use crate::ports::{
@@ -44,6 +46,7 @@ mod plans;
 pub mod quota;
 mod retention;
 mod schema;
+mod seats;
 mod sign_ins;
 mod snapshot;
 mod tracking;
@@ -365,6 +368,27 @@ impl Records for Store {
         let what = format!("read the sign-ins of tenant `{tenant}`");
         let tenant = tenant.clone();
         self.reader.run(what, move |reading| sign_ins::load(reading, &tenant, read_since)).await
+    }
+
+    async fn note_seats(
+        &self,
+        tenant: &TenantName,
+        at: Timestamp,
+        seats: Vec<SeatUse>,
+    ) -> Result<(), RecordsError> {
+        let what = format!("record how seats of tenant `{tenant}` are used");
+        let tenant = tenant.clone();
+        self.write(what, move |writing| seats::note(writing, &tenant, at, &seats)).await
+    }
+
+    async fn seat_history(
+        &self,
+        tenant: &TenantName,
+        since: Timestamp,
+    ) -> Result<Vec<SeatPoint>, RecordsError> {
+        let what = format!("read how seats of tenant `{tenant}` were used");
+        let tenant = tenant.clone();
+        self.reader.run(what, move |reading| seats::history(reading, &tenant, since)).await
     }
 
     async fn owners(&self, tenant: &TenantName) -> Result<Vec<(PolicyName, u64)>, RecordsError> {

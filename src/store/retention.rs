@@ -9,6 +9,7 @@ use crate::plan::Digest;
 use crate::store::column::{Nanoseconds, Text};
 use crate::store::error::Fault;
 use crate::store::journal::{self, Checkpoint, Entry, Event};
+use crate::store::seats;
 
 /// How much was dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,6 +51,7 @@ pub(super) fn drop_before(
     ] {
         transaction.execute(sql, [Nanoseconds(before)])?;
     }
+    seats::drop_before(transaction, before)?;
     transaction.execute("DELETE FROM dropping", [])?;
     let dropped =
         Dropped { plans: plans as u64, outcomes: outcomes as u64, records: records as u64 };

@@ -17,6 +17,7 @@ mod outcomes;
 mod plans;
 mod retention;
 mod scale;
+mod seats;
 mod sign_ins;
 
 fn scratch() -> TempDir {

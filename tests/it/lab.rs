@@ -20,7 +20,9 @@ use seatkeeper::engine::gate::Gate;
 use seatkeeper::engine::memo::Memo;
 use seatkeeper::engine::{CycleError, Engine, Freshness, Misfits, Patience, Policies, Stop};
 use seatkeeper::graph;
+use seatkeeper::plan::forecast::SeatPoint;
 use seatkeeper::plan::guard::tripped;
+use seatkeeper::plan::inventory::SeatUse;
 use seatkeeper::plan::ledger::{Ledger, LedgerChange};
 use seatkeeper::plan::{Digest, Plan, PlanId, PlanState, Trigger};
 use seatkeeper::ports::{
@@ -316,6 +318,19 @@ impl<P: Records> Records for Fused<'_, P> {
         read_since: Timestamp,
     ) -> Kept<(BTreeMap<UserId, Timestamp>, Option<Timestamp>)> {
         self.port.sign_ins(tenant, read_since).await
+    }
+
+    async fn note_seats(
+        &self,
+        tenant: &TenantName,
+        at: Timestamp,
+        seats: Vec<SeatUse>,
+    ) -> Kept<()> {
+        self.effect(self.port.note_seats(tenant, at, seats)).await
+    }
+
+    async fn seat_history(&self, tenant: &TenantName, since: Timestamp) -> Kept<Vec<SeatPoint>> {
+        self.port.seat_history(tenant, since).await
     }
 
     async fn owners(&self, tenant: &TenantName) -> Kept<Vec<(PolicyName, u64)>> {

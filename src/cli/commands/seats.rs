@@ -1,10 +1,13 @@
 //! `seatkeeper seats`: per SKU, how many seats there are, are left, are waited for, could be freed.
 
+use jiff::Timestamp;
+
 use crate::cli::args::{Format, Listing};
 use crate::cli::clock::SystemClock;
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::session::Session;
 use crate::cli::ui::Ui;
+use crate::plan::forecast::LOOKED_AT;
 use crate::plan::inventory;
 use crate::plan::make::{Inputs, make};
 use crate::plan::{Asked, Trigger};
@@ -40,7 +43,10 @@ pub(crate) async fn run(args: &Listing, ui: &Ui, verbose: u8) -> Outcome {
         session.show_problems(&planned.problems, &policies);
         ui.say("who waits is counted without the policies that do not fit the tenant");
     }
-    let seats = inventory::seats(&snapshot, &tenant.settings, &planned.plan);
+    let since = inputs.now.saturating_sub(LOOKED_AT).unwrap_or(Timestamp::MIN);
+    let history = store.seat_history(&tenant.name, since).await;
+    let history = history.map_err(|error| session.records_failure(error))?;
+    let seats = inventory::seats(&snapshot, &tenant.settings, &planned.plan, &history, inputs.now);
     match args.format {
         Format::Json => ui.result(&report::json::seats_to_json(&seats))?,
         Format::Text => ui.result(&report::text::seats(&seats, ui.style()))?,

@@ -86,21 +86,21 @@ fn groups_say_who_is_in_them_who_names_them_and_what_they_carry() {
 }
 
 fn of(world: &World, sku: &str) -> SeatCount {
-    let seats = seats(&world.snapshot(), &world.settings, &world.plan());
-    seats.into_iter().find(|seat| seat.id == sku_id(sku)).unwrap()
+    let seats = seats(&world.snapshot(), &world.settings, &world.plan(), &[], world.now);
+    seats.into_iter().find(|seat| seat.now.id == sku_id(sku)).unwrap()
 }
 
 #[test]
 fn free_seats_are_those_neither_in_use_nor_kept_and_never_below_zero() {
     let mut world = world("seats SPE_E5 10 used 7 warning 5\nana:", "");
-    assert_eq!((of(&world, "SPE_E5").total, of(&world, "SPE_E5").free), (10, 3));
+    assert_eq!((of(&world, "SPE_E5").now.total, of(&world, "SPE_E5").now.free), (10, 3));
     let place = crate::domain::names::Place { file: "x".into(), line: 1, column: 1 };
     world.settings.reserve.insert("SPE_E5".into(), Reserve { seats: 2, place });
-    assert_eq!((of(&world, "SPE_E5").reserved, of(&world, "SPE_E5").free), (2, 1));
+    assert_eq!((of(&world, "SPE_E5").now.reserved, of(&world, "SPE_E5").now.free), (2, 1));
     world.settings.use_warning_seats = true;
-    assert_eq!((of(&world, "SPE_E5").total, of(&world, "SPE_E5").free), (15, 6));
+    assert_eq!((of(&world, "SPE_E5").now.total, of(&world, "SPE_E5").now.free), (15, 6));
     world.sku("SPE_E5").consumed = 20;
-    assert_eq!(of(&world, "SPE_E5").free, 0);
+    assert_eq!(of(&world, "SPE_E5").now.free, 0);
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn waiting_is_who_the_plan_has_no_seat_for_and_reclaimable_what_the_disabled_hol
          fay: enabled, SPE_E3",
         "p: Staff -> SPE_E5",
     );
-    assert_eq!(of(&world, "SPE_E5").waiting, 1);
+    assert_eq!(of(&world, "SPE_E5").now.waiting, 1);
     assert_eq!(of(&world, "SPE_E3").reclaimable, 1);
     assert_eq!(of(&world, "SPE_E3").next_expiry, Known::Unknown);
 }

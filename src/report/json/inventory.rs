@@ -2,7 +2,8 @@
 
 use crate::domain::known::Known;
 use crate::domain::names::PolicyName;
-use crate::plan::inventory::{DomainCount, GroupCount, OuCount, SeatCount};
+use crate::plan::forecast::Forecast;
+use crate::plan::inventory::{DomainCount, GroupCount, OuCount, SeatCount, SeatUse};
 use crate::report::json::FORMAT_VERSION;
 
 /// Returns OUs as JSON.
@@ -51,14 +52,20 @@ pub fn seats_to_json(seats: &[SeatCount]) -> String {
 }
 
 fn seat_form(seat: &SeatCount) -> serde_json::Value {
-    let SeatCount { id, sku, total, used, free, reserved, waiting, reclaimable, next_expiry } =
-        seat;
+    let SeatCount { now, reclaimable, next_expiry, forecast } = seat;
+    let SeatUse { id, sku, total, used, free, reserved, waiting } = now;
     let mut form = serde_json::json!({
         "sku_id": id.to_string(), "sku": &**sku, "total": total, "used": used, "free": free,
         "reserved": reserved, "waiting": waiting, "reclaimable": reclaimable,
     });
     if let Known::Known(at) = next_expiry {
         form["next_expiry"] = at.map(|at| at.to_string()).into();
+    }
+    if let Some(Forecast { days, joined, left, per_day, runs_out }) = forecast {
+        form["forecast"] = serde_json::json!({
+            "days": days, "joined": joined, "left": left, "per_day": per_day,
+            "runs_out": runs_out.map(|at| at.to_string()),
+        });
     }
     form
 }

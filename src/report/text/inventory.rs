@@ -4,7 +4,8 @@ use jiff::Timestamp;
 
 use crate::domain::known::Known;
 use crate::domain::names::PolicyName;
-use crate::plan::inventory::{DomainCount, GroupCount, OuCount, SeatCount};
+use crate::plan::forecast::Forecast;
+use crate::plan::inventory::{DomainCount, GroupCount, OuCount, SeatCount, SeatUse};
 use crate::report::text::lists::{heading, table};
 use crate::report::text::style::{Style, clean};
 
@@ -65,16 +66,23 @@ pub fn seats(seats: &[SeatCount], style: Style) -> String {
         "waiting",
         "reclaimable",
         "next expiry",
+        "runs out",
     ])];
     rows.extend(seats.iter().map(|seat| {
-        let counts =
-            [seat.total, seat.used, seat.free, seat.reserved, seat.waiting, seat.reclaimable];
-        let mut row = vec![clean(&seat.sku)];
+        let SeatUse { id: _, sku, total, used, free, reserved, waiting } = &seat.now;
+        let counts = [*total, *used, *free, *reserved, *waiting, seat.reclaimable];
+        let mut row = vec![clean(sku)];
         row.extend(counts.iter().map(ToString::to_string));
         row.push(match seat.next_expiry {
             Known::Known(Some(at)) => day(at),
             Known::Known(None) => "-".to_owned(),
             Known::Unknown => "unknown".to_owned(),
+        });
+        row.push(match &seat.forecast {
+            Some(Forecast { runs_out: Some(at), .. }) if seat.now.free > 0 => day(*at),
+            Some(Forecast { runs_out: Some(_), .. }) => "now".to_owned(),
+            Some(Forecast { runs_out: None, .. }) => "not in sight".to_owned(),
+            None => "-".to_owned(),
         });
         row
     }));

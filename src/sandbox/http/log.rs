@@ -55,6 +55,8 @@ pub struct Counts {
     pub writes_accepted: u64,
     /// Writes that took effect and changed nothing, since all was as they wanted it already.
     pub writes_idle: u64,
+    /// Requests and items refused for what they ask (400), where no fault was to blame.
+    pub wrong: u64,
     /// Requests and items answered with 429.
     pub throttled: u64,
     /// Requests struck by a fault as a whole.
@@ -96,6 +98,11 @@ impl Log {
     /// Takes that a write changed nothing.
     pub(super) fn idle(&mut self) {
         self.counts.writes_idle += 1;
+    }
+
+    /// Takes that a request asks for what is refused.
+    pub(super) fn wrong(&mut self) {
+        self.counts.wrong += 1;
     }
 
     pub(super) fn seen(&self) -> Vec<RequestSeen> {

@@ -150,7 +150,15 @@ impl World {
                 route => self.serve(call, &route, &caller),
             }
         });
+        self.note_wrong(call, &reply);
         Self::finish(call, reply)
+    }
+
+    /// Counts a request that is refused for what it asks, whatever goes wrong on the way.
+    fn note_wrong(&mut self, call: &Call, reply: &Result<Reply, Failure>) {
+        if call.fault.is_none() && reply.as_ref().is_err_and(|failure| failure.status == 400) {
+            self.log.wrong();
+        }
     }
 
     /// Answers a request within a batch, whose token was checked already.
@@ -171,6 +179,7 @@ impl World {
             Route::Batch => Err(Failure::new(400, "BadRequest", "A batch cannot hold a batch.")),
             route => self.serve(call, &route, caller),
         });
+        self.note_wrong(call, &reply);
         let reply = Self::finish(call, reply);
         match fault {
             Some(FaultKind::TimeoutAfter) => Self::finish(call, Err(faulty::timeout())),
