@@ -10,7 +10,7 @@ mod sandbox;
 mod sign_in;
 
 pub use self::doctor::Doctor;
-pub use self::sandbox::{LagKind, Sandbox, SandboxLag, SandboxQuotas};
+pub use self::sandbox::{LagKind, Sandbox, SandboxHttp, SandboxLag, SandboxQuotas};
 pub use self::sign_in::SandboxSignIn;
 
 /// Keeps the licenses of Microsoft 365 users as YAML policies say

@@ -15,6 +15,7 @@ mod credential;
 mod error;
 mod examine;
 mod gate;
+mod http;
 mod identity;
 mod look;
 mod members;

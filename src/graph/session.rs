@@ -2,7 +2,6 @@
 //! that may be repeated. Never repeats a write: only `write` knows when that is safe.
 
 use std::borrow::Cow;
-use std::error::Error as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,6 +19,7 @@ use crate::graph::challenge;
 use crate::graph::credential::SignIn;
 use crate::graph::error::{Ask, Unanswered};
 use crate::graph::gate::{TenantGate, WriteGate};
+use crate::graph::http::{self, Proxy, root_cause};
 use crate::graph::remember::Occasion;
 use crate::graph::retry::{Tries, Trouble, retry_after};
 use crate::graph::settings::{InvalidSettings, Settings, below, endpoint, is_loopback};
@@ -29,8 +29,6 @@ use crate::ports::{Clock, TenantError};
 
 /// The longest answer that is read. A page of 999 users takes a few megabytes.
 const BODY_MAX: usize = 64 * 1024 * 1024;
-/// How long to wait for a connection at most.
-const CONNECT_MAX: Duration = Duration::from_secs(15);
 
 /// What all calls to one tenant share.
 pub(super) struct Session<C> {
@@ -73,11 +71,11 @@ impl<C: Clock> Session<C> {
         if let SignIn::ManagedIdentity { host, identity: _ } = &settings.sign_in {
             host.url()?;
         }
-        let direct = http(&settings, Proxy::Never)?;
+        let direct = http::client(&settings, Proxy::Never)?;
         let http = if is_loopback(&root) && is_loopback(&login) {
             direct.clone()
         } else {
-            http(&settings, Proxy::OfSystem)?
+            http::client(&settings, Proxy::OfSystem)?
         };
         let session = Self {
             token_url: below(&login, &[&settings.tenant_id, "oauth2", "v2.0", "token"]),
@@ -267,6 +265,7 @@ impl<C: Clock> Session<C> {
         let mut response = request.send().await.map_err(|error| lost(&error))?;
         let headers = response.headers();
         self.note_clock(headers, sent_at);
+        let announced = response.content_length();
         let mut reply = Reply {
             status: response.status().as_u16(),
             retry_after: text(headers, "retry-after")
@@ -291,6 +290,11 @@ impl<C: Clock> Session<C> {
                 return Err(Unanswered::broken("the answer is larger than any that Graph sends"));
             }
             reply.body.extend_from_slice(&chunk);
+        }
+        // Source: RFC 9113, 8.1: a stream may be reset with NO_ERROR behind a whole answer, so that
+        // HTTP/2 shows one that is cut off in the same way as if it had ended.
+        if announced.is_some_and(|announced| announced > reply.body.len() as u64) {
+            return Err(Unanswered::broken("the answer ends before its announced length"));
         }
         Ok(reply)
     }
@@ -413,28 +417,6 @@ impl<C: Clock> Session<C> {
     }
 }
 
-/// Which proxy requests go through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Proxy {
-    /// The one that the environment names, where it does.
-    OfSystem,
-    /// None.
-    Never,
-}
-
-fn http(settings: &Settings, proxy: Proxy) -> Result<reqwest::Client, InvalidSettings> {
-    let builder = reqwest::Client::builder()
-        .user_agent(concat!("seatkeeper/", env!("CARGO_PKG_VERSION")))
-        // Graph does not redirect; whoever does is something else, and gets no token.
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(settings.timeout.min(CONNECT_MAX));
-    let builder = match proxy {
-        Proxy::OfSystem => builder,
-        Proxy::Never => builder.no_proxy(),
-    };
-    builder.build().map_err(|error| InvalidSettings::Http { reason: root_cause(&error) })
-}
-
 /// Nothing was sent yet: every kind of request is there with zero, so that its absence shows.
 fn silence() -> Traffic {
     let mut traffic = Traffic::default();
@@ -465,13 +447,4 @@ fn lost(error: &reqwest::Error) -> Unanswered {
     } else {
         Unanswered::broken(&format!("the connection broke: {}", root_cause(error)))
     }
-}
-
-/// Returns the innermost cause: the outer ones say only that a request failed.
-fn root_cause(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    if error.source().is_none() { "no cause given".to_owned() } else { cause.to_string() }
 }

@@ -6,6 +6,7 @@ mod budget;
 mod changes;
 mod credentials;
 mod faults;
+mod http2;
 mod identities;
 mod looking;
 mod members;

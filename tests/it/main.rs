@@ -14,6 +14,7 @@ mod examples;
 mod explained;
 mod faults;
 mod guards;
+mod http2;
 mod import;
 mod input;
 mod kill;

@@ -85,6 +85,7 @@ async fn a_wrong_option_is_told_with_what_can_be_written() {
         (64, &["--lag", "soon"], "`soon` is no time, such as 90s"),
         (64, &["--lag", "writes=3s"], "`writes` does not lag"),
         (64, &["--tls-certificate", "none.pem"], "--tls-key"),
+        (64, &["--http", "3"], "1.1, 2"),
         (5, &["--faults", "faults.yaml"], "faults.yaml:2:12"),
         (5, &["--faults", "nowhere.yaml"], "cannot read the faults `nowhere.yaml`"),
         (5, &["--tls-certificate", "none.pem", "--tls-key", "none.pem"], "no certificate in it"),

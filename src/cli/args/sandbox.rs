@@ -25,6 +25,10 @@ pub struct Sandbox {
     #[arg(long, value_name = "FILE", requires = "tls_certificate")]
     pub tls_key: Option<PathBuf>,
 
+    /// The newest version of HTTP that is offered over HTTPS
+    #[arg(long, value_enum, default_value_t, value_name = "VERSION")]
+    pub http: SandboxHttp,
+
     /// The id of the tenant, where several are served side by side
     #[arg(long, value_name = "GUID", default_value_t = TENANT_ID)]
     pub tenant_id: uuid::Uuid,
@@ -98,6 +102,18 @@ pub struct Sandbox {
     /// What may sign in
     #[command(flatten)]
     pub sign_in: SandboxSignIn,
+}
+
+/// Which version of HTTP a sandbox offers over HTTPS at most
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum SandboxHttp {
+    /// HTTP/1.1 alone, as some proxies offer it
+    #[value(name = "1.1")]
+    One,
+    /// HTTP/2, and HTTP/1.1 beside it
+    #[default]
+    #[value(name = "2")]
+    Two,
 }
 
 /// Which quotas hold in a sandbox

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::cli::args::{LagKind, Sandbox, SandboxLag, SandboxQuotas};
+use crate::cli::args::{LagKind, Sandbox, SandboxHttp, SandboxLag, SandboxQuotas};
 use crate::cli::clock::{FastClock, SystemClock};
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::telemetry;
@@ -140,7 +140,10 @@ fn tls(args: &Sandbox) -> Result<Option<Tls>, Failure> {
         Failure::new(Exit::Invalid, anyhow::Error::new(error).context(context))
             .hint("both files are PEM, and the key is the certificate's own")
     })?;
-    Ok(Some(tls))
+    Ok(Some(match args.http {
+        SandboxHttp::One => tls.without_http2(),
+        SandboxHttp::Two => tls,
+    }))
 }
 
 /// Says what to put into a configuration.

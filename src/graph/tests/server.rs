@@ -177,7 +177,7 @@ async fn receive(stream: &mut TcpStream) -> Option<Seen> {
     Some(Seen { method, path: path.to_owned(), query: query.to_owned(), headers, body })
 }
 
-fn usual(seen: &Seen) -> Play {
+pub(super) fn usual(seen: &Seen) -> Play {
     if seen.is_token() {
         return Play::json(
             200,

@@ -1,5 +1,6 @@
 //! Which requests came: the latest one by one, all of them as counts.
 
+use axum::http::Version;
 use jiff::Timestamp;
 
 use crate::sandbox::faults::FaultKind;
@@ -16,6 +17,8 @@ pub struct RequestSeen {
     pub method: String,
     /// Path and query as they came.
     pub path: String,
+    /// The version of HTTP that it came in.
+    pub version: Version,
     /// The status that was answered; 0 where the connection broke instead.
     pub status: u16,
     /// When it came.

@@ -13,7 +13,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderMap, Response};
+use axum::http::request::Parts;
+use axum::http::{Response, Version};
+use futures_util::stream::{self, StreamExt as _};
 use tokio::net::TcpListener;
 
 use crate::sandbox::faults::{FaultKind, Faults, Target};
@@ -74,6 +76,8 @@ pub use self::paging::PageTokens;
 pub use self::tls::{InvalidTls, Tls};
 
 const BODY_MAX: usize = 4 * 1024 * 1024;
+/// How long the first half of an answer has to leave before its stream is reset.
+const TEAR_AFTER: Duration = Duration::from_millis(20);
 
 /// The server.
 #[derive(Debug)]
@@ -304,7 +308,7 @@ async fn handle(
     let target = Target { request: now.request, item: None, method: &method, path: &path };
     let fault = shared.world().faults.strike(target);
     let body = axum::body::to_bytes(body, BODY_MAX).await;
-    let whole = Whole { method, path, headers: headers(&parts.headers), now };
+    let whole = Whole { method, path, version: parts.version, headers: headers(&parts), now };
     match fault {
         Some(FaultKind::Reset) => {
             whole.log(&shared, 0, fault, Vec::new());
@@ -325,6 +329,9 @@ async fn handle(
     if cut {
         switch.cut_after(0);
     }
+    if fault == Some(FaultKind::Truncate) && whole.version == Version::HTTP_2 {
+        return torn(reply);
+    }
     if fault == Some(FaultKind::Truncate) {
         // All of the head, and half of the body at most.
         let head: usize = reply.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
@@ -333,15 +340,23 @@ async fn handle(
     respond(reply)
 }
 
-fn headers(headers: &HeaderMap) -> BTreeMap<String, String> {
+fn headers(parts: &Parts) -> BTreeMap<String, String> {
     let text = |value: &axum::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into();
-    headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
+    let headers = parts.headers.iter();
+    let mut headers: BTreeMap<String, String> =
+        headers.map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+    // In HTTP/2 the host is a part of the address.
+    if let Some(authority) = parts.uri.authority() {
+        headers.entry("host".to_owned()).or_insert_with(|| authority.to_string());
+    }
+    headers
 }
 
 /// A request as it came.
 struct Whole {
     method: String,
     path: String,
+    version: Version,
     headers: BTreeMap<String, String>,
     now: Moment,
 }
@@ -352,6 +367,7 @@ impl Whole {
             number: self.now.request,
             method: self.method.clone(),
             path: self.path.clone(),
+            version: self.version,
             status,
             at: self.now.at,
             fault,
@@ -409,6 +425,20 @@ impl Whole {
 fn token_tenant<'a>(method: &str, path: &'a str) -> Option<&'a str> {
     let tenant = path.strip_prefix('/')?.strip_suffix("/oauth2/v2.0/token")?;
     (method == "POST" && !tenant.contains('/')).then_some(tenant)
+}
+
+/// Sends all of the head and half of the body, and resets the stream: a connection of HTTP/2 that was
+/// cut would take with it what others ask.
+fn torn(mut reply: Reply) -> Response<Body> {
+    let mut body = std::mem::take(&mut reply.body);
+    body.truncate(body.len() / 2);
+    let half = stream::once(async { Ok(Bytes::from(body)) });
+    let end = stream::once(async {
+        // A reset drops what is still to be sent.
+        tokio::time::sleep(TEAR_AFTER).await;
+        Err(io::Error::from(io::ErrorKind::ConnectionReset))
+    });
+    respond(reply).map(|_| Body::from_stream(half.chain(end)))
 }
 
 /// Sends an answer.

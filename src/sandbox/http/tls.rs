@@ -1,4 +1,5 @@
-//! HTTPS with a certificate that somebody brings, for clients that sign in over nothing else.
+//! HTTPS with a certificate that somebody brings, for clients that sign in over nothing else, and
+//! HTTP/2 for those that take it.
 //!
 //! Checks no certificate of a client, and makes none of its own.
 
@@ -55,11 +56,20 @@ impl Tls {
         }
         let key = PrivateKeyDer::from_pem_slice(key).map_err(InvalidTls::Key)?;
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
+        let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
             .map_err(InvalidTls::Mismatch)?;
+        config.alpn_protocols = [&b"h2"[..], b"http/1.1"].map(<[u8]>::to_vec).into();
         Ok(Self { config: Arc::new(config) })
+    }
+
+    /// Offers HTTP/1.1 alone, as proxies that open TLS may.
+    #[must_use]
+    pub fn without_http2(self) -> Self {
+        let mut config = Arc::unwrap_or_clone(self.config);
+        config.alpn_protocols.retain(|protocol| protocol != b"h2");
+        Self { config: Arc::new(config) }
     }
 
     pub(super) fn acceptor(&self) -> TlsAcceptor {

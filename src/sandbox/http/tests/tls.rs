@@ -4,6 +4,7 @@ use rcgen::PKCS_ECDSA_P256_SHA256;
 
 use super::*;
 use crate::pki::{self, Made};
+use crate::sandbox::faults::Faults;
 
 static MADE: LazyLock<Made> = LazyLock::new(|| pki::other(&PKCS_ECDSA_P256_SHA256));
 
@@ -34,6 +35,68 @@ async fn https_is_served_and_links_lead_to_it() {
     let users = http.get(format!("{url}/v1.0/users?$top=2")).bearer_auth(token.as_str().unwrap());
     let page = Answer::of(users.send().await.unwrap()).await.json();
     assert!(page["@odata.nextLink"].as_str().unwrap().starts_with(&url));
+}
+
+/// A bench whose client may speak HTTP/2.
+async fn bench(options: Options) -> Bench {
+    let server = Server::start(small(), options).await.unwrap();
+    let mut bench = Bench { server, http: client(), token: String::new() };
+    bench.sign_in().await;
+    bench
+}
+
+#[tokio::test]
+async fn http_2_is_offered_over_tls_and_nobody_has_to_take_it() {
+    let tls = || options().tls.unwrap();
+    let certificate = reqwest::Certificate::from_pem(MADE.certificate.as_bytes()).unwrap();
+    let old = reqwest::Client::builder().tls_certs_only([certificate]).http1_only();
+    let old = old.build().unwrap();
+    for (tls, http, version) in [
+        (Some(tls()), client(), Version::HTTP_2),
+        (Some(tls()), old, Version::HTTP_11),
+        (Some(tls().without_http2()), client(), Version::HTTP_11),
+        (None, client(), Version::HTTP_11),
+    ] {
+        let server = Server::start(small(), Options { tls, ..Options::default() }).await.unwrap();
+        let answer = http.get(format!("{}/v1.0/users", server.url())).send().await.unwrap();
+        assert_eq!((answer.status().as_u16(), answer.version()), (401, version));
+        assert_eq!(server.requests()[0].version, version);
+    }
+}
+
+#[tokio::test]
+async fn over_http_2_as_well_answers_are_lost_before_or_behind_the_effect() {
+    for (fault, located) in [("reset", false), ("reset-after", true), ("truncate", true)] {
+        let faults = Faults::parse(5, [format!("{fault}=1@/users")]).unwrap();
+        let bench = bench(Options { faults, ..options() }).await;
+        let request = bench.request("GET", "/users").send().await;
+        let text = async { request?.text().await };
+        assert!(text.await.is_err(), "{fault}");
+        let body = json!({"usageLocation": "DE"});
+        // The answer tells nothing; that is the fault.
+        let _ = bench.request("PATCH", "/users/chi@contoso.com").json(&body).send().await;
+        let location = bench.server.tenant().user("chi@contoso.com").unwrap().usage_location;
+        assert_eq!(location.is_some(), located, "{fault}");
+        // Others are served.
+        assert_eq!(bench.get("/groups").await.status, 200);
+        assert!(bench.server.requests().iter().all(|seen| seen.version == Version::HTTP_2));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_cut_off_leaves_its_connection_to_the_others() {
+    let faults = Faults::parse(5, ["truncate=1@/users", "hang=1@/groups"]).unwrap();
+    let bench = bench(Options { faults, ..options() }).await;
+    let hung = tokio::spawn(bench.request("GET", "/groups").send());
+    while bench.server.counts().faults == 0 {
+        assert_eq!(bench.get("/subscribedSkus").await.status, 200);
+    }
+    let cut = bench.request("GET", "/users").send().await.unwrap();
+    assert_eq!(cut.status(), 200);
+    assert!(cut.text().await.is_err());
+    assert_eq!(bench.get("/subscribedSkus").await.status, 200);
+    assert!(!hung.is_finished());
+    hung.abort();
 }
 
 #[tokio::test]
