@@ -236,7 +236,8 @@ impl JsonSchema for SeatList {
                         "waiting": {"type": "integer", "description": "Users who wait for one."},
                         "reclaimable": {
                             "type": "integer",
-                            "description": "Seats of users who may not sign in.",
+                            "description": "Seats of users who may not sign in, do not, or have all of it in \
+                                another SKU.",
                         },
                         "next_expiry": {
                             "type": ["string", "null"],
@@ -244,6 +245,13 @@ impl JsonSchema for SeatList {
                             "description": "When the next subscription renews or ends. Absent \
                                 where the app may not read it.",
                         },
+                        "price": {
+                            "type": "string",
+                            "description": "What one costs a month, such as `54.60 EUR`. Absent \
+                                where the configuration does not say.",
+                        },
+                        "used_monthly": {"type": "string"},
+                        "free_monthly": {"type": "string"},
                         "forecast": {
                             "type": "object",
                             "description": "What becomes of the free seats if things go on as they \

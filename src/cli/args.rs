@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
+use crate::domain::span::Span;
+
 mod doctor;
 mod sandbox;
 mod sign_in;
@@ -97,7 +99,7 @@ pub enum Command {
     /// Free is what can be used, less what is in use and what is reserved. Waiting is who has no seat
     /// in the plan that follows from the last read. Reclaimable is what disabled accounts hold
     /// directly and through no group.
-    Seats(Listing),
+    Seats(SeatsArgs),
     /// Write policies that describe the tenant as it is
     ///
     /// Reads the tenant and writes rules by group, OU, department and domain where they fit exactly, and
@@ -616,7 +618,35 @@ pub struct Users {
     pub format: ListFormat,
 }
 
-/// Arguments of `ous`, `domains`, `groups` and `seats`
+/// Arguments of `seats`
+#[derive(Args, Clone, Debug)]
+pub struct SeatsArgs {
+    /// Which configuration and tenant
+    #[command(flatten)]
+    pub common: Common,
+
+    /// Read the tenant first, instead of answering from the last read
+    #[arg(long)]
+    pub refresh: bool,
+
+    /// List the seats that could be used for somebody else, and who holds them
+    #[arg(long)]
+    pub reclaimable: bool,
+
+    /// With --reclaimable: how long somebody must not have signed in
+    #[arg(long, value_name = "SPAN", default_value = "90d", requires = "reclaimable")]
+    pub inactive_for: Span,
+
+    /// With --reclaimable: list everybody
+    #[arg(long, requires = "reclaimable")]
+    pub all: bool,
+
+    /// How to print; csv with --reclaimable
+    #[arg(long, value_enum, default_value_t)]
+    pub format: ListFormat,
+}
+
+/// Arguments of `ous`, `domains` and `groups`
 #[derive(Args, Clone, Debug)]
 pub struct Listing {
     /// Which configuration and tenant

@@ -10,7 +10,8 @@ use jiff::tz::TimeZone;
 
 use crate::config::limits::{self, Guards};
 use crate::config::{Apply, Mode, Requests, beside};
-use crate::domain::ids::UserId;
+use crate::domain::ids::{SkuId, UserId};
+use crate::domain::money::Price;
 use crate::domain::schedule::Schedule;
 use crate::domain::span::Span;
 use crate::domain::window::Windows;
@@ -19,7 +20,7 @@ use crate::policy::settings::{InheritedRule, Protected, Reserve, Settings};
 use crate::yaml::{Entry, Fields, Node, Reader};
 
 /// The keys of such settings.
-pub(super) const KEYS: [&str; 13] = [
+pub(super) const KEYS: [&str; 14] = [
     "mode",
     "schedule",
     "windows",
@@ -27,6 +28,7 @@ pub(super) const KEYS: [&str; 13] = [
     "protected",
     "reserve",
     "use_warning_seats",
+    "prices",
     "inherited",
     "grace",
     "full_read",
@@ -54,6 +56,7 @@ pub(super) struct Layer {
     protected_groups: Option<Vec<Written<Arc<str>>>>,
     reserve: BTreeMap<Arc<str>, Reserve>,
     use_warning_seats: Option<bool>,
+    prices: BTreeMap<Arc<str>, Price>,
     inherited: Option<InheritedRule>,
     grace: Option<Span>,
     full_read: Option<Span>,
@@ -95,6 +98,7 @@ impl Layer {
             protected_groups: groups,
             reserve: value("reserve").map(|node| reserve(reader, node)).unwrap_or_default(),
             use_warning_seats: value("use_warning_seats").and_then(|node| reader.boolean(node)),
+            prices: value("prices").map(|node| prices(reader, node)).unwrap_or_default(),
             inherited: value("inherited")
                 .and_then(|node| reader.choice(node, "setting of `inherited`", &rules)),
             grace: value("grace").and_then(|node| reader.parsed(node)),
@@ -136,6 +140,8 @@ impl Layer {
         let default = Settings::default();
         let mut reserve = below.reserve.clone();
         reserve.extend(self.reserve.clone());
+        let mut prices = below.prices.clone();
+        prices.extend(self.prices.clone());
         Settings {
             protected: Protected {
                 users: either(self.protected_users.as_ref(), below.protected_users.as_ref())
@@ -148,6 +154,7 @@ impl Layer {
                 .use_warning_seats
                 .or(below.use_warning_seats)
                 .unwrap_or(default.use_warning_seats),
+            prices,
             inherited: self.inherited.or(below.inherited).unwrap_or(default.inherited),
             grace: self.grace.or(below.grace).unwrap_or(default.grace),
             time_zone: either(self.time_zone.as_ref(), below.time_zone.as_ref())
@@ -202,6 +209,22 @@ fn reserve(reader: &mut Reader, node: &Node) -> BTreeMap<Arc<str>, Reserve> {
         }
     }
     reserve
+}
+
+fn prices(reader: &mut Reader, node: &Node) -> BTreeMap<Arc<str>, Price> {
+    let mut prices = BTreeMap::new();
+    let Some(fields) = reader.mapping(node) else { return prices };
+    for entry in fields.entries() {
+        if let Some(price) = reader.parsed(&entry.value) {
+            // An id is known by its value, however it is written.
+            let sku = entry
+                .key
+                .parse::<SkuId>()
+                .map_or_else(|_| entry.key.to_string(), |id| id.to_string());
+            prices.insert(sku.into(), price);
+        }
+    }
+    prices
 }
 
 /// Reads two spans of time, neither of which may be 0.

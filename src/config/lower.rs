@@ -15,12 +15,10 @@ use crate::policy::settings::Protected;
 use crate::yaml::{Diagnostic, Entry, Fields, Node, Reader, Spot};
 
 /// Keys at the top of the file alone.
-pub(super) const TOP: [&str; 8] =
-    ["state", "policies", "tenants", "log", "retention", "api", "notify", "prices"];
+pub(super) const TOP: [&str; 7] =
+    ["state", "policies", "tenants", "log", "retention", "api", "notify"];
 /// Keys of a tenant alone.
 pub(super) const TENANT: [&str; 5] = ["name", "tenant_id", "cloud", "auth", "endpoints"];
-/// What does not take effect in this version.
-pub(super) const LATER: [&str; 1] = ["prices"];
 /// Keys of `log`.
 pub(super) const LOG: [&str; 2] = ["format", "level"];
 /// Keys of `endpoints`.
@@ -30,7 +28,6 @@ pub(super) const ENDPOINTS: [&str; 2] = ["graph", "login"];
 pub(super) fn lower(reader: &mut Reader, node: &Node, directory: &Path) -> Option<Config> {
     let known = [&TOP[..], &layer::KEYS[..]].concat();
     let fields = reader.fields(node, "a configuration", &known)?;
-    refuse_later(reader, &fields);
     let top = Layer::read(reader, &fields);
     let state = path(reader, fields.get("state"), directory, "/var/lib/seatkeeper");
     let policies = path(reader, fields.get("policies"), directory, "policies");
@@ -46,12 +43,6 @@ pub(super) fn lower(reader: &mut Reader, node: &Node, directory: &Path) -> Optio
         tenants.extend(tenant(reader, node, &top, &mut seen, directory));
     }
     Some(Config { state, policies, log, retention, api, notify, tenants })
-}
-
-fn refuse_later(reader: &mut Reader, fields: &Fields<'_>) {
-    for entry in LATER.iter().filter_map(|key| fields.get(key)) {
-        reader.error(entry.key_spot, format!("`{}` is not supported yet", entry.key));
-    }
 }
 
 fn path(reader: &mut Reader, entry: Option<&Entry>, directory: &Path, default: &str) -> PathBuf {

@@ -80,6 +80,9 @@ struct Settings {
     reserve: Option<BTreeMap<String, u32>>,
     /// Whether seats in their grace period, after a subscription ran out, count. Default: `false`.
     use_warning_seats: Option<bool>,
+    /// What one seat costs a month, by SKU (part number or id): an amount and a currency.
+    #[schemars(extend("examples" = [{"SPE_E5": "54.60 EUR"}]))]
+    prices: Option<BTreeMap<String, Price>>,
     /// What it means that a user inherits a SKU from a group. Default: `satisfies`.
     inherited: Option<Inherited>,
     /// How long to wait before a license goes from somebody who left a policy. Default: `7d`.
@@ -514,6 +517,14 @@ scalar! {
             "|[A-Za-z0-9-][A-Za-z0-9-]*\\.[A-Za-z0-9.-]*)$"
         ),
         "examples": ["contoso.onmicrosoft.com"],
+    }
+}
+scalar! {
+    /// What one seat costs a month.
+    Price, {
+        "type": "string",
+        "pattern": "^[0-9]{1,7}(\\.[0-9]{1,4})? [A-Z]{3}$",
+        "examples": ["54.60 EUR"],
     }
 }
 scalar! {

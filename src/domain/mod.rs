@@ -10,6 +10,7 @@ pub mod group;
 pub mod ids;
 pub mod known;
 pub mod mail_domains;
+pub mod money;
 pub mod names;
 pub mod products;
 pub mod schedule;

@@ -9,11 +9,13 @@ use crate::domain::dn::DistinguishedName;
 use crate::domain::group::{Group, Membership};
 use crate::domain::ids::{GroupId, SkuId};
 use crate::domain::known::Known;
+use crate::domain::money::Price;
 use crate::domain::names::{PolicyName, TenantName};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::user::{Assignment, User};
 use crate::plan::Plan;
 use crate::plan::forecast::{Forecast, SeatPoint, forecasts};
+use crate::plan::reclaim::{self, INACTIVE_FOR};
 use crate::policy::settings::Settings;
 use crate::policy::{PolicySet, Test};
 
@@ -231,12 +233,14 @@ pub struct SeatUse {
 pub struct SeatCount {
     /// How they are used.
     pub now: SeatUse,
-    /// Seats that are held directly, and through no group, by users who may not sign in.
+    /// Seats that could be used for somebody else: see [`reclaim`].
     pub reclaimable: u64,
     /// When the next subscription renews or ends; unknown where the app may not read it.
     pub next_expiry: Known<Option<Timestamp>>,
     /// When they run out, where they were watched for long enough to tell.
     pub forecast: Option<Forecast>,
+    /// What one costs a month, where the configuration says.
+    pub price: Option<Price>,
 }
 
 /// Returns how the seats of every SKU are used, by part number. `plan` is what follows from the
@@ -281,19 +285,16 @@ pub fn seats(
 ) -> Vec<SeatCount> {
     let forecasts = forecasts(history, now);
     let mut reclaimable: BTreeMap<SkuId, u64> = BTreeMap::new();
-    for user in snapshot.users().iter().filter(|user| user.enabled == Known::Known(false)) {
-        for held in assignments(user) {
-            if held.direct().is_some() && held.inherited().is_empty() {
-                *reclaimable.entry(held.sku).or_default() += 1;
-            }
-        }
+    for seat in reclaim::reclaimable(snapshot, settings, INACTIVE_FOR, now) {
+        *reclaimable.entry(seat.sku.id).or_default() += 1;
     }
     let expiries = snapshot.catalogue().next_expiries();
-    let count = |now: SeatUse| SeatCount {
-        reclaimable: reclaimable.get(&now.id).copied().unwrap_or_default(),
-        next_expiry: expiries.as_ref().map(|all| all.get(&now.id).copied()),
-        forecast: forecasts.get(&now.id).cloned(),
-        now,
+    let count = |seats: SeatUse| SeatCount {
+        reclaimable: reclaimable.get(&seats.id).copied().unwrap_or_default(),
+        next_expiry: expiries.as_ref().map(|all| all.get(&seats.id).copied()),
+        forecast: forecasts.get(&seats.id).cloned(),
+        price: snapshot.catalogue().get(seats.id).and_then(|sku| settings.price(sku)),
+        now: seats,
     };
     seat_use(snapshot, settings, plan).into_iter().map(count).collect()
 }

@@ -599,6 +599,7 @@ impl Making<'_> {
                 reserved: u64::from(self.bound.reserve.get(&sku.id).copied().unwrap_or_default()),
                 after: (consumed + more).saturating_sub(fewer),
                 waiting: shares.waiting.get(&sku.id).map_or(0, |queue| queue.len() as u64),
+                price: self.inputs.settings.price(sku),
             }
         };
         self.inputs.snapshot.catalogue().skus().iter().filter(shown).map(line).collect()

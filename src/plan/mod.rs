@@ -10,6 +10,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::domain::ids::{ServicePlanId, SkuId, UserId};
+use crate::domain::money::{Money, Price, sums};
 use crate::domain::names::{PolicyName, TenantName, UsageLocation};
 use crate::domain::snapshot::ReadKind;
 
@@ -32,6 +33,7 @@ mod operation;
 mod origin;
 pub mod permissions;
 mod published;
+pub mod reclaim;
 pub mod rehearse;
 mod resolve;
 pub mod revert;
@@ -632,4 +634,22 @@ pub struct SeatLine {
     pub after: u64,
     /// Users who wait for one.
     pub waiting: u64,
+    /// What a seat costs a month, where the configuration says.
+    pub price: Option<Price>,
+}
+
+impl SeatLine {
+    /// Returns what the seats that the plan takes, less those that it gives back, cost a month.
+    pub fn monthly(&self) -> Option<Money> {
+        let more = i128::from(self.after) - i128::from(self.consumed);
+        self.price.map(|price| price.times(more))
+    }
+}
+
+impl Plan {
+    /// Returns what the plan costs (or saves, where it is less than nothing) a month, by currency, as far
+    /// as prices are known.
+    pub fn monthly(&self) -> Vec<Money> {
+        sums(self.seats.iter().filter_map(SeatLine::monthly))
+    }
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
+use crate::domain::money::Price;
 use crate::domain::names::Place;
+use crate::domain::sku::Sku;
 use crate::domain::span::Span;
 use crate::policy::Written;
 
@@ -19,6 +21,8 @@ pub struct Settings {
     pub reserve: BTreeMap<Arc<str>, Reserve>,
     /// Whether expired seats in grace count as seats.
     pub use_warning_seats: bool,
+    /// What a seat costs, by SKU part number or id. SKUs that the tenant does not have are passed over.
+    pub prices: BTreeMap<Arc<str>, Price>,
     /// Whether a license from a group satisfies a policy.
     pub inherited: InheritedRule,
     /// How long to wait before a removal on leaving, where the policy does not say.
@@ -35,11 +39,20 @@ impl Default for Settings {
             protected: Protected::default(),
             reserve: BTreeMap::new(),
             use_warning_seats: false,
+            prices: BTreeMap::new(),
             inherited: InheritedRule::Satisfies,
             grace: Span::days(7),
             time_zone: TimeZone::UTC,
             guards: GuardSettings::default(),
         }
+    }
+}
+
+impl Settings {
+    /// Returns what a seat of a SKU costs; none where that is not said.
+    pub fn price(&self, sku: &Sku) -> Option<Price> {
+        let by_name = self.prices.get(&sku.part_number);
+        by_name.or_else(|| self.prices.get(sku.id.to_string().as_str())).copied()
     }
 }
 

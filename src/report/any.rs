@@ -258,9 +258,13 @@ fn any_remarks() -> impl Strategy<Value = (Vec<UnknownMatch>, Vec<LeftOut>, Vec<
 }
 
 fn any_seats() -> impl Strategy<Value = Vec<SeatLine>> {
-    let one = (any_sku_ref(), any::<[u64; 5]>()).prop_map(|(sku, counts)| {
+    let price = prop::option::of(
+        (0_u32..1_000, 0_u32..10_000)
+            .prop_map(|(whole, rest)| format!("{whole}.{rest:04} EUR").parse().unwrap()),
+    );
+    let one = (any_sku_ref(), any::<[u64; 5]>(), price).prop_map(|(sku, counts, price)| {
         let [total, consumed, reserved, after, waiting] = counts;
-        SeatLine { sku, total, consumed, reserved, after, waiting }
+        SeatLine { sku, total, consumed, reserved, after, waiting, price }
     });
     vec(one, 0..3)
 }

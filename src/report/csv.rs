@@ -1,6 +1,8 @@
 //! Lists as CSV, safe to open in a spreadsheet, and in the form that `bulk --csv` reads.
 
 use crate::domain::user::User;
+use crate::plan::reclaim::Reclaimable;
+use crate::report::text::reason;
 
 /// Renders users, one a line.
 pub fn users(users: &[&User]) -> String {
@@ -10,6 +12,25 @@ pub fn users(users: &[&User]) -> String {
             user.id.to_string(),
             cell(&user.principal_name),
             cell(user.display_name.as_deref().unwrap_or_default()),
+        ];
+        out.push_str(&cells.join(","));
+        out.push('\n');
+    }
+    out
+}
+
+/// Renders seats that could be used for somebody else, one a line.
+pub fn reclaimable(seats: &[Reclaimable]) -> String {
+    let mut out = "ObjectId,UserPrincipalName,DisplayName,SKU,Why,PricePerMonth\n".to_owned();
+    for seat in seats {
+        let why: Vec<String> = seat.why.iter().map(reason).collect();
+        let cells = [
+            seat.user.id.to_string(),
+            cell(&seat.user.principal_name),
+            cell(seat.user.display_name.as_deref().unwrap_or_default()),
+            cell(&seat.sku.name),
+            cell(&why.join("; ")),
+            seat.price.map(|price| price.to_string()).unwrap_or_default(),
         ];
         out.push_str(&cells.join(","));
         out.push('\n');

@@ -17,7 +17,9 @@ pub(crate) use plan::PlanForm;
 pub use diagnosis::diagnoses_to_json;
 pub use explanation::explanation_to_json;
 pub use import::import_to_json;
-pub use inventory::{domains_to_json, groups_to_json, ous_to_json, seats_to_json};
+pub use inventory::{
+    domains_to_json, groups_to_json, ous_to_json, reclaimable_to_json, seats_to_json,
+};
 pub use operation::Contradiction;
 pub use people::users_to_json;
 pub use rehearsal::rehearsed_to_json;

@@ -12,14 +12,14 @@ use crate::ports::StoredPlan;
 use crate::report::text::style::Style;
 
 mod branch;
-mod changes;
+pub(crate) mod changes;
 mod diagnosis;
 mod explanation;
 mod import;
 mod inventory;
 mod lists;
 mod rehearsal;
-mod rest;
+pub(crate) mod rest;
 pub mod style;
 
 #[cfg(test)]
@@ -28,7 +28,8 @@ mod tests;
 pub use diagnosis::diagnoses;
 pub use explanation::explanation;
 pub use import::import;
-pub use inventory::{domains, groups, ous, seats};
+pub(crate) use inventory::reason;
+pub use inventory::{domains, groups, ous, reclaimable, seats};
 pub use lists::{history, plans, users};
 pub use rehearsal::rehearsed;
 
@@ -163,7 +164,7 @@ fn header(out: &mut String, stored: &StoredPlan, style: Style) {
 }
 
 /// Says when the tenant was read, and where only a part of it was.
-fn read(basis: &Basis) -> String {
+pub(crate) fn read(basis: &Basis) -> String {
     let at = time(basis.snapshot_taken_at);
     match basis.read {
         ReadKind::Full => at,
@@ -197,6 +198,9 @@ fn counts(out: &mut String, plan: &Plan, style: Style) {
             count(s.unchanged, "person", "people"),
         ))
     );
+    if let Some(monthly) = monthly(plan) {
+        let _ = writeln!(out, "{}", style.dim(&monthly));
+    }
     if !plan.operations.is_empty() {
         let legend =
             "+ add  - remove  ~ change service plans  @ set location  = adopt what is there";
@@ -204,8 +208,29 @@ fn counts(out: &mut String, plan: &Plan, style: Style) {
     }
 }
 
+/// Says what the seats that a plan takes and gives back are worth, as far as prices are known.
+pub fn monthly(plan: &Plan) -> Option<String> {
+    let sums = plan.monthly();
+    let parts: Vec<String> = sums
+        .iter()
+        .map(|sum| {
+            let verb = if sum.is_negative() { "frees seats worth" } else { "takes seats worth" };
+            format!("{verb} {} a month", sum.unsigned())
+        })
+        .collect();
+    let is_priced = plan.seats.iter().any(|line| line.price.is_some());
+    let unpriced =
+        plan.seats.iter().any(|line| line.price.is_none() && line.after != line.consumed);
+    let rest = if unpriced { "; not every SKU has a price" } else { "" };
+    match parts.len() {
+        0 => (is_priced && !plan.operations.is_empty())
+            .then(|| format!("costs nothing more and saves nothing a month{rest}")),
+        _ => Some(format!("{}{rest}", parts.join(", "))),
+    }
+}
+
 /// Says what a plan is compared with, and so what it shows.
-fn compared(baseline: &Baseline) -> String {
+pub(crate) fn compared(baseline: &Baseline) -> String {
     let Baseline { policy_digest, policy_commit } = baseline;
     let version = match policy_commit {
         Some(commit) => format!("at {}", commit.get(..12).unwrap_or(commit)),
@@ -215,7 +240,7 @@ fn compared(baseline: &Baseline) -> String {
 }
 
 /// Says what a plan follows from, where that is not the policies.
-fn origin(origin: &Origin) -> Option<String> {
+pub(crate) fn origin(origin: &Origin) -> Option<String> {
     match origin {
         Origin::Policies => None,
         Origin::Revert(plan) => Some(format!("puts users back as they were before plan {plan}")),

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::cli::args::{Format, Listing};
+use crate::cli::args::{ListFormat, SeatsArgs};
 use crate::cli::clock::SystemClock;
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::session::Session;
@@ -10,17 +10,36 @@ use crate::cli::ui::Ui;
 use crate::plan::forecast::LOOKED_AT;
 use crate::plan::inventory;
 use crate::plan::make::{Inputs, make};
+use crate::plan::reclaim::reclaimable;
 use crate::plan::{Asked, Trigger};
 use crate::ports::{Clock as _, Records as _};
 use crate::report;
 
+/// So many seats are listed one by one before the rest is counted.
+const LISTED_MAX: usize = 50;
+
 /// Lists the seats of every SKU from the last read, or from a fresh one.
-pub(crate) async fn run(args: &Listing, ui: &Ui, verbose: u8) -> Outcome {
+pub(crate) async fn run(args: &SeatsArgs, ui: &Ui, verbose: u8) -> Outcome {
+    if args.format == ListFormat::Csv && !args.reclaimable {
+        let message = "--format csv is for --reclaimable";
+        return Err(Failure::text(Exit::Usage, message).hint("--format json has all counts"));
+    }
     let session = Session::open(&args.common.config, ui, verbose)?;
     let tenant = session.one(args.common.tenant.as_deref())?;
     let policies = session.policies()?;
     let (snapshot, store) =
         session.snapshot(tenant, args.refresh, &policies, "seatkeeper seats").await?;
+    let now = SystemClock.now();
+    if args.reclaimable {
+        let seats = reclaimable(&snapshot, &tenant.settings, args.inactive_for, now);
+        let most = if args.all { usize::MAX } else { LISTED_MAX };
+        match args.format {
+            ListFormat::Json => ui.result(&report::json::reclaimable_to_json(&seats))?,
+            ListFormat::Csv => ui.result(&report::csv::reclaimable(&seats))?,
+            ListFormat::Text => ui.result(&report::text::reclaimable(&seats, most, ui.style()))?,
+        }
+        return Ok(Exit::Done);
+    }
     let ledger =
         store.ledger(&tenant.name).await.map_err(|error| session.records_failure(error))?;
     let inputs = Inputs {
@@ -31,7 +50,7 @@ pub(crate) async fn run(args: &Listing, ui: &Ui, verbose: u8) -> Outcome {
         settings: &tenant.settings,
         snapshot: &snapshot,
         ledger: &ledger,
-        now: SystemClock.now(),
+        now,
         trigger: Trigger::Person,
         asked: Asked::Policies,
     };
@@ -43,13 +62,15 @@ pub(crate) async fn run(args: &Listing, ui: &Ui, verbose: u8) -> Outcome {
         session.show_problems(&planned.problems, &policies);
         ui.say("who waits is counted without the policies that do not fit the tenant");
     }
-    let since = inputs.now.saturating_sub(LOOKED_AT).unwrap_or(Timestamp::MIN);
+    let since = now.saturating_sub(LOOKED_AT).unwrap_or(Timestamp::MIN);
     let history = store.seat_history(&tenant.name, since).await;
     let history = history.map_err(|error| session.records_failure(error))?;
-    let seats = inventory::seats(&snapshot, &tenant.settings, &planned.plan, &history, inputs.now);
+    let seats = inventory::seats(&snapshot, &tenant.settings, &planned.plan, &history, now);
     match args.format {
-        Format::Json => ui.result(&report::json::seats_to_json(&seats))?,
-        Format::Text => ui.result(&report::text::seats(&seats, ui.style()))?,
+        ListFormat::Json => ui.result(&report::json::seats_to_json(&seats))?,
+        ListFormat::Text | ListFormat::Csv => {
+            ui.result(&report::text::seats(&seats, ui.style()))?
+        }
     }
     Ok(Exit::Done)
 }

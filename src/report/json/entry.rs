@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{ServicePlanId, SkuId};
+use crate::domain::money::{Money, Price};
 use crate::domain::names::PolicyName;
 use crate::plan::PolicyOwner;
 use crate::plan::{
@@ -180,6 +181,14 @@ pub(crate) struct SeatForm {
     after: u64,
     /// How many people wait.
     waiting: u64,
+    /// What a seat costs a month, where the configuration says, such as `54.60 EUR`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    price: Option<Text<Price>>,
+    /// What the seats that are taken, less those that are given back, cost a month.
+    #[serde(default, skip_serializing_if = "Option::is_none", skip_deserializing)]
+    #[schemars(with = "Option<String>")]
+    monthly: Option<String>,
 }
 
 /// What a guard found.
@@ -355,7 +364,7 @@ impl From<WarningForm> for Warning {
 
 impl From<&SeatLine> for SeatForm {
     fn from(line: &SeatLine) -> Self {
-        let SeatLine { sku, total, consumed, reserved, after, waiting } = line;
+        let SeatLine { sku, total, consumed, reserved, after, waiting, price } = line;
         Self {
             sku_id: Text(sku.id),
             sku: Arc::clone(&sku.name),
@@ -364,14 +373,18 @@ impl From<&SeatLine> for SeatForm {
             reserved: *reserved,
             after: *after,
             waiting: *waiting,
+            price: price.map(Text),
+            monthly: line.monthly().map(Money::plain),
         }
     }
 }
 
 impl From<SeatForm> for SeatLine {
     fn from(form: SeatForm) -> Self {
-        let SeatForm { sku_id, sku, total, consumed, reserved, after, waiting } = form;
-        Self { sku: sku_ref(sku_id, sku), total, consumed, reserved, after, waiting }
+        let SeatForm { sku_id, sku, total, consumed, reserved, after, waiting, price, monthly: _ } =
+            form;
+        let price = price.map(|Text(price)| price);
+        Self { sku: sku_ref(sku_id, sku), total, consumed, reserved, after, waiting, price }
     }
 }
 

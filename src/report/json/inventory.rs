@@ -1,9 +1,11 @@
 //! OUs, domains, groups and seats as JSON. What Graph did not tell is null.
 
 use crate::domain::known::Known;
+use crate::domain::money::Money;
 use crate::domain::names::PolicyName;
 use crate::plan::forecast::Forecast;
 use crate::plan::inventory::{DomainCount, GroupCount, OuCount, SeatCount, SeatUse};
+use crate::plan::reclaim::{NotNeeded, Reclaimable, monthly};
 use crate::report::json::FORMAT_VERSION;
 
 /// Returns OUs as JSON.
@@ -52,7 +54,7 @@ pub fn seats_to_json(seats: &[SeatCount]) -> String {
 }
 
 fn seat_form(seat: &SeatCount) -> serde_json::Value {
-    let SeatCount { now, reclaimable, next_expiry, forecast } = seat;
+    let SeatCount { now, reclaimable, next_expiry, forecast, price } = seat;
     let SeatUse { id, sku, total, used, free, reserved, waiting } = now;
     let mut form = serde_json::json!({
         "sku_id": id.to_string(), "sku": &**sku, "total": total, "used": used, "free": free,
@@ -61,11 +63,50 @@ fn seat_form(seat: &SeatCount) -> serde_json::Value {
     if let Known::Known(at) = next_expiry {
         form["next_expiry"] = at.map(|at| at.to_string()).into();
     }
+    if let Some(price) = price {
+        form["price"] = price.to_string().into();
+        form["used_monthly"] = price.times((*used).into()).plain().into();
+        form["free_monthly"] = price.times((*free).into()).plain().into();
+    }
     if let Some(Forecast { days, joined, left, per_day, runs_out }) = forecast {
         form["forecast"] = serde_json::json!({
             "days": days, "joined": joined, "left": left, "per_day": per_day,
             "runs_out": runs_out.map(|at| at.to_string()),
         });
+    }
+    form
+}
+
+/// Returns seats that could be used for somebody else as JSON, with what they cost a month together.
+pub fn reclaimable_to_json(seats: &[Reclaimable]) -> String {
+    let together: Vec<String> = monthly(seats).into_iter().map(Money::plain).collect();
+    let seats: Vec<_> = seats.iter().map(reclaimable_form).collect();
+    super::pretty(&serde_json::json!({
+        "format_version": FORMAT_VERSION, "reclaimable": seats, "monthly": together,
+    }))
+}
+
+fn reclaimable_form(seat: &Reclaimable) -> serde_json::Value {
+    let Reclaimable { user, sku, why, price } = seat;
+    let why: Vec<_> = why
+        .iter()
+        .map(|why| match why {
+            NotNeeded::Disabled => serde_json::json!({"reason": why.word()}),
+            NotNeeded::Inactive(at) => {
+                serde_json::json!({"reason": why.word(), "last_sign_in": at.to_string()})
+            }
+            NotNeeded::Within(sku) => serde_json::json!({
+                "reason": why.word(), "sku_id": sku.id.to_string(), "sku": &*sku.name,
+            }),
+        })
+        .collect();
+    let mut form = serde_json::json!({
+        "user_id": user.id.to_string(), "user_principal_name": &*user.principal_name,
+        "display_name": user.display_name.as_deref(), "sku_id": sku.id.to_string(),
+        "sku": &*sku.name, "why": why,
+    });
+    if let Some(price) = price {
+        form["price"] = price.to_string().into();
     }
     form
 }

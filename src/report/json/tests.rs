@@ -65,6 +65,7 @@ fn full_plan() -> StoredPlan {
         reserved: 0,
         after: 100,
         waiting: 2,
+        price: None,
     });
     plan.guards.push(Verdict {
         guard: GuardName::MaxRemovals,

@@ -6,6 +6,8 @@ use crate::domain::known::Known;
 use crate::domain::names::PolicyName;
 use crate::plan::forecast::Forecast;
 use crate::plan::inventory::{DomainCount, GroupCount, OuCount, SeatCount, SeatUse};
+use crate::plan::reclaim::{NotNeeded, Reclaimable, monthly};
+use crate::report::text::count;
 use crate::report::text::lists::{heading, table};
 use crate::report::text::style::{Style, clean};
 
@@ -57,6 +59,7 @@ pub fn groups(groups: &[GroupCount], style: Style) -> String {
 
 /// Renders seats.
 pub fn seats(seats: &[SeatCount], style: Style) -> String {
+    let priced = seats.iter().any(|seat| seat.price.is_some());
     let mut rows = vec![heading(&[
         "SKU",
         "total",
@@ -68,6 +71,10 @@ pub fn seats(seats: &[SeatCount], style: Style) -> String {
         "next expiry",
         "runs out",
     ])];
+    if priced {
+        rows[0].push("used a month".to_owned());
+        rows[0].push("free a month".to_owned());
+    }
     rows.extend(seats.iter().map(|seat| {
         let SeatUse { id: _, sku, total, used, free, reserved, waiting } = &seat.now;
         let counts = [*total, *used, *free, *reserved, *waiting, seat.reclaimable];
@@ -84,9 +91,73 @@ pub fn seats(seats: &[SeatCount], style: Style) -> String {
             Some(Forecast { runs_out: None, .. }) => "not in sight".to_owned(),
             None => "-".to_owned(),
         });
+        if priced {
+            for count in [*used, *free] {
+                let sum = seat.price.map(|price| price.times(count.into()));
+                row.push(sum.map_or_else(|| "-".to_owned(), |sum| sum.to_string()));
+            }
+        }
         row
     }));
     table(&rows, style)
+}
+
+/// Renders seats that could be used for somebody else: a line for each SKU and reason, then who holds
+/// them; everybody, or the first so many.
+pub fn reclaimable(seats: &[Reclaimable], most: usize, style: Style) -> String {
+    if seats.is_empty() {
+        return "No seat is held by somebody who may not sign in, does not, or has it twice.\n"
+            .to_owned();
+    }
+    let mut rows = vec![heading(&["SKU", "seats", "disabled", "inactive", "contained", "a month"])];
+    for of_sku in seats.chunk_by(|a, b| a.sku.id == b.sku.id) {
+        let count = |word: &str| {
+            of_sku.iter().filter(|seat| seat.why.iter().any(|why| why.word() == word)).count()
+        };
+        let mut row = vec![clean(&of_sku[0].sku.name), of_sku.len().to_string()];
+        row.extend(["disabled", "inactive", "contained"].map(|word| count(word).to_string()));
+        row.push(sums_of(of_sku));
+        rows.push(row);
+    }
+    let mut out = table(&rows, style);
+    out.push('\n');
+    let mut rows = vec![heading(&["SKU", "user", "name", "why", "a month"])];
+    rows.extend(seats.iter().take(most).map(|seat| {
+        vec![
+            clean(&seat.sku.name),
+            clean(&seat.user.principal_name),
+            seat.user.display_name.as_deref().map(clean).unwrap_or_default(),
+            seat.why.iter().map(reason).collect::<Vec<_>>().join(", "),
+            seat.price.map_or_else(|| "-".to_owned(), |price| price.to_string()),
+        ]
+    }));
+    out.push_str(&table(&rows, style));
+    if seats.len() > most {
+        let more = format!("and {} more (--all lists everybody)", seats.len() - most);
+        out.push_str(&style.dim(&more));
+        out.push('\n');
+    }
+    let total = count(seats.len() as u64, "seat", "seats");
+    let line = match monthly(seats).as_slice() {
+        [] => total,
+        _ => format!("{total}, together {} a month", sums_of(seats)),
+    };
+    out.push_str(&format!("\n{}\n", style.strong(&line)));
+    out
+}
+
+fn sums_of(seats: &[Reclaimable]) -> String {
+    let sums: Vec<String> = monthly(seats).iter().map(ToString::to_string).collect();
+    if sums.is_empty() { "-".to_owned() } else { sums.join(" + ") }
+}
+
+/// Says why a seat is probably not needed.
+pub(crate) fn reason(why: &NotNeeded) -> String {
+    match why {
+        NotNeeded::Disabled => "account disabled".to_owned(),
+        NotNeeded::Inactive(at) => format!("no sign-in since {}", day(*at)),
+        NotNeeded::Within(sku) => format!("all of it is in {}", clean(&sku.name)),
+    }
 }
 
 /// Returns the day of an instant, in UTC.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::plan::{Aside, Because, NoLonger, Plan, SeatLine, Undoing, UndoneHow, Verdict};
+use crate::plan::{Aside, Because, NoLonger, Plan, Undoing, UndoneHow, Verdict};
 use crate::report::text::style::{Style, clean};
 use crate::report::text::{Options, count, time};
 
@@ -21,7 +21,7 @@ pub(crate) fn render(out: &mut String, plan: &Plan, options: Options) {
     unknown(out, plan, options.style);
     undone_by(out, plan, options.style);
     warnings(out, plan, options.style);
-    seats(out, &plan.seats, options.style);
+    seats(out, plan, options.style);
     guards(out, &plan.guards, options.style);
 }
 
@@ -205,7 +205,7 @@ fn undone_by(out: &mut String, plan: &Plan, style: Style) {
 }
 
 /// Names a policy and where it stands, where it stands in a file.
-fn placed(because: &Because) -> String {
+pub(crate) fn placed(because: &Because) -> String {
     match &*because.at {
         "" => because.policy.to_string(),
         at => format!("{} ({at})", because.policy),
@@ -223,26 +223,34 @@ fn warnings(out: &mut String, plan: &Plan, style: Style) {
     }
 }
 
-fn seats(out: &mut String, seats: &[SeatLine], style: Style) {
+fn seats(out: &mut String, plan: &Plan, style: Style) {
+    let seats = &plan.seats;
     if seats.is_empty() {
         return;
     }
     section(out, "Seats", style);
+    let priced = seats.iter().any(|line| line.price.is_some());
     let width = seats.iter().map(|line| line.sku.name.chars().count()).max().unwrap_or_default();
+    let month = if priced { format!("  {:>18}", "a month") } else { String::new() };
     let head = format!(
-        "  {:<width$}  {:>9}  {:>9}  {:>9}  {:>9}  {:>9}",
+        "  {:<width$}  {:>9}  {:>9}  {:>9}  {:>9}  {:>9}{month}",
         "", "total", "used", "after", "free", "waiting"
     );
     let _ = writeln!(out, "{}", style.dim(&head));
     for line in seats {
         let free = line.total.saturating_sub(line.after).saturating_sub(line.reserved);
+        let month = match (priced, line.monthly()) {
+            (false, _) => String::new(),
+            (true, None) => format!("  {:>18}", "no price"),
+            (true, Some(sum)) => format!("  {:>18}", format!("{sum:+}")),
+        };
         let reserved = match line.reserved {
             0 => String::new(),
             reserved => format!("  ({reserved} reserved)"),
         };
         let _ = writeln!(
             out,
-            "  {:<width$}  {:>9}  {:>9}  {:>9}  {free:>9}  {:>9}{reserved}",
+            "  {:<width$}  {:>9}  {:>9}  {:>9}  {free:>9}  {:>9}{month}{reserved}",
             line.sku.name, line.total, line.consumed, line.after, line.waiting
         );
     }
