@@ -151,6 +151,27 @@ pub enum Format {
     Json,
 }
 
+/// How to print a plan
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+    /// For a pull request: a comment, no longer than one may be
+    Markdown,
+}
+
+impl From<Format> for PlanFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Text => Self::Text,
+            Format::Json => Self::Json,
+        }
+    }
+}
+
 /// How to print a list of users
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum ListFormat {
@@ -229,7 +250,21 @@ pub struct Validate {
 
     /// How to print
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: ValidateFormat,
+}
+
+/// How to print what is wrong with files
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ValidateFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+    /// Workflow commands, which GitHub Actions shows beside the lines
+    Github,
+    /// A report of code quality, which GitLab shows beside the lines
+    Gitlab,
 }
 
 /// How to print the results of tests
@@ -281,7 +316,7 @@ pub struct PlanArgs {
 
     /// How to print
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: PlanFormat,
 
     /// Write the plan as JSON to a file, too
     #[arg(long, value_name = "FILE")]
@@ -307,6 +342,10 @@ pub struct PlanArgs {
     #[arg(long)]
     pub all: bool,
 
+    /// Show nobody's name: `user-` and the beginning of the object id instead
+    #[arg(long)]
+    pub redact: bool,
+
     /// Leave out policies that do not fit the tenant instead of refusing; nothing they own is removed
     #[arg(long)]
     pub leave_out_misfits: bool,
@@ -324,11 +363,15 @@ pub struct Show {
 
     /// How to print
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: PlanFormat,
 
     /// List everybody
     #[arg(long)]
     pub all: bool,
+
+    /// Show nobody's name: `user-` and the beginning of the object id instead
+    #[arg(long)]
+    pub redact: bool,
 }
 
 /// Arguments of `plans`

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cli::args::Format;
+use crate::cli::args::PlanFormat;
 use crate::cli::desk::{Desk, stop_on_signal};
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::failure::store_failure;
@@ -22,6 +22,7 @@ use crate::engine::{CycleError, Misfits, Stop, request};
 use crate::graph;
 use crate::plan::PlanId;
 use crate::plan::bind::Problem;
+use crate::plan::redact::redacted as redact;
 use crate::policy::{self, PolicySet};
 use crate::ports::{Clock, HistoryFilter, OtherGroups, ReadRequest, RecordsError, StoredPlan};
 use crate::report;
@@ -80,10 +81,12 @@ impl Beside<'_> {
 /// How a plan is shown.
 #[derive(Clone, Copy, Debug)]
 pub struct Shown {
-    /// For people or for programs.
-    pub format: Format,
+    /// For people, for programs or for a browser.
+    pub format: PlanFormat,
     /// Whether everybody is listed.
     pub all: bool,
+    /// Whether nobody is named.
+    pub redact: bool,
 }
 
 /// Returns what to do with policies that do not fit a tenant.
@@ -269,9 +272,21 @@ impl<'u> Session<'u> {
     ///
     /// Where stdout cannot be written.
     pub fn show_plan(&self, stored: &StoredPlan, shown: Shown) -> Result<(), Failure> {
+        let redacted;
+        let stored = if shown.redact {
+            redacted = StoredPlan { plan: redact(&stored.plan), ..stored.clone() };
+            &redacted
+        } else {
+            stored
+        };
         let text = match shown.format {
-            Format::Json => report::json::to_json(stored),
-            Format::Text => {
+            PlanFormat::Json if shown.redact => {
+                let message = "a plan without names is for people, and JSON is for programs";
+                return Err(Failure::text(Exit::Usage, message).hint("leave out --redact"));
+            }
+            PlanFormat::Json => report::json::to_json(stored),
+            PlanFormat::Markdown => report::markdown::plan(stored),
+            PlanFormat::Text => {
                 let style = self.ui.style();
                 report::text::plan(stored, report::text::Options { style, all: shown.all })
             }

@@ -34,6 +34,7 @@ mod origin;
 pub mod permissions;
 mod published;
 pub mod reclaim;
+pub mod redact;
 pub mod rehearse;
 mod resolve;
 pub mod revert;

@@ -1,6 +1,6 @@
 //! `seatkeeper apply`: applies a stored plan; without one: plans, shows, asks, applies.
 
-use crate::cli::args::{Apply, Deciding, Doing, Format};
+use crate::cli::args::{Apply, Deciding, Doing, Format, PlanFormat};
 use crate::cli::commands::decide::{guards, not_accepted, record_approval};
 use crate::cli::desk::{Desk, Planned};
 use crate::cli::exit::{Exit, Failure, Outcome};
@@ -121,7 +121,8 @@ impl Applying<'_> {
         if recovered {
             self.ui().say("an interrupted run was settled first; `seatkeeper history` tells");
         }
-        self.session.show_plan(&stored, Shown { format, all: self.args.all })?;
+        let shown = Shown { format: format.into(), all: self.args.all, redact: false };
+        self.session.show_plan(&stored, shown)?;
         if stored.plan.operations.is_empty() {
             self.ui().say("nothing to do");
             return Ok(None);
@@ -133,7 +134,8 @@ impl Applying<'_> {
     async fn chosen(&self, stored: StoredPlan) -> Outcome {
         // Whoever is asked sees what about; whoever says yes beforehand has seen it.
         if stored.state.is_open() && !self.args.yes {
-            self.session.show_plan(&stored, Shown { format: Format::Text, all: self.args.all })?;
+            let shown = Shown { format: PlanFormat::Text, all: self.args.all, redact: false };
+            self.session.show_plan(&stored, shown)?;
         }
         self.stored(stored).await
     }

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::cli::args::{Apply, Common, Config, Deciding, Demo, Format, PlanArgs};
+use crate::cli::args::{Apply, Common, Config, Deciding, Demo, PlanArgs, PlanFormat};
 use crate::cli::clock::SystemClock;
 use crate::cli::commands::{apply, plan};
 use crate::cli::exit::{Exit, Failure, Outcome};
@@ -106,10 +106,11 @@ fn step(ui: &Ui, number: u8, text: &str) {
 fn planning(common: &Common, all: bool) -> PlanArgs {
     PlanArgs {
         common: common.clone(),
-        format: Format::Text,
+        format: PlanFormat::Text,
         out: None,
         detailed_exitcode: false,
         all,
+        redact: false,
         leave_out_misfits: false,
         snapshot: None,
         baseline: None,

@@ -1,6 +1,6 @@
 //! `seatkeeper plan`: reads, plans, stores, shows; changes nothing in the tenant.
 
-use crate::cli::args::{Format, PlanArgs};
+use crate::cli::args::{PlanArgs, PlanFormat};
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::policies::LoadedPolicies;
 use crate::cli::private_file;
@@ -19,10 +19,10 @@ pub(crate) async fn run(args: &PlanArgs, ui: &Ui, verbose: u8) -> Outcome {
     let session = Session::open(&args.common.config, ui, verbose)?;
     let tenants = session.tenants(args.common.tenant.as_deref())?;
     let one = args.snapshot.is_some() || tenants.len() == 1;
-    if !one && (args.format == Format::Json || args.out.is_some()) {
+    if !one && (args.format != PlanFormat::Text || args.out.is_some()) {
         return Err(Failure::text(
             Exit::Usage,
-            "there are several tenants, and JSON holds one plan",
+            "there are several tenants, and JSON, Markdown or HTML holds one plan",
         )
         .hint("name one with --tenant"));
     }
@@ -55,7 +55,7 @@ async fn plan_one(
 
 /// Shows a plan, writes it out where that is asked, and returns how the command ends.
 fn finish(args: &PlanArgs, session: &Session<'_>, stored: &StoredPlan) -> Outcome {
-    session.show_plan(stored, Shown { format: args.format, all: args.all })?;
+    session.show_plan(stored, Shown { format: args.format, all: args.all, redact: args.redact })?;
     if let Some(path) = &args.out {
         private_file::write(path, report::json::to_json(stored).as_bytes(), "the plan")?;
     }

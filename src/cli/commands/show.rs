@@ -14,6 +14,7 @@ pub(crate) async fn run(args: &Show, ui: &Ui) -> Outcome {
     let id = args.plan.as_deref().map(plan_id).transpose()?;
     let found = store.plan(tenant, id).await.map_err(|error| session.records_failure(error))?;
     let stored = found.ok_or_else(|| session.no_plan(args.plan.as_deref()))?;
-    session.show_plan(&stored, Shown { format: args.format, all: args.all })?;
+    session
+        .show_plan(&stored, Shown { format: args.format, all: args.all, redact: args.redact })?;
     Ok(Exit::Done)
 }

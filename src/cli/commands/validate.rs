@@ -1,15 +1,17 @@
 //! `seatkeeper validate`: checks configuration and policies, without network.
 
-use crate::cli::args::{Format, Validate};
+use std::path::Path;
+
+use crate::cli::args::{Validate, ValidateFormat};
 use crate::cli::exit::{Exit, Outcome};
 use crate::cli::session::Session;
 use crate::cli::ui::Ui;
-use crate::report::text::count;
+use crate::report::{self, text::count};
 
 /// Checks everything that can be checked without a tenant.
 pub(crate) fn run(args: &Validate, ui: &Ui) -> Outcome {
-    if args.format == Format::Json {
-        return as_json(args, ui);
+    if args.format != ValidateFormat::Text {
+        return for_programs(args, ui);
     }
     let session = Session::open(&args.config, ui, 0)?;
     let policies = session.policies()?;
@@ -20,16 +22,33 @@ pub(crate) fn run(args: &Validate, ui: &Ui) -> Outcome {
     Ok(Exit::Done)
 }
 
-/// Prints every problem as JSON, for editors and pipelines.
-fn as_json(args: &Validate, ui: &Ui) -> Outcome {
+/// Prints every problem for editors and pipelines.
+fn for_programs(args: &Validate, ui: &Ui) -> Outcome {
     let problems = Session::problems(&args.config)?;
     let exit = if problems.iter().any(|p| p.severity == crate::yaml::Severity::Error) {
         Exit::Invalid
     } else {
         Exit::Done
     };
-    let json = serde_json::to_string_pretty(&crate::yaml::to_json(&problems))
-        .expect("diagnostics always serialise");
-    ui.result(&json)?;
+    let here = std::env::current_dir().unwrap_or_default();
+    let root = work_tree(&here).unwrap_or(&here);
+    let locate = |file: &str| {
+        let file = here.join(file.trim_start_matches("./"));
+        file.strip_prefix(root).unwrap_or(&file).to_string_lossy().into_owned()
+    };
+    let text = match args.format {
+        ValidateFormat::Text | ValidateFormat::Json => {
+            serde_json::to_string_pretty(&crate::yaml::to_json(&problems))
+                .expect("diagnostics always serialise")
+        }
+        ValidateFormat::Github => report::annotations::for_github(&problems, &locate),
+        ValidateFormat::Gitlab => report::annotations::for_gitlab(&problems, &locate),
+    };
+    ui.result(&text)?;
     Ok(exit)
+}
+
+/// Returns the work tree of git that a directory lies in: pipelines name files as from there.
+fn work_tree(dir: &Path) -> Option<&Path> {
+    dir.ancestors().find(|dir| dir.join(".git").exists())
 }

@@ -25,15 +25,7 @@ struct Group<'a> {
 
 /// Renders all operations.
 pub(crate) fn render(out: &mut String, plan: &Plan, options: Options) {
-    let mut by_policy: BTreeMap<(&str, &str), Vec<&Operation>> = BTreeMap::new();
-    for operation in &plan.operations {
-        let lead = lead(operation);
-        let policy = lead.map_or(("", ""), |because| (&*because.at, because.policy.as_str()));
-        by_policy.entry(policy).or_default().push(operation);
-    }
-    let mut policies: Vec<_> = by_policy.into_iter().collect();
-    policies.sort_by_key(|((at, policy), _)| (file_and_line(at), *policy));
-    for ((at, policy), operations) in policies {
+    for (policy, at, operations) in by_policy(plan) {
         let people = count(operations.len() as u64, "person", "people");
         let owner = plan.policy_owners.iter().find(|owner| owner.policy.as_str() == policy);
         let owner = owner.map(|of| format!("  owner {}", clean(&of.owner))).unwrap_or_default();
@@ -49,15 +41,29 @@ pub(crate) fn render(out: &mut String, plan: &Plan, options: Options) {
     }
 }
 
+/// Returns the operations by the policy that each is filed under, with where that stands, in the order of
+/// files and lines.
+pub(crate) fn by_policy(plan: &Plan) -> Vec<(&str, &str, Vec<&Operation>)> {
+    let mut by_policy: BTreeMap<(&str, &str), Vec<&Operation>> = BTreeMap::new();
+    for operation in &plan.operations {
+        let lead = lead(operation);
+        let policy = lead.map_or(("", ""), |because| (&*because.at, because.policy.as_str()));
+        by_policy.entry(policy).or_default().push(operation);
+    }
+    let mut policies: Vec<_> = by_policy.into_iter().collect();
+    policies.sort_by_key(|((at, policy), _)| (file_and_line(at), *policy));
+    policies.into_iter().map(|((at, policy), operations)| (policy, at, operations)).collect()
+}
+
 /// Splits `file:line`, so that line 9 comes before line 10.
-fn file_and_line(at: &str) -> (&str, u32) {
+pub(crate) fn file_and_line(at: &str) -> (&str, u32) {
     let (file, line) = at.rsplit_once(':').unwrap_or((at, ""));
     (file, line.parse().unwrap_or_default())
 }
 
 /// Returns the reason that an operation is filed under: what is given, before what is taken, before
 /// where somebody is, before what is there already.
-fn lead(operation: &Operation) -> Option<&Because> {
+pub(crate) fn lead(operation: &Operation) -> Option<&Because> {
     let added = |because: &Because| {
         operation.add.iter().any(|addition| because.sku.as_ref() == Some(&addition.sku))
     };
@@ -93,7 +99,7 @@ fn groups<'a>(operations: &[&'a Operation], style: Style) -> Vec<Group<'a>> {
 }
 
 /// Puts what a reviewer must not miss first.
-fn rank(operation: &Operation) -> u8 {
+pub(crate) fn rank(operation: &Operation) -> u8 {
     use crate::plan::Kind;
     let rank = match operation.kind {
         Kind::Remove => 1,
@@ -108,6 +114,11 @@ fn rank(operation: &Operation) -> u8 {
 
 /// Says what is done, in marks that read without colour.
 fn change(operation: &Operation, style: Style) -> String {
+    parts(operation, style).join("  ")
+}
+
+/// Says what is done, part by part, each with its mark first.
+pub(crate) fn parts(operation: &Operation, style: Style) -> Vec<String> {
     let mut parts = Vec::new();
     for addition in &operation.add {
         let off: Vec<&str> = addition.disabled.iter().map(|plan| &*plan.name).collect();
@@ -130,11 +141,11 @@ fn change(operation: &Operation, style: Style) -> String {
         let from = location.from.map_or_else(String::new, |from| format!("{from} to "));
         parts.push(style.change(&format!("@ location {from}{}", location.to)));
     }
-    parts.join("  ")
+    parts
 }
 
 /// Says why, each reason once. The policy that the operation is filed under goes without saying.
-fn why(operation: &Operation) -> String {
+pub(crate) fn why(operation: &Operation) -> String {
     let lead = lead(operation);
     let mut reasons: Vec<String> = Vec::new();
     let mut said: Vec<(&str, &str)> = Vec::new();
