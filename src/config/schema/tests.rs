@@ -61,8 +61,9 @@ fn what_is_valid_is_not_underlined() {
         assert_eq!(underlined(&read(&path)), [""; 0], "{path}");
     }
     // Ids are cut short there.
-    let readme = read("README.md").replace("7f3b…", CLIENT).replace("2c9a…", CLIENT);
-    let blocks = readme.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let reference = read("docs/configuration.md");
+    let reference = reference.replace("7f3b…", CLIENT).replace("2c9a…", CLIENT);
+    let blocks = reference.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
     let mut shown = blocks.filter(|block| block.starts_with("state:"));
     assert_eq!(underlined(shown.next().unwrap()), [""; 0]);
 }

@@ -79,9 +79,9 @@ fn what_is_valid_is_not_underlined() {
 }
 
 #[test]
-fn what_the_readme_shows_is_not_underlined() {
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let blocks = readme.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+fn what_the_reference_shows_is_not_underlined() {
+    let reference = fs::read_to_string(root().join("docs/policies.md")).unwrap();
+    let blocks = reference.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
     let mut seen = 0;
     for block in blocks.filter(|block| block.starts_with("policies:\n  -")) {
         let faults = underlined(block).unwrap();
