@@ -15,9 +15,13 @@ pub use self::doctor::Doctor;
 pub use self::sandbox::{LagKind, Sandbox, SandboxHttp, SandboxLag, SandboxQuotas};
 pub use self::sign_in::SandboxSignIn;
 
+/// The version, and the commit and day that it was built from where they are known.
+pub const VERSION: &str = env!("SEATKEEPER_VERSION");
+
 /// Keeps the licenses of Microsoft 365 users as YAML policies say
 #[derive(Debug, Parser)]
-#[command(name = "seatkeeper", version, propagate_version = true, arg_required_else_help = true)]
+#[command(name = "seatkeeper", version, long_version = VERSION, propagate_version = true)]
+#[command(arg_required_else_help = true)]
 pub struct Cli {
     /// Say only results and failures
     #[arg(long, short, global = true)]

@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 
-use crate::cli::args::Run;
+use crate::cli::args::{Run, VERSION};
 use crate::cli::clock::SystemClock;
 use crate::cli::daemon::{LivePolicies, tell, watchdog};
 use crate::cli::desk::{DAEMON, leave_at_once, lock};
@@ -83,7 +83,7 @@ pub(crate) async fn run(args: &Run, ui: &Ui, verbose: u8) -> Outcome {
     let shared =
         Arc::new(Shared { store, policies: Arc::new(policies), stop: session.stop.clone() });
     tracing::info!(
-        version = env!("CARGO_PKG_VERSION"), process = std::process::id(),
+        version = VERSION, process = std::process::id(),
         tenants = config.tenants.len(), state = %config.state.display(),
         policies = %config.policies.display(), "the daemon starts"
     );
