@@ -123,6 +123,8 @@ pub enum Command {
     Schema(Schema),
     /// Print shell completions
     Completions(Completions),
+    /// Print a manual page, or write all of them
+    Man(ManArgs),
 }
 
 /// Which configuration
@@ -894,4 +896,15 @@ pub struct Completions {
     /// The shell
     #[arg(value_enum)]
     pub shell: clap_complete::Shell,
+}
+
+/// Arguments of `man`
+#[derive(Args, Clone, Debug)]
+pub struct ManArgs {
+    /// The command that the page is about [default: the program]
+    pub command: Option<String>,
+
+    /// Write all pages to this directory instead, as seatkeeper.1, seatkeeper-plan.1 and so on
+    #[arg(long, value_name = "DIR", conflicts_with = "command")]
+    pub out: Option<PathBuf>,
 }

@@ -46,20 +46,39 @@ impl Exit {
 }
 
 impl Exit {
+    /// All ends, by number.
+    pub const ALL: [Self; 9] = [
+        Self::Done,
+        Self::Internal,
+        Self::Changes,
+        Self::Held,
+        Self::Partial,
+        Self::Invalid,
+        Self::Unavailable,
+        Self::Stale,
+        Self::Usage,
+    ];
+
     /// Returns the end with this number; a number that is none of ours is a fault.
     pub fn of_code(code: u8) -> Self {
-        let all = [
-            Self::Done,
-            Self::Internal,
-            Self::Changes,
-            Self::Held,
-            Self::Partial,
-            Self::Invalid,
-            Self::Unavailable,
-            Self::Stale,
-            Self::Usage,
-        ];
-        all.into_iter().find(|exit| *exit as u8 == code).unwrap_or(Self::Internal)
+        Self::ALL.into_iter().find(|exit| *exit as u8 == code).unwrap_or(Self::Internal)
+    }
+
+    /// Says what the end means, as manual pages do.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Done => {
+                "Done, and nothing is left to do. For `plan`: a plan was made, held or not."
+            }
+            Self::Internal => "A fault in the program itself.",
+            Self::Changes => "Changes are pending; `plan --detailed-exitcode` alone says so.",
+            Self::Held => "Held by a guard, or an approval is missing.",
+            Self::Partial => "Applied in part.",
+            Self::Invalid => "Configuration or policies are invalid, or a policy test failed.",
+            Self::Unavailable => "Tenant, sign-in, network or disk failed; nothing was concluded.",
+            Self::Stale => "The plan is stale, superseded, expired or used.",
+            Self::Usage => "The command line is wrong.",
+        }
     }
 }
 

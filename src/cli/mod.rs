@@ -97,6 +97,7 @@ fn dispatch(cli: &Cli, ui: &Ui) -> Outcome {
             Command::Bench(args) => Box::pin(commands::bench::run(args, ui)).await,
             Command::Schema(args) => commands::schema::run(args, ui),
             Command::Completions(args) => commands::completions::run(args, ui),
+            Command::Man(args) => commands::man::run(args, ui),
         }
     });
     // A question that nobody answers must not keep the process.

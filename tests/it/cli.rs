@@ -379,7 +379,14 @@ async fn help_version_and_completions_need_nothing() {
     for command in ["plan", "apply", "approve", "sandbox", "demo", "users"] {
         site.expect(0, &[command, "--help"]);
     }
-    assert!(site.expect(0, &["--version"]).out.starts_with("seatkeeper 0."));
+    let short = concat!("seatkeeper ", env!("CARGO_PKG_VERSION"));
+    assert_eq!(site.expect(0, &["-V"]).out.trim_end(), short);
+    // The commit stands behind it where the program was built from a repository.
+    let long = site.expect(0, &["--version"]).out;
+    let told = long.trim_end().strip_prefix(short).unwrap();
+    assert!(told.is_empty() || (told.starts_with(" (") && told.ends_with(')')), "{long}");
+    assert!(site.expect(0, &["man", "plan"]).out.contains("EXIT STATUS"));
+    site.expect(64, &["man", "plam"]);
     assert!(site.expect(0, &["completions", "bash"]).out.contains("_seatkeeper()"));
     assert_shown!("no_configuration", site.run(&["plan"]).shown());
 }

@@ -13,6 +13,7 @@ pub(crate) mod groups;
 pub(crate) mod history;
 pub(crate) mod import;
 pub(crate) mod init;
+pub(crate) mod man;
 pub(crate) mod ous;
 pub(crate) mod pause;
 pub(crate) mod plan;
