@@ -19,6 +19,7 @@ mod retention;
 mod scale;
 mod seats;
 mod sign_ins;
+mod upgrades;
 
 fn scratch() -> TempDir {
     tempfile::tempdir().unwrap()
