@@ -39,6 +39,18 @@ fn number(text: &str) -> Option<Value> {
     }
 }
 
+/// Returns the same of a file, or nothing where it is no YAML.
+pub(crate) fn value_of_file(text: &str) -> Option<Value> {
+    let file = SourceFile { name: "a.yaml".into(), text: text.into() };
+    parse(&file).ok().map(|tree| as_editors_see(&tree))
+}
+
+/// Returns the YAML examples of a page in Markdown.
+pub(crate) fn examples(page: &str) -> Vec<&str> {
+    let blocks = page.split("```yaml\n").skip(1);
+    blocks.map(|rest| rest.split("```").next().expect("a split has a first part")).collect()
+}
+
 /// A schema that validates.
 pub(crate) struct Checked {
     document: Value,
@@ -63,9 +75,7 @@ impl Checked {
 
     /// Returns what an editor would underline in a YAML file, or nothing where it is no YAML.
     pub(crate) fn faults_of_file(&self, text: &str) -> Option<Vec<String>> {
-        let file = SourceFile { name: "a.yaml".into(), text: text.into() };
-        let tree = parse(&file).ok()?;
-        Some(self.faults(&as_editors_see(&tree)))
+        Some(self.faults(&value_of_file(text)?))
     }
 
     /// Returns the keys that the mapping described at this place may have, and fails unless it
@@ -110,4 +120,95 @@ impl Checked {
             }
         }
     }
+
+    /// Returns the keys, each behind the place of its mapping, that none of these values has.
+    pub(crate) fn not_shown(&self, values: &[Value]) -> Vec<String> {
+        let mut shown = BTreeSet::new();
+        for value in values {
+            self.see("", &self.document, value, &mut shown);
+        }
+        let mut all = BTreeSet::new();
+        self.list("", &self.document, &mut all);
+        all.difference(&shown).cloned().collect()
+    }
+
+    /// Follows a reference to where it leads.
+    fn resolved<'a>(&'a self, at: &str, schema: &'a Value) -> (String, &'a Value) {
+        match schema.get("$ref").and_then(Value::as_str) {
+            Some(reference) => {
+                let place = reference.trim_start_matches('#');
+                (
+                    place.to_owned(),
+                    self.document.pointer(place).expect("a reference leads somewhere"),
+                )
+            }
+            None => (at.to_owned(), schema),
+        }
+    }
+
+    /// Collects the keys that a value has of those that the schema describes.
+    fn see(&self, at: &str, schema: &Value, value: &Value, shown: &mut BTreeSet<String>) {
+        let (at, schema) = self.resolved(at, schema);
+        let keys = schema.get("properties").and_then(Value::as_object);
+        if let (Some(keys), Some(has)) = (keys, value.as_object()) {
+            // Of several forms it is the one that knows all of its keys.
+            if has.keys().all(|key| keys.contains_key(key)) {
+                for (key, inner) in has {
+                    shown.insert(format!("{at}: {key}"));
+                    self.see(&format!("{at}/properties/{key}"), &keys[key], inner, shown);
+                }
+            }
+        }
+        if let (Some(of), Some(items)) = (schema.get("items"), value.as_array()) {
+            items.iter().for_each(|item| self.see(&format!("{at}/items"), of, item, shown));
+        }
+        let others = schema.get("additionalProperties").filter(|of| of.is_object());
+        if let (Some(of), Some(has)) = (others, value.as_object()) {
+            let at = format!("{at}/additionalProperties");
+            has.values().for_each(|inner| self.see(&at, of, inner, shown));
+        }
+        for (at, inner) in forms(&at, schema) {
+            self.see(&at, inner, value, shown);
+        }
+    }
+
+    /// Collects the keys of every mapping that refuses others.
+    fn list(&self, at: &str, schema: &Value, all: &mut BTreeSet<String>) {
+        let (here, schema) = self.resolved(at, schema);
+        if here != at {
+            // What is referred to stands among the definitions, and is listed there.
+            return;
+        }
+        if schema.get("additionalProperties") == Some(&Value::Bool(false)) {
+            let keys = schema.get("properties").and_then(Value::as_object);
+            all.extend(keys.into_iter().flat_map(Map::keys).map(|key| format!("{at}: {key}")));
+        }
+        for part in ["properties", "$defs"] {
+            for (name, inner) in schema.get(part).and_then(Value::as_object).into_iter().flatten() {
+                self.list(&format!("{at}/{part}/{name}"), inner, all);
+            }
+        }
+        for part in ["items", "additionalProperties"] {
+            schema
+                .get(part)
+                .into_iter()
+                .for_each(|inner| self.list(&format!("{at}/{part}"), inner, all));
+        }
+        for (at, inner) in forms(at, schema) {
+            self.list(&at, inner, all);
+        }
+    }
+}
+
+/// Returns the forms of which a value has one, each with its place.
+fn forms<'a>(at: &str, schema: &'a Value) -> Vec<(String, &'a Value)> {
+    let mut found = Vec::new();
+    for part in ["anyOf", "oneOf"] {
+        for (index, form) in
+            schema.get(part).and_then(Value::as_array).into_iter().flatten().enumerate()
+        {
+            found.push((format!("{at}/{part}/{index}"), form));
+        }
+    }
+    found
 }

@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 use crate::config::schema::document;
 use crate::config::{auth, beside, layer, limits, load, lower};
-use crate::yaml::SourceFile;
-use crate::yaml::testing::Checked;
+use crate::yaml::testing::{Checked, examples, value_of_file};
+use crate::yaml::{SourceFile, render};
 
 static SCHEMA: LazyLock<Checked> = LazyLock::new(|| Checked::new(document()));
 
@@ -60,12 +60,40 @@ fn what_is_valid_is_not_underlined() {
     ] {
         assert_eq!(underlined(&read(&path)), [""; 0], "{path}");
     }
-    // Ids are cut short there.
-    let reference = read("docs/configuration.md");
-    let reference = reference.replace("7f3b…", CLIENT).replace("2c9a…", CLIENT);
-    let blocks = reference.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
-    let mut shown = blocks.filter(|block| block.starts_with("state:"));
-    assert_eq!(underlined(shown.next().unwrap()), [""; 0]);
+}
+
+/// Returns the examples of the reference, and those of the README that are whole. A tenant is added
+/// where an example shows other settings alone.
+fn shown() -> Vec<String> {
+    let (reference, readme) = (read("docs/configuration.md"), read("README.md"));
+    let of_readme = |text: &&str| ["mode:", "api:"].iter().any(|key| text.starts_with(key));
+    let of_readme = examples(&readme).into_iter().filter(of_readme);
+    let reference = examples(&reference).into_iter();
+    let all = reference.filter(|text| !text.contains("policy.schema.json")).chain(of_readme);
+    let whole = |text: &str| {
+        let has_tenants = text.contains("tenants:\n");
+        let tenant = if has_tenants { String::new() } else { with("", "cloud: global") };
+        format!("{text}{tenant}")
+    };
+    let shown: Vec<_> = all.map(whole).collect();
+    assert!(shown.len() > 5);
+    shown
+}
+
+#[test]
+fn every_example_of_the_reference_loads() {
+    for text in shown() {
+        let file = SourceFile { name: "seatkeeper.yaml".into(), text: text.as_str().into() };
+        let loaded = load(&file, Path::new("/etc"));
+        loaded.unwrap_or_else(|problems| panic!("{text}{}", render(&problems, &[file])));
+        assert_eq!(underlined(&text), [""; 0], "{text}");
+    }
+}
+
+#[test]
+fn the_reference_has_an_example_of_every_key() {
+    let values: Vec<_> = shown().iter().map(|text| value_of_file(text).unwrap()).collect();
+    assert_eq!(SCHEMA.not_shown(&values), [""; 0]);
 }
 
 #[test]

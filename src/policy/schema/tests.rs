@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 
 use crate::domain::attribute::Attribute;
-use crate::policy::list::Lists;
+use crate::policy::list::{Lists, lists_named};
 use crate::policy::load;
 use crate::policy::lower::SELECTOR_KEYS;
 use crate::policy::raw::{
@@ -14,8 +14,8 @@ use crate::policy::raw::{
     RawWanted,
 };
 use crate::policy::schema::document;
-use crate::yaml::SourceFile;
-use crate::yaml::testing::Checked;
+use crate::yaml::testing::{Checked, examples, value_of_file};
+use crate::yaml::{SourceFile, render};
 
 static SCHEMA: LazyLock<Checked> = LazyLock::new(|| Checked::new(document()));
 
@@ -78,17 +78,35 @@ fn what_is_valid_is_not_underlined() {
     }
 }
 
+/// Returns the examples of the reference, and the one for editors beside the configuration.
+fn shown() -> Vec<String> {
+    let read = |page: &str| fs::read_to_string(root().join(page)).unwrap();
+    let beside = read("docs/configuration.md");
+    let beside = examples(&beside).into_iter().filter(|text| text.contains("policy.schema.json"));
+    let page = read("docs/policies.md");
+    let shown: Vec<_> = examples(&page).into_iter().chain(beside).map(str::to_owned).collect();
+    assert!(shown.len() > 5);
+    shown
+}
+
+/// The lists of the examples lie nowhere; each is taken to name one user.
 #[test]
-fn what_the_reference_shows_is_not_underlined() {
-    let reference = fs::read_to_string(root().join("docs/policies.md")).unwrap();
-    let blocks = reference.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
-    let mut seen = 0;
-    for block in blocks.filter(|block| block.starts_with("policies:\n  -")) {
-        let faults = underlined(block).unwrap();
-        assert!(faults.is_empty(), "{block}: {faults:#?}");
-        seen += 1;
+fn every_example_of_the_reference_loads() {
+    for text in shown() {
+        let files = [SourceFile { name: "a.yaml".into(), text: text.as_str().into() }];
+        let mut lists = Lists::default();
+        for name in lists_named(&files) {
+            lists.add(name, Ok(b"UserPrincipalName\nana@contoso.com\n".to_vec()));
+        }
+        load(&files, &lists).unwrap_or_else(|problems| panic!("{}", render(&problems, &files)));
+        assert_eq!(underlined(&text).unwrap(), [""; 0], "{text}");
     }
-    assert!(seen > 0);
+}
+
+#[test]
+fn the_reference_has_an_example_of_every_key() {
+    let values: Vec<_> = shown().iter().map(|text| value_of_file(text).unwrap()).collect();
+    assert_eq!(SCHEMA.not_shown(&values), [""; 0]);
 }
 
 /// Files that the loader refuses for what one value alone does not show.
