@@ -24,6 +24,7 @@ mod notices;
 mod offline;
 mod once;
 mod outside;
+mod packages;
 mod pki;
 mod power;
 mod rehearsals;
