@@ -160,12 +160,16 @@ impl Checked {
             }
         }
         if let (Some(of), Some(items)) = (schema.get("items"), value.as_array()) {
-            items.iter().for_each(|item| self.see(&format!("{at}/items"), of, item, shown));
+            for item in items {
+                self.see(&format!("{at}/items"), of, item, shown);
+            }
         }
         let others = schema.get("additionalProperties").filter(|of| of.is_object());
         if let (Some(of), Some(has)) = (others, value.as_object()) {
             let at = format!("{at}/additionalProperties");
-            has.values().for_each(|inner| self.see(&at, of, inner, shown));
+            for inner in has.values() {
+                self.see(&at, of, inner, shown);
+            }
         }
         for (at, inner) in forms(&at, schema) {
             self.see(&at, inner, value, shown);
