@@ -27,6 +27,10 @@ pub struct Cli {
     #[arg(long, short, global = true)]
     pub quiet: bool,
 
+    /// Print long results at once, and not through a pager
+    #[arg(long, global = true)]
+    pub no_pager: bool,
+
     /// Log more; twice for every request
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
@@ -370,6 +374,10 @@ pub struct Show {
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     pub format: PlanFormat,
+
+    /// Show for each user what they have before and after, as a difference
+    #[arg(long, conflicts_with = "format")]
+    pub diff: bool,
 
     /// List everybody
     #[arg(long)]

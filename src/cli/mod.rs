@@ -19,6 +19,7 @@ pub mod environment;
 pub mod exit;
 mod export;
 mod failure;
+mod pager;
 mod policies;
 mod private_file;
 mod secret;
@@ -42,7 +43,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             };
         }
     };
-    let ui = Ui::new(cli.quiet);
+    // The demonstration is one text.
+    let paged = !cli.no_pager && !matches!(cli.command, Command::Demo(_));
+    let ui = Ui::new(cli.quiet, paged);
     let outcome = catch_unwind(AssertUnwindSafe(|| dispatch(&cli, &ui)));
     ui.clear();
     match outcome {

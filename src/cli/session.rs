@@ -288,7 +288,8 @@ impl<'u> Session<'u> {
             PlanFormat::Markdown => report::markdown::plan(stored),
             PlanFormat::Text => {
                 let style = self.ui.style();
-                report::text::plan(stored, report::text::Options { style, all: shown.all })
+                let options = report::text::Options { style, all: shown.all };
+                return self.ui.page(&report::text::plan(stored, options));
             }
         };
         self.ui.result(&text)

@@ -7,9 +7,13 @@ use std::time::Duration;
 use anstream::ColorChoice;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use terminal_size::{Height, Width, terminal_size_of};
+
 use crate::cli::exit::Failure;
+use crate::cli::pager;
 use crate::engine::Stop;
 use crate::ports::Progress;
+use crate::report::text::fold::fold;
 use crate::report::text::style::Style;
 use crate::yaml::visible;
 
@@ -17,13 +21,16 @@ use crate::yaml::visible;
 #[derive(Debug)]
 pub struct Ui {
     quiet: bool,
+    /// Whether a long result may go through a pager.
+    paged: bool,
     bar: Mutex<Option<ProgressBar>>,
 }
 
 impl Ui {
-    /// Talks, or with `quiet` only of results and failures.
-    pub fn new(quiet: bool) -> Self {
-        Self { quiet, bar: Mutex::new(None) }
+    /// Talks, or with `quiet` only of results and failures; long results go through a pager where `paged`
+    /// lets them.
+    pub fn new(quiet: bool, paged: bool) -> Self {
+        Self { quiet, paged, bar: Mutex::new(None) }
     }
 
     /// Returns the style of what goes to stdout: colours on a terminal alone, and never under
@@ -49,6 +56,25 @@ impl Ui {
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
             Ok(()) | Err(_) => Ok(()),
         }
+    }
+
+    /// Prints a result for people: as wide as the terminal, and through a pager where it is longer.
+    /// Elsewhere than on a terminal it is printed as it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ui::result`].
+    pub fn page(&self, text: &str) -> Result<(), Failure> {
+        let stdout = std::io::stdout();
+        let size = terminal_size_of(&stdout).filter(|_| stdout.is_terminal());
+        let Some((Width(width), Height(height))) = size else { return self.result(text) };
+        self.clear();
+        let text = steerless(&fold(text, width.into()));
+        let is_long = text.lines().count() >= height.into();
+        if is_long && self.paged && pager::show(&text) {
+            return Ok(());
+        }
+        self.result(&text)
     }
 
     /// Says something beside the result.

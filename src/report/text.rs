@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
+use crate::domain::money::Money;
 use crate::domain::snapshot::ReadKind;
 use crate::plan::bulk::{BulkRequest, Change, Skus};
 use crate::plan::{Baseline, Basis, GuardName, Origin, Plan, PlanState, Simulated, SkuRef};
@@ -14,7 +15,10 @@ use crate::report::text::style::Style;
 mod branch;
 pub(crate) mod changes;
 mod diagnosis;
+pub mod diff;
 mod explanation;
+pub mod fold;
+mod glance;
 mod import;
 mod inventory;
 mod lists;
@@ -46,6 +50,7 @@ pub struct Options {
 pub fn plan(stored: &StoredPlan, options: Options) -> String {
     let mut out = String::new();
     header(&mut out, stored, options.style);
+    glance::render(&mut out, &stored.plan, options.style);
     changes::render(&mut out, &stored.plan, options);
     rest::render(&mut out, &stored.plan, options);
     next(&mut out, stored, options.style);
@@ -211,11 +216,13 @@ fn counts(out: &mut String, plan: &Plan, style: Style) {
 /// Says what the seats that a plan takes and gives back are worth, as far as prices are known.
 pub fn monthly(plan: &Plan) -> Option<String> {
     let sums = plan.monthly();
-    let parts: Vec<String> = sums
-        .iter()
-        .map(|sum| {
-            let verb = if sum.is_negative() { "frees seats worth" } else { "takes seats worth" };
-            format!("{verb} {} a month", sum.unsigned())
+    let (freed, taken): (Vec<Money>, Vec<Money>) = sums.iter().partition(|sum| sum.is_negative());
+    let parts: Vec<String> = [("takes", taken), ("frees", freed)]
+        .into_iter()
+        .filter(|(_, sums)| !sums.is_empty())
+        .map(|(verb, sums)| {
+            let sums: Vec<String> = sums.iter().map(|sum| sum.unsigned().to_string()).collect();
+            format!("{verb} seats worth {} a month", sums.join(" and "))
         })
         .collect();
     let is_priced = plan.seats.iter().any(|line| line.price.is_some());

@@ -52,7 +52,7 @@ pub(crate) async fn run(args: &Explain, ui: &Ui, verbose: u8) -> Outcome {
     match args.format {
         Format::Text => {
             let style = ui.style();
-            ui.result(&report::text::explanation(&explanation, &history, args.all, style))?;
+            ui.page(&report::text::explanation(&explanation, &history, args.all, style))?;
         }
         Format::Json => ui.result(&report::json::explanation_to_json(&explanation, &history))?,
     }

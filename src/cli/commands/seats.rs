@@ -36,7 +36,7 @@ pub(crate) async fn run(args: &SeatsArgs, ui: &Ui, verbose: u8) -> Outcome {
         match args.format {
             ListFormat::Json => ui.result(&report::json::reclaimable_to_json(&seats))?,
             ListFormat::Csv => ui.result(&report::csv::reclaimable(&seats))?,
-            ListFormat::Text => ui.result(&report::text::reclaimable(&seats, most, ui.style()))?,
+            ListFormat::Text => ui.page(&report::text::reclaimable(&seats, most, ui.style()))?,
         }
         return Ok(Exit::Done);
     }
@@ -68,9 +68,7 @@ pub(crate) async fn run(args: &SeatsArgs, ui: &Ui, verbose: u8) -> Outcome {
     let seats = inventory::seats(&snapshot, &tenant.settings, &planned.plan, &history, now);
     match args.format {
         ListFormat::Json => ui.result(&report::json::seats_to_json(&seats))?,
-        ListFormat::Text | ListFormat::Csv => {
-            ui.result(&report::text::seats(&seats, ui.style()))?
-        }
+        ListFormat::Text | ListFormat::Csv => ui.page(&report::text::seats(&seats, ui.style()))?,
     }
     Ok(Exit::Done)
 }

@@ -4,7 +4,10 @@ use crate::cli::args::Show;
 use crate::cli::exit::{Exit, Outcome};
 use crate::cli::session::{Session, Shown, plan_id};
 use crate::cli::ui::Ui;
+use crate::plan::redact::redacted as redact;
 use crate::ports::Records as _;
+use crate::report::text::Options;
+use crate::report::text::diff::differences;
 
 /// Shows a stored plan, or the latest.
 pub(crate) async fn run(args: &Show, ui: &Ui) -> Outcome {
@@ -14,7 +17,19 @@ pub(crate) async fn run(args: &Show, ui: &Ui) -> Outcome {
     let id = args.plan.as_deref().map(plan_id).transpose()?;
     let found = store.plan(tenant, id).await.map_err(|error| session.records_failure(error))?;
     let stored = found.ok_or_else(|| session.no_plan(args.plan.as_deref()))?;
-    session
-        .show_plan(&stored, Shown { format: args.format, all: args.all, redact: args.redact })?;
+    if args.diff {
+        let redacted;
+        let plan = if args.redact {
+            redacted = redact(&stored.plan);
+            &redacted
+        } else {
+            &stored.plan
+        };
+        let options = Options { style: ui.style(), all: args.all };
+        ui.page(&differences(plan, options))?;
+        return Ok(Exit::Done);
+    }
+    let shown = Shown { format: args.format, all: args.all, redact: args.redact };
+    session.show_plan(&stored, shown)?;
     Ok(Exit::Done)
 }

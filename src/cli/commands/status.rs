@@ -134,7 +134,7 @@ pub(crate) async fn run(args: &Status, ui: &Ui) -> Outcome {
         }
         Format::Text => {
             let texts = all.iter().zip(zones).map(|(status, zone)| text(status, zone));
-            ui.result(&texts.collect::<Vec<_>>().join("\n"))?;
+            ui.page(&texts.collect::<Vec<_>>().join("\n"))?;
         }
     }
     Ok(Exit::Done)

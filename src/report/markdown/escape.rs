@@ -1,6 +1,10 @@
 //! Text that anybody may have written, made safe for Markdown.
 
 use crate::report::text::style::clean;
+use crate::yaml::is_hostile;
+
+/// So many characters of a text are shown.
+const CHARACTERS_MAX: usize = 400;
 
 /// Writes a text in code: no markup, no links, and nobody is called by an `@` in it.
 pub(super) fn code(text: &str) -> String {
@@ -9,9 +13,14 @@ pub(super) fn code(text: &str) -> String {
 
 /// Writes a text as it reads, without markup; an `@` calls nobody.
 pub(super) fn plain(text: &str) -> String {
+    let shown = text.chars().take(CHARACTERS_MAX);
+    let mut shown: String = shown.map(|c| if is_hostile(c) { '\u{fffd}' } else { c }).collect();
+    if text.chars().nth(CHARACTERS_MAX).is_some() {
+        shown.push('…');
+    }
     // Sources: CommonMark 0.31, 6.2: what is written as an entity is never markup. GitHub and GitLab look
     // for names and numbers to link once that is decoded; a joiner that nobody sees keeps them apart.
-    entities(&clean(text), "&#8288;")
+    entities(&shown, "&#8288;")
 }
 
 fn entities(text: &str, apart: &str) -> String {

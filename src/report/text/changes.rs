@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::plan::{Because, Operation, Plan, Reason};
+use crate::report::text::fold::{columns, padded};
 use crate::report::text::style::{Style, clean};
 use crate::report::text::{Options, count};
 use crate::report::word::Word;
@@ -41,8 +42,8 @@ pub(crate) fn render(out: &mut String, plan: &Plan, options: Options) {
     }
 }
 
-/// Returns the operations by the policy that each is filed under, with where that stands, in the order of
-/// files and lines.
+/// Returns the operations by the policy that each is filed under, with where that stands: those first that
+/// put data at risk, then in the order of files and lines.
 pub(crate) fn by_policy(plan: &Plan) -> Vec<(&str, &str, Vec<&Operation>)> {
     let mut by_policy: BTreeMap<(&str, &str), Vec<&Operation>> = BTreeMap::new();
     for operation in &plan.operations {
@@ -51,7 +52,10 @@ pub(crate) fn by_policy(plan: &Plan) -> Vec<(&str, &str, Vec<&Operation>)> {
         by_policy.entry(policy).or_default().push(operation);
     }
     let mut policies: Vec<_> = by_policy.into_iter().collect();
-    policies.sort_by_key(|((at, policy), _)| (file_and_line(at), *policy));
+    policies.sort_by_key(|((at, policy), operations)| {
+        let is_harmless = operations.iter().all(|operation| operation.data_at_risk.is_empty());
+        (is_harmless, file_and_line(at), *policy)
+    });
     policies.into_iter().map(|((at, policy), operations)| (policy, at, operations)).collect()
 }
 
@@ -197,7 +201,7 @@ fn render_group(out: &mut String, group: &Group<'_>, options: Options) {
         (false, false) => LISTED_MAX,
     };
     let shown = group.operations.len().min(most);
-    let name_width = |text: &str| clean(text).chars().count();
+    let name_width = |text: &str| columns(&clean(text));
     let people = || group.operations[..shown].iter().map(|(operation, _)| &operation.user);
     let widths = (
         people().map(|user| name_width(&user.principal_name)).max().unwrap_or_default(),
@@ -246,7 +250,8 @@ fn render_person(
 ) {
     let name = clean(&operation.user.principal_name);
     let display = operation.user.display_name.as_deref().map(clean).unwrap_or_default();
-    let mut line = format!("      {name:<name_width$}  {display:<display_width$}{marks}");
+    let (name, display) = (padded(&name, name_width), padded(&display, display_width));
+    let mut line = format!("      {name}  {display}{marks}");
     if !why.is_empty() {
         let _ = write!(line, "  {}", style.dim(why));
     }

@@ -6,6 +6,7 @@ use crate::domain::known::Known;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::user::User;
 use crate::ports::{HistoryEntry, OutcomeKind, PlanHead};
+use crate::report::text::fold::{columns as columns_of, padded};
 use crate::report::text::style::{Style, clean};
 use crate::report::text::time;
 use crate::report::word::Word;
@@ -15,14 +16,15 @@ pub(super) fn table(rows: &[Vec<String>], style: Style) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or_default()
+        cells.map(|cell| columns_of(cell)).max().unwrap_or_default()
     };
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let mut out = String::new();
     for (at, row) in rows.iter().enumerate() {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(&widths) {
-            let _ = write!(line, "{cell:<width$}  ");
+            line.push_str(&padded(cell, *width));
+            line.push_str("  ");
         }
         let line = line.trim_end();
         let _ = writeln!(out, "{}", if at == 0 { style.dim(line) } else { line.to_owned() });

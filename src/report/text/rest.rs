@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::plan::{Aside, Because, NoLonger, Plan, Undoing, UndoneHow, Verdict};
+use crate::report::text::fold::{columns, padded};
 use crate::report::text::style::{Style, clean};
 use crate::report::text::{Options, count, time};
 
@@ -230,7 +231,7 @@ fn seats(out: &mut String, plan: &Plan, style: Style) {
     }
     section(out, "Seats", style);
     let priced = seats.iter().any(|line| line.price.is_some());
-    let width = seats.iter().map(|line| line.sku.name.chars().count()).max().unwrap_or_default();
+    let width = seats.iter().map(|line| columns(&line.sku.name)).max().unwrap_or_default();
     let month = if priced { format!("  {:>18}", "a month") } else { String::new() };
     let head = format!(
         "  {:<width$}  {:>9}  {:>9}  {:>9}  {:>9}  {:>9}{month}",
@@ -250,8 +251,12 @@ fn seats(out: &mut String, plan: &Plan, style: Style) {
         };
         let _ = writeln!(
             out,
-            "  {:<width$}  {:>9}  {:>9}  {:>9}  {free:>9}  {:>9}{month}{reserved}",
-            line.sku.name, line.total, line.consumed, line.after, line.waiting
+            "  {}  {:>9}  {:>9}  {:>9}  {free:>9}  {:>9}{month}{reserved}",
+            padded(&line.sku.name, width),
+            line.total,
+            line.consumed,
+            line.after,
+            line.waiting
         );
     }
 }

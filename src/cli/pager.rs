@@ -1,0 +1,38 @@
+//! A pager for what is longer than the terminal, as git and systemd have it.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use tokio::signal::unix::{SignalKind, signal};
+
+/// What is used where the environment names none: it ends by itself where all fits, and lets colours be.
+const USUAL: &str = "less";
+/// How `less` behaves unless the environment says otherwise.
+const LESS: &str = "FRX";
+
+/// Shows a text through the pager that the environment names (`SEATKEEPER_PAGER`, else `PAGER`; `cat` or
+/// nothing for none). Whether it was shown: a pager that is not there shows nothing.
+pub(super) fn show(text: &str) -> bool {
+    let named = ["SEATKEEPER_PAGER", "PAGER"].into_iter().find_map(|name| std::env::var(name).ok());
+    let pager = named.unwrap_or_else(|| USUAL.to_owned());
+    if matches!(pager.trim(), "" | "cat") {
+        return false;
+    }
+    // Ctrl-C is for the pager, which leaves the terminal as it found it.
+    let _ours = signal(SignalKind::interrupt());
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(&pager).stdin(Stdio::piped());
+    if std::env::var_os("LESS").is_none() {
+        command.env("LESS", LESS);
+    }
+    let Ok(mut child) = command.spawn() else { return false };
+    if let Some(mut stdin) = child.stdin.take() {
+        // Who leaves the pager before the end has seen enough.
+        let _ = stdin.write_all(text.as_bytes());
+        if !text.ends_with('\n') {
+            let _ = stdin.write_all(b"\n");
+        }
+    }
+    // Source: POSIX sh: 126 and 127 say that a command could not be run, or was not found.
+    child.wait().is_ok_and(|status| !matches!(status.code(), Some(126 | 127)))
+}

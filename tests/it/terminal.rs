@@ -1,0 +1,94 @@
+//! What a person sees on a terminal: as wide as it is, through a pager where it is longer.
+
+use std::process::Command;
+
+use seatkeeper::sandbox::Tenant;
+use serde_json::json;
+
+use crate::site::{Site, ran, tenant};
+
+const STAFF: &str =
+    "policies:\n  - name: staff-e3\n    match: {group: Staff}\n    licenses: [SPE_E3]\n";
+
+fn people(count: u32) -> Tenant {
+    let user = |number: u32| {
+        json!({"user_principal_name": format!("somebody.with.a.long.name.{number:03}@contoso.com"),
+               "display_name": "Somebody With A Name That Is Rather Long", "usage_location": "DE",
+               "groups": ["Staff"]})
+    };
+    tenant(json!({
+        "domains": ["contoso.com"],
+        "skus": [{"sku": "SPE_E3", "enabled": 1000}],
+        "groups": [{"name": "Staff"}],
+        "users": (0..count).map(user).collect::<Vec<_>>(),
+    }))
+}
+
+/// Runs a command on a terminal of this size; none where there is no program that makes one.
+fn on_terminal(site: &Site, size: (u16, u16), environment: &str, command: &str) -> Option<String> {
+    let (columns, rows) = size;
+    let program = env!("CARGO_BIN_EXE_seatkeeper");
+    let script = format!("stty cols {columns} rows {rows}; {environment} {program} {command}");
+    let mut terminal = Command::new("script");
+    site.prepare(&mut terminal);
+    terminal.env("PATH", std::env::var("PATH").unwrap());
+    terminal.args(["--quiet", "--return", "--command", &script, "/dev/null"]);
+    match terminal.output() {
+        Ok(output) => {
+            let ran = ran(&output);
+            assert_eq!(ran.code, 0, "{}", ran.shown());
+            Some(ran.out.replace('\r', ""))
+        }
+        Err(_) => {
+            eprintln!("`script` is not installed: nothing was tried on a terminal");
+            None
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_narrow_terminal_breaks_lines_and_loses_nothing() {
+    let site = Site::new(people(3), &[("policies.yaml", STAFF)]).await;
+    site.expect(0, &["plan"]);
+    let Some(shown) = on_terminal(&site, (60, 200), "NO_COLOR=1", "show") else { return };
+    let wide: Vec<&str> = shown.lines().filter(|line| line.chars().count() > 60).collect();
+    assert_eq!(wide, [""; 0], "{shown}");
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(words(&shown), words(&site.expect(0, &["show"]).out));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_longer_than_the_terminal_goes_through_the_pager_that_is_named() {
+    let site = Site::new(people(3), &[("policies.yaml", STAFF)]).await;
+    site.expect(0, &["plan"]);
+    let pager = "SEATKEEPER_PAGER='sed s/^/paged:/'";
+    let Some(short) = on_terminal(&site, (200, 200), pager, "show") else { return };
+    assert!(!short.contains("paged:"), "{short}");
+    let long = on_terminal(&site, (200, 10), pager, "show").unwrap();
+    assert!(long.lines().all(|line| line.starts_with("paged:")), "{long}");
+    // A pager that is not there, or none, is no reason to show nothing.
+    for environment in ["SEATKEEPER_PAGER=no-such-pager", "PAGER=cat", "SEATKEEPER_PAGER="] {
+        let plain = on_terminal(&site, (200, 10), environment, "show").unwrap();
+        assert!(plain.contains("staff-e3"), "{environment}: {plain}");
+    }
+    let off = on_terminal(&site, (200, 10), pager, "show --no-pager").unwrap();
+    assert!(!off.contains("paged:"), "{off}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plan_shows_as_a_difference_for_each_user_and_without_names_where_asked() {
+    let site = Site::new(people(60), &[("policies.yaml", STAFF)]).await;
+    site.expect(0, &["plan"]);
+    let shown = site.expect(0, &["show", "--diff"]).out;
+    assert!(shown.starts_with("somebody.with.a.long.name.000@contoso.com"), "{shown}");
+    assert!(shown.contains("\n  + SPE_E3\n"), "{shown}");
+    assert!(shown.contains("and 10 more people (--all lists everybody)"), "{shown}");
+    let hidden = site.expect(0, &["show", "--diff", "--redact", "--all"]).out;
+    assert!(hidden.contains("user-") && !hidden.contains("somebody"), "{hidden}");
+    for format in ["text", "markdown"] {
+        let hidden = site.expect(0, &["show", "--redact", "--format", format]).out;
+        assert!(!hidden.contains("omebody"), "{hidden}");
+    }
+    let refused = site.run(&["show", "--redact", "--format", "json"]);
+    assert_eq!(refused.code, 64, "{}", refused.shown());
+}
