@@ -62,14 +62,11 @@ fn what_is_valid_is_not_underlined() {
     }
 }
 
-/// Returns the examples of the reference, and those of the README that are whole. A tenant is added
-/// where an example shows other settings alone.
+/// Returns the examples of the reference. A tenant is added where one shows other settings alone.
 fn shown() -> Vec<String> {
-    let (reference, readme) = (read("docs/configuration.md"), read("README.md"));
-    let of_readme = |text: &&str| ["mode:", "api:"].iter().any(|key| text.starts_with(key));
-    let of_readme = examples(&readme).into_iter().filter(of_readme);
-    let reference = examples(&reference).into_iter();
-    let all = reference.filter(|text| !text.contains("policy.schema.json")).chain(of_readme);
+    let reference = read("docs/configuration.md");
+    let all = examples(&reference).into_iter();
+    let all = all.filter(|text| !text.contains("policy.schema.json"));
     let whole = |text: &str| {
         let has_tenants = text.contains("tenants:\n");
         let tenant = if has_tenants { String::new() } else { with("", "cloud: global") };
