@@ -63,7 +63,7 @@
 //! | [`policy`] | pure | text → policies, or every problem; the settings that planning obeys |
 //! | [`config`] | pure | text → settings; a secret stays a reference |
 //! | [`plan`] | pure | bind, select, resolve, share seats, judge, approve, explain, revert, look ahead, compare, rehearse, describe |
-//! | [`report`] | pure | one value, many renderings: text, JSON with its schema, JUnit, CSV |
+//! | [`report`] | pure | one value, many renderings: text, JSON with its schema, HTML, JUnit, CSV |
 //! | [`ports`] | | what the engine asks of the world |
 //! | [`graph`] | effect | Microsoft Graph: sign-in, paging, batches, retries, waits |
 //! | [`source`] | effect | policy files from a directory, and when they changed |
@@ -71,7 +71,7 @@
 //! | [`sandbox`] | | the emulated tenant: a product and the test bed; knows nothing of `graph` |
 //! | [`engine`] | effect | cycle, executor, recovery, breaker, gate, daemon; knows ports alone |
 //! | [`webhook`] | effect | tells people: notices to webhooks, again until they arrive |
-//! | [`api`] | effect | the daemon over HTTP: status, plans and decisions, metrics; a skin over `engine` |
+//! | [`api`] | effect | the daemon over HTTP: status, plans and decisions, metrics, the page for people; a skin over `engine` |
 //! | [`cli`] | effect | the command line, and the one place that wires the parts together |
 //!
 //! Which module may use which is checked by `tests/architecture.rs`.

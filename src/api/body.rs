@@ -16,18 +16,28 @@ const BODY_WITHIN: Duration = Duration::from_secs(10);
 
 /// Reads the body, where the route takes one.
 pub(super) async fn read(is_wanted: bool, parts: &Parts, body: Body) -> Result<Bytes, Problem> {
-    let told = parts.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-    let told: Option<u64> = told.and_then(|length| length.parse().ok());
-    if told.is_some_and(|length| length > BODY_MAX as u64) {
-        return Err(too_large());
-    }
+    check_length(parts)?;
     if !is_wanted {
         return Ok(Bytes::new());
     }
-    if !is_json(parts) {
+    if essence(parts) != "application/json" {
         let detail = "send JSON, and say so: `Content-Type: application/json`";
         return Err(Problem::new(Kind::NotJson, detail));
     }
+    arrived(parts, body).await
+}
+
+/// Reads a form, as a browser sends it.
+pub(super) async fn read_form(parts: &Parts, body: Body) -> Result<Bytes, Problem> {
+    if essence(parts) != "application/x-www-form-urlencoded" {
+        return Err(Problem::new(Kind::BadRequest, "a page sends a form"));
+    }
+    arrived(parts, body).await
+}
+
+/// Reads all of it, where it is not too large and does not take too long.
+async fn arrived(parts: &Parts, body: Body) -> Result<Bytes, Problem> {
+    check_length(parts)?;
     let late = |_| {
         let detail = format!("it has to arrive within {} s", BODY_WITHIN.as_secs());
         Problem::new(Kind::BodyLate, detail).header(CONNECTION, "close")
@@ -49,11 +59,18 @@ async fn collect(body: Body) -> Result<Bytes, Problem> {
     Ok(read.into())
 }
 
-/// A page of elsewhere can post a form or plain text without asking first, but no JSON.
-fn is_json(parts: &Parts) -> bool {
+fn check_length(parts: &Parts) -> Result<(), Problem> {
+    let told = parts.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    let told: Option<u64> = told.and_then(|length| length.parse().ok());
+    if told.is_some_and(|length| length > BODY_MAX as u64) { Err(too_large()) } else { Ok(()) }
+}
+
+/// Returns what is sent, in lower case. A page of elsewhere can post a form or plain text without
+/// asking first, but no JSON.
+fn essence(parts: &Parts) -> String {
     let told = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = told.unwrap_or_default().split(';').next().unwrap_or_default();
-    essence.trim().eq_ignore_ascii_case("application/json")
+    essence.trim().to_ascii_lowercase()
 }
 
 fn too_large() -> Problem {

@@ -11,6 +11,7 @@ use crate::plan::{Digest, GuardName, PlanId, PlanState};
 use crate::ports::desk::{Activity, Pause};
 use crate::report::json::text::{AsWord, Text};
 use crate::report::json::{HeadForm, HistoryForm, UserForm};
+use crate::report::text::time;
 
 /// Whether the daemon lives.
 #[derive(Serialize, JsonSchema)]
@@ -318,6 +319,15 @@ pub(super) struct PauseForm {
     since: Text<Timestamp>,
     /// Until when, unless somebody resumes before.
     until: Text<Timestamp>,
+}
+
+impl PauseForm {
+    /// Says the same in a sentence.
+    pub(super) fn words(&self) -> String {
+        let Self { tenant: _, by, reason, since: Text(since), until: Text(until) } = self;
+        let (since, until) = (time(*since), time(*until));
+        format!("Changes are paused until {until}, by {by} since {since}: {reason}")
+    }
 }
 
 impl From<Pause> for PauseForm {

@@ -47,11 +47,11 @@ where
 }
 
 /// Writes where an outcome stands in the history. For whoever pages it is a word without meaning.
-fn cursor(entry: &HistoryEntry) -> String {
+pub(super) fn cursor(entry: &HistoryEntry) -> String {
     format!("{}.{}", entry.outcome.plan, entry.outcome.operation)
 }
 
-fn place(cursor: &str) -> Result<(PlanId, Digest), Problem> {
+pub(super) fn place(cursor: &str) -> Result<(PlanId, Digest), Problem> {
     let parts = cursor.split_once('.');
     let place = parts.and_then(|(plan, key)| Some((plan.parse().ok()?, key.parse().ok()?)));
     let detail = "`before` is what `next` of the page before says, or is left out";

@@ -2,7 +2,8 @@
 //!
 //! A skin over the engine: it reads records and the board, records decisions and pauses, and rings
 //! for cycles. It never plans to carry out, never talks to a tenant, and never holds up a cycle: what
-//! is large is worked on one at a time, and everything has a bound. It serves no browser of elsewhere.
+//! is large is worked on one at a time, and everything has a bound. A page for people stands beside what
+//! programs ask, over the same functions. It serves no browser of elsewhere.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{RawPathParams, Request, State};
-use axum::http::Uri;
+use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use axum::routing::{MethodFilter, on};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -24,6 +25,7 @@ use crate::ports::desk::Desk;
 use crate::ports::{Clock, Records};
 use call::Call;
 use door::Hosts;
+use page::Sessions;
 use problem::{Kind, Problem};
 use routes::Endpoint;
 use token::Keyring;
@@ -37,6 +39,7 @@ mod history;
 mod metrics;
 mod openapi;
 mod outer;
+mod page;
 mod pauses;
 mod plans;
 mod problem;
@@ -109,6 +112,8 @@ struct Shared<R, C> {
     turn: Arc<Semaphore>,
     answers: Mutex<BTreeMap<u16, u64>>,
     openapi: String,
+    /// Who is signed in to the page.
+    sessions: Sessions,
 }
 
 /// The right to work on something large, which one request has at a time.
@@ -130,6 +135,7 @@ where
         hosts: Hosts::new(listen, deps.hosts.clone()),
         slots: Arc::new(Semaphore::new(REQUESTS_MAX)),
         turn: Arc::new(Semaphore::new(1)),
+        sessions: Sessions::default(),
         answers: Mutex::default(),
         openapi: openapi::document(&docs, &deps.version),
         deps,
@@ -142,6 +148,14 @@ where
             dispatch(shared, endpoint, path, request)
         };
         router = router.route(endpoint.doc.path, on(filter, handler));
+    }
+    for route in page::routes::<R, C>() {
+        let filter = MethodFilter::try_from(route.method.name())
+            .expect("a page is asked for by a method that can be routed");
+        let handler = move |State(shared): State<Arc<Shared<R, C>>>, path, request: Request| {
+            page::dispatch(shared, route, path, request)
+        };
+        router = router.route(route.path, on(filter, handler));
     }
     router
         .fallback(nowhere)
@@ -178,9 +192,9 @@ where
     answer.await.unwrap_or_else(|problem: Problem| problem.respond(uri.path()))
 }
 
-async fn nowhere(uri: Uri) -> Response {
+async fn nowhere(uri: Uri, headers: HeaderMap) -> Response {
     let detail = "there is nothing at this path: see /api/v1/openapi.json";
-    Problem::new(Kind::NoSuchPath, detail).respond(uri.path())
+    page::refuse(Problem::new(Kind::NoSuchPath, detail), uri.path(), &headers)
 }
 
 async fn not_so(uri: Uri) -> Response {
@@ -195,7 +209,11 @@ where
 {
     /// Returns a tenant by the name in the path.
     fn tenant(&self, call: &Call) -> Result<(TenantName, &Tenant, &Arc<Place>), Problem> {
-        let asked = call.path("tenant");
+        self.tenant_named(call.path("tenant"))
+    }
+
+    /// Returns a tenant by its name.
+    fn tenant_named(&self, asked: &str) -> Result<(TenantName, &Tenant, &Arc<Place>), Problem> {
         let none = || Problem::new(Kind::NotFound, format!("there is no tenant `{asked}`"));
         let name: TenantName = asked.parse().map_err(|_| none())?;
         let tenant = self.deps.tenants.get(&name).ok_or_else(none)?;

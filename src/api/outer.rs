@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::extract::{Request, State};
 use axum::http::HeaderValue;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, RETRY_AFTER,
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, RETRY_AFTER,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::middleware::Next;
@@ -15,8 +15,8 @@ use axum::response::Response;
 use crate::ports::desk::Desk;
 use crate::ports::{Clock, Records};
 
-use super::Shared;
 use super::problem::{Kind, Problem};
+use super::{Shared, page};
 
 /// How long an answer may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
@@ -41,8 +41,13 @@ where
     C: Clock + 'static,
 {
     let path = request.uri().path().to_owned();
+    let accepts = request.headers().get(ACCEPT).cloned();
     let answered = bounded(&shared, &path, request, next).await;
-    let mut response = answered.unwrap_or_else(|problem| problem.respond(&path));
+    let refused = |problem| {
+        let headers = accepts.map(|value| (ACCEPT, value)).into_iter().collect();
+        page::refuse(problem, &path, &headers)
+    };
+    let mut response = answered.unwrap_or_else(refused);
     shared.count(response.status().as_u16());
     for (name, value) in HEADERS {
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));

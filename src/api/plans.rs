@@ -80,21 +80,11 @@ where
     R: Records + Desk + 'static,
     C: Clock + 'static,
 {
-    let (id, by) = (call.plan()?, call.by()?);
-    let ApprovalForm { digest: Text(digest), accept: accepted, reason } = call.json()?;
-    let reason = checked(reason)?;
-    let accepted: Vec<GuardName> = accepted.into_iter().map(|AsWord(guard)| guard).collect();
-    let stored = shared.decidable(id, digest).await?;
-    if stored.state == PlanState::Approved {
-        // An answer may be lost on the way: whoever asks again finds what was decided.
-        let last = stored.decisions.last().filter(|last| last.state == PlanState::Approved);
-        if let Some(last) = last {
-            return Ok(decided(id, last));
-        }
-    }
-    accept(&stored.plan, &accepted, reason.as_ref()).map_err(not_accepted)?;
-    let state = PlanState::Approved;
-    shared.decide(id, Decision { state, by, at: shared.deps.clock.now(), accepted, reason }).await
+    let ApprovalForm { digest: Text(digest), accept, reason } = call.json()?;
+    let accepted = accept.into_iter().map(|AsWord(guard)| guard).collect();
+    let deciding = Deciding { id: call.plan()?, by: call.by()?, digest, reason };
+    let id = deciding.id;
+    Ok(decided(id, &shared.approve(deciding, accepted).await?))
 }
 
 /// Rejects a plan.
@@ -106,12 +96,20 @@ where
     R: Records + Desk + 'static,
     C: Clock + 'static,
 {
-    let (id, by) = (call.plan()?, call.by()?);
     let RejectionForm { digest: Text(digest), reason } = call.json()?;
-    let reason = checked(reason)?;
-    shared.decidable(id, digest).await?;
-    let (state, accepted) = (PlanState::Rejected, Vec::new());
-    shared.decide(id, Decision { state, by, at: shared.deps.clock.now(), accepted, reason }).await
+    let deciding = Deciding { id: call.plan()?, by: call.by()?, digest, reason };
+    let id = deciding.id;
+    Ok(decided(id, &shared.reject(deciding).await?))
+}
+
+/// What somebody decides on a plan that they looked at.
+pub(super) struct Deciding {
+    pub(super) id: PlanId,
+    /// The name of the token.
+    pub(super) by: Arc<str>,
+    /// The digest of what was looked at.
+    pub(super) digest: Digest,
+    pub(super) reason: Option<String>,
 }
 
 impl<R, C> Shared<R, C>
@@ -119,7 +117,38 @@ where
     R: Records + Desk + 'static,
     C: Clock + 'static,
 {
-    async fn stored(&self, id: PlanId) -> Result<StoredPlan, Problem> {
+    /// Approves a plan.
+    pub(super) async fn approve(
+        &self,
+        deciding: Deciding,
+        accepted: Vec<GuardName>,
+    ) -> Result<Decision, Problem> {
+        let Deciding { id, by, digest, reason } = deciding;
+        let reason = checked(reason)?;
+        let stored = self.decidable(id, digest).await?;
+        if stored.state == PlanState::Approved {
+            // An answer may be lost on the way: whoever asks again finds what was decided.
+            let last = stored.decisions.last().filter(|last| last.state == PlanState::Approved);
+            if let Some(last) = last {
+                return Ok(last.clone());
+            }
+        }
+        accept(&stored.plan, &accepted, reason.as_ref()).map_err(not_accepted)?;
+        let state = PlanState::Approved;
+        self.decide(id, Decision { state, by, at: self.deps.clock.now(), accepted, reason }).await
+    }
+
+    /// Rejects a plan.
+    pub(super) async fn reject(&self, deciding: Deciding) -> Result<Decision, Problem> {
+        let Deciding { id, by, digest, reason } = deciding;
+        let reason = checked(reason)?;
+        self.decidable(id, digest).await?;
+        let (state, accepted) = (PlanState::Rejected, Vec::new());
+        self.decide(id, Decision { state, by, at: self.deps.clock.now(), accepted, reason }).await
+    }
+
+    /// Returns a plan by its id.
+    pub(super) async fn stored(&self, id: PlanId) -> Result<StoredPlan, Problem> {
         let none = || Problem::new(Kind::NotFound, format!("there is no plan {id}"));
         self.deps.records.plan(None, Some(id)).await?.ok_or_else(none)
     }
@@ -150,11 +179,11 @@ where
         Ok(stored)
     }
 
-    async fn decide(&self, id: PlanId, decision: Decision) -> Result<Response<Body>, Problem> {
+    async fn decide(&self, id: PlanId, decision: Decision) -> Result<Decision, Problem> {
         self.deps.records.decide(id, decision.clone()).await?;
         let Decision { state, by, at: _, accepted: _, reason: _ } = &decision;
         tracing::info!(plan = %id, by = &**by, "plan {id} is {} over HTTP", state.as_str());
-        Ok(decided(id, &decision))
+        Ok(decision)
     }
 }
 

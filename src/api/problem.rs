@@ -49,7 +49,8 @@ macro_rules! kinds {
                 }
             }
 
-            fn title(self) -> &'static str {
+            /// Returns the title.
+            pub(super) fn title(self) -> &'static str {
                 match self {
                     $(Self::$kind => $title,)+
                 }
@@ -125,6 +126,21 @@ impl Problem {
     pub(super) fn header(mut self, name: HeaderName, value: &'static str) -> Self {
         self.headers.push((name, HeaderValue::from_static(value)));
         self
+    }
+
+    /// Returns what kind it is.
+    pub(super) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Returns what it is about in this case.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// Returns the headers that go along.
+    pub(super) fn headers(self) -> Vec<(HeaderName, HeaderValue)> {
+        self.headers
     }
 
     /// Writes it as the answer to a request for this path.

@@ -15,14 +15,15 @@ use crate::domain::sku::Sku;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::user::User;
 use crate::engine::Policies;
-use crate::plan::explain::explain;
-use crate::plan::forecast::LOOKED_AT;
+use crate::plan::explain::{Explanation, explain};
+use crate::plan::forecast::{LOOKED_AT, SeatPoint};
+use crate::plan::inventory::SeatCount;
 use crate::plan::ledger::Ledger;
 use crate::plan::make::{Inputs, make};
 use crate::plan::{Asked, Trigger, inventory};
 use crate::policy::settings::Settings;
 use crate::ports::desk::Desk;
-use crate::ports::{Clock, HistoryFilter, Records};
+use crate::ports::{Clock, HistoryEntry, HistoryFilter, Records};
 use crate::report::json::text::Text;
 use crate::report::json::{FORMAT_VERSION, explanation_to_json, seats_to_json, user_form};
 use crate::report::text::explanation;
@@ -45,13 +46,10 @@ where
     R: Records + Desk + 'static,
     C: Clock + 'static,
 {
-    let (turn, seen) = shared.seen(&call).await?;
-    let since = seen.now.saturating_sub(LOOKED_AT).unwrap_or(jiff::Timestamp::MIN);
-    let history = shared.deps.records.seat_history(&seen.tenant, since).await?;
+    let (turn, seen) = shared.seen(call.path("tenant")).await?;
+    let history = shared.seats_of(&seen).await?;
     turn.work(move || {
-        let planned = make(&seen.inputs()).map_err(|problems| unsettled(&problems))?;
-        let (snapshot, settings) = (&seen.snapshot, &seen.settings);
-        let seats = inventory::seats(snapshot, settings, &planned.plan, &history, seen.now);
+        let seats = seen.seats(&history)?;
         let mut text = seats_to_json(&seats);
         text.push('\n');
         Ok(text_of("application/json", 200, text))
@@ -69,24 +67,12 @@ where
     C: Clock + 'static,
 {
     let ExplainQuery { sku, format } = call.query()?;
-    let (turn, seen) = shared.seen(&call).await?;
-    let asked = call.path("user");
-    let no_user = || {
-        Problem::new(Kind::NotFound, format!("the last read of the tenant has no user `{asked}`"))
-    };
-    let user = find_user(&seen.snapshot, asked).ok_or_else(no_user)?;
+    let (turn, seen) = shared.seen(call.path("tenant")).await?;
+    let user = seen.user(call.path("user"))?;
     let sku = sku.map(|sku| find_sku(&seen.snapshot, &sku)).transpose()?;
-    let filter = HistoryFilter {
-        tenant: Some(seen.tenant.clone()),
-        user: Some(user.to_string().into()),
-        limit: Some(HISTORY_MAX),
-        ..HistoryFilter::default()
-    };
-    let history = shared.deps.records.history(filter).await?;
-    let none = no_user();
+    let history = shared.history_of(&seen, user).await?;
     turn.work(move || {
-        let explained = explain(&seen.inputs(), user, sku);
-        let explained = explained.map_err(|problems| unsettled(&problems))?.ok_or(none)?;
+        let explained = seen.explain(user, sku)?;
         Ok(match format {
             None | Some(Format::Json) => {
                 text_of("application/json", 200, explanation_to_json(&explained, &history))
@@ -115,18 +101,7 @@ where
     let turn = shared.turn().await;
     let snapshot = shared.snapshot(&tenant).await?;
     turn.work(move || {
-        let filter = Filter::new(&query, &snapshot)?;
-        let mut fitting: Vec<&User> =
-            snapshot.users().iter().filter(|user| filter.fits(user)).collect();
-        fitting.sort_by(|a, b| (&a.principal_name, a.id).cmp(&(&b.principal_name, b.id)));
-        let matching = fitting.len() as u64;
-        let is_later = |user: &&&User| {
-            query.after.as_deref().is_none_or(|after| &*user.principal_name > after)
-        };
-        let mut page: Vec<&User> =
-            fitting.iter().filter(is_later).take(most + 1).copied().collect();
-        let is_more = page.len() > most;
-        page.truncate(most);
+        let Found { matching, page, is_more } = find_users(&snapshot, &query, most)?;
         Ok(json(
             200,
             &UserPageForm {
@@ -141,14 +116,43 @@ where
     .await
 }
 
+/// Users that were looked for.
+pub(super) struct Found<'a> {
+    /// How many fit, on whatever page.
+    pub(super) matching: u64,
+    /// So many of them, by principal name.
+    pub(super) page: Vec<&'a User>,
+    /// Whether there are others behind them.
+    pub(super) is_more: bool,
+}
+
+/// Finds users.
+pub(super) fn find_users<'a>(
+    snapshot: &'a Snapshot,
+    query: &UsersQuery,
+    most: usize,
+) -> Result<Found<'a>, Problem> {
+    let filter = Filter::new(query, snapshot)?;
+    let mut fitting: Vec<&User> =
+        snapshot.users().iter().filter(|user| filter.fits(user)).collect();
+    fitting.sort_by(|a, b| (&a.principal_name, a.id).cmp(&(&b.principal_name, b.id)));
+    let matching = fitting.len() as u64;
+    let is_later =
+        |user: &&&User| query.after.as_deref().is_none_or(|after| &*user.principal_name > after);
+    let mut page: Vec<&User> = fitting.iter().filter(is_later).take(most + 1).copied().collect();
+    let is_more = page.len() > most;
+    page.truncate(most);
+    Ok(Found { matching, page, is_more })
+}
+
 /// What an explanation rests on.
-struct Seen {
-    tenant: TenantName,
+pub(super) struct Seen {
+    pub(super) tenant: TenantName,
     settings: Settings,
     policies: Arc<Policies>,
-    snapshot: Snapshot,
+    pub(super) snapshot: Snapshot,
     ledger: Arc<Ledger>,
-    now: jiff::Timestamp,
+    pub(super) now: jiff::Timestamp,
 }
 
 impl Seen {
@@ -166,6 +170,29 @@ impl Seen {
             asked: Asked::Policies,
         }
     }
+
+    /// Counts the seats of every SKU.
+    pub(super) fn seats(&self, history: &[SeatPoint]) -> Result<Vec<SeatCount>, Problem> {
+        let planned = make(&self.inputs()).map_err(|problems| unsettled(&problems))?;
+        let (snapshot, settings) = (&self.snapshot, &self.settings);
+        Ok(inventory::seats(snapshot, settings, &planned.plan, history, self.now))
+    }
+
+    /// Finds a user by id or by principal name.
+    pub(super) fn user(&self, asked: &str) -> Result<UserId, Problem> {
+        let none = || {
+            let detail = format!("the last read of the tenant has no user `{asked}`");
+            Problem::new(Kind::NotFound, detail)
+        };
+        find_user(&self.snapshot, asked).ok_or_else(none)
+    }
+
+    /// Explains why a user has, lacks or will lose each SKU.
+    pub(super) fn explain(&self, user: UserId, sku: Option<SkuId>) -> Result<Explanation, Problem> {
+        let explained = explain(&self.inputs(), user, sku);
+        let none = || Problem::new(Kind::NotFound, "the last read of the tenant has no such user");
+        explained.map_err(|problems| unsettled(&problems))?.ok_or_else(none)
+    }
 }
 
 impl<R, C> Shared<R, C>
@@ -174,8 +201,8 @@ where
     C: Clock + 'static,
 {
     /// Reads what was seen last, and the policies in force, once it is this request's turn.
-    async fn seen(&self, call: &Call) -> Result<(Turn, Seen), Problem> {
-        let (tenant, of_tenant, place) = self.tenant(call)?;
+    pub(super) async fn seen(&self, tenant: &str) -> Result<(Turn, Seen), Problem> {
+        let (tenant, of_tenant, place) = self.tenant_named(tenant)?;
         let none = || not_yet("no valid policies are in force yet");
         let policies = place.facts().policies.ok_or_else(none)?;
         let turn = self.turn().await;
@@ -186,7 +213,28 @@ where
         Ok((turn, Seen { tenant, settings, policies, snapshot, ledger, now }))
     }
 
-    async fn snapshot(&self, tenant: &TenantName) -> Result<Snapshot, Problem> {
+    /// Returns how seats were used for as long as a forecast looks back.
+    pub(super) async fn seats_of(&self, seen: &Seen) -> Result<Vec<SeatPoint>, Problem> {
+        let since = seen.now.saturating_sub(LOOKED_AT).unwrap_or(jiff::Timestamp::MIN);
+        Ok(self.deps.records.seat_history(&seen.tenant, since).await?)
+    }
+
+    /// Returns what became of operations on a user, newest first.
+    pub(super) async fn history_of(
+        &self,
+        seen: &Seen,
+        user: UserId,
+    ) -> Result<Vec<HistoryEntry>, Problem> {
+        let filter = HistoryFilter {
+            tenant: Some(seen.tenant.clone()),
+            user: Some(user.to_string().into()),
+            limit: Some(HISTORY_MAX),
+            ..HistoryFilter::default()
+        };
+        Ok(self.deps.records.history(filter).await?)
+    }
+
+    pub(super) async fn snapshot(&self, tenant: &TenantName) -> Result<Snapshot, Problem> {
         let none = || not_yet("the tenant was not read yet");
         self.deps.records.snapshot(tenant).await?.ok_or_else(none)
     }

@@ -104,7 +104,8 @@ impl<R: Records + Desk, C: Clock> Shared<R, C> {
         })
     }
 
-    async fn tenant_status(
+    /// Tells where a tenant stands.
+    pub(super) async fn tenant_status(
         &self,
         tenant: &TenantName,
         place: &Place,

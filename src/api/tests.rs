@@ -30,6 +30,7 @@ mod deciding;
 mod described;
 mod looking;
 mod measured;
+mod pages;
 mod rights;
 
 /// A clock that stands.

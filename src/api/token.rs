@@ -96,11 +96,25 @@ impl Keyring {
         needs: Needs,
         parts: &Parts,
     ) -> Result<Option<Arc<str>>, Problem> {
-        let presented = bearer(parts)?;
+        let peer = parts.extensions.get::<Ends>().map(|ends| ends.peer.ip());
+        self.admit_token(needs, bearer(parts)?, peer).await
+    }
+
+    /// Lets in who shows a token, from this address.
+    ///
+    /// # Errors
+    ///
+    /// As [`Keyring::admit`].
+    pub(super) async fn admit_token(
+        &self,
+        needs: Needs,
+        presented: Option<&str>,
+        peer: Option<IpAddr>,
+    ) -> Result<Option<Arc<str>>, Problem> {
         if presented.is_none() && needs == Needs::Nothing {
             return Ok(None);
         }
-        let peer = parts.extensions.get::<Ends>().map(|ends| ends.peer.ip().to_canonical());
+        let peer = peer.map(|peer| peer.to_canonical());
         if presented.is_some() && self.is_locked(peer) {
             return Err(locked());
         }
@@ -112,7 +126,7 @@ impl Keyring {
                 Err(missing(needs, &tokens))
             };
         };
-        match find(&tokens, presented) {
+        match find(&tokens, fingerprint(presented)) {
             Some(token) if needs == Needs::Approve && !token.may.contains(&Right::Approve) => {
                 let name = &token.name;
                 let detail = format!("the token `{name}` may not approve: see `may` in `api`");
@@ -136,6 +150,21 @@ impl Keyring {
                 Err(problem.header(WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""))
             }
         }
+    }
+
+    /// Returns who has the token of this fingerprint now: the name, and whether it may approve.
+    pub(super) async fn holder(
+        &self,
+        fingerprint: [u8; 32],
+    ) -> Result<Option<(Arc<str>, bool)>, Problem> {
+        let tokens = self.current().await?;
+        let found = find(&tokens, fingerprint);
+        Ok(found.map(|token| (Arc::clone(&token.name), token.may.contains(&Right::Approve))))
+    }
+
+    /// Whether whoever asks may read: there is no token at all.
+    pub(super) async fn is_open(&self) -> Result<bool, Problem> {
+        Ok(self.current().await?.is_empty())
     }
 
     /// Reads the tokens, away from the threads that keep the tenants.
@@ -181,13 +210,17 @@ fn bearer(parts: &Parts) -> Result<Option<&str>, Problem> {
     Ok(Some(token.trim()))
 }
 
+/// Returns what tells one token from another, without telling the token.
+pub(super) fn fingerprint(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
+}
+
 /// Finds who has a token, in the same time whoever it is and however near it comes.
-fn find<'a>(tokens: &'a [Token], presented: &str) -> Option<&'a Token> {
-    let presented = Sha256::digest(presented.as_bytes());
+fn find(tokens: &[Token], presented: [u8; 32]) -> Option<&Token> {
     let mut found = None;
     for token in tokens {
         let Ok(secret) = &token.secret else { continue };
-        let own = Sha256::digest(secret.expose_secret().as_bytes());
+        let own = fingerprint(secret.expose_secret());
         let differs = own.iter().zip(&presented).fold(0, |all, (a, b)| all | (a ^ b));
         let is_it = std::hint::black_box(differs) == 0 && !secret.expose_secret().is_empty();
         found = if is_it { Some(token) } else { found };

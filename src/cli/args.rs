@@ -171,6 +171,8 @@ pub enum PlanFormat {
     Json,
     /// For a pull request: a comment, no longer than one may be
     Markdown,
+    /// A file for browsers that needs nothing beside it
+    Html,
 }
 
 impl From<Format> for PlanFormat {

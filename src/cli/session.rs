@@ -286,6 +286,7 @@ impl<'u> Session<'u> {
             }
             PlanFormat::Json => report::json::to_json(stored),
             PlanFormat::Markdown => report::markdown::plan(stored),
+            PlanFormat::Html => report::html::plan(stored),
             PlanFormat::Text => {
                 let style = self.ui.style();
                 let options = report::text::Options { style, all: shown.all };

@@ -4,6 +4,7 @@
 pub mod annotations;
 pub mod csv;
 pub mod diagnosis;
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;

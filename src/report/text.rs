@@ -12,7 +12,7 @@ use crate::plan::{Baseline, Basis, GuardName, Origin, Plan, PlanState, Simulated
 use crate::ports::StoredPlan;
 use crate::report::text::style::Style;
 
-mod branch;
+pub(crate) mod branch;
 pub(crate) mod changes;
 mod diagnosis;
 pub mod diff;
@@ -31,6 +31,7 @@ mod tests;
 
 pub use diagnosis::diagnoses;
 pub use explanation::explanation;
+pub(crate) use explanation::trees;
 pub use import::import;
 pub(crate) use inventory::reason;
 pub use inventory::{domains, groups, ous, reclaimable, seats};

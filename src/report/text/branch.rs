@@ -1,7 +1,7 @@
 //! Trees drawn with lines.
 
 /// A line of a tree, and what hangs on it.
-pub(super) struct Branch {
+pub(crate) struct Branch {
     text: String,
     twigs: Vec<Branch>,
 }
@@ -10,6 +10,16 @@ impl Branch {
     /// A branch with twigs.
     pub(super) fn new(text: String, twigs: Vec<Branch>) -> Self {
         Self { text, twigs }
+    }
+
+    /// Returns the line.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns what hangs on it.
+    pub(crate) fn twigs(&self) -> &[Branch] {
+        &self.twigs
     }
 
     /// A branch on which nothing hangs.

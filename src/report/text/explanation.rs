@@ -60,6 +60,19 @@ pub fn explanation(
     out
 }
 
+/// Returns each SKU's answer and the tree below it that proves it, with nothing left out.
+pub(crate) fn trees(
+    explanation: &Explanation,
+    history: &[HistoryEntry],
+) -> Vec<(String, Vec<Branch>)> {
+    let tree = |sku: &SkuExplanation| {
+        let (all, style) = (true, Style::Plain);
+        let told = Told { sku, past: past(history, sku.sku.id), all, style };
+        (sku.verdict.clone(), told.branches())
+    };
+    explanation.skus.iter().map(tree).collect()
+}
+
 struct Told<'a> {
     sku: &'a SkuExplanation,
     past: Vec<Past<'a>>,
