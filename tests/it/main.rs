@@ -6,6 +6,7 @@
 
 mod approvals;
 mod bench;
+mod browser;
 mod cli;
 mod crash;
 mod daemon;
