@@ -210,6 +210,41 @@ pub(super) fn any_object(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "object"})
 }
 
+/// When the seats of a SKU run out, as it is published.
+fn forecast() -> serde_json::Value {
+    serde_json::json!({
+        "type": "object",
+        "description": "What becomes of the free seats if things go on as they \
+            did. Absent until they were watched for a week.",
+        "properties": {
+            "days": {
+                "type": "integer",
+                "description": "Over how many days it was looked.",
+            },
+            "joined": {
+                "type": "integer",
+                "description": "Seats that were taken then.",
+            },
+            "left": {
+                "type": "integer",
+                "description": "Seats that were given back then.",
+            },
+            "per_day": {
+                "type": "number",
+                "description": "How many more are usually in use after a day.",
+            },
+            "runs_out": {
+                "type": ["string", "null"],
+                "format": "date-time",
+                "description": "When none is free any more; null where that is \
+                    not to be seen.",
+            },
+        },
+        "required": ["days", "joined", "left", "per_day", "runs_out"],
+        "additionalProperties": false,
+    })
+}
+
 /// The list of seats as it is published.
 pub(super) struct SeatList;
 
@@ -252,37 +287,7 @@ impl JsonSchema for SeatList {
                         },
                         "used_monthly": {"type": "string"},
                         "free_monthly": {"type": "string"},
-                        "forecast": {
-                            "type": "object",
-                            "description": "What becomes of the free seats if things go on as they \
-                                did. Absent until they were watched for a week.",
-                            "properties": {
-                                "days": {
-                                    "type": "integer",
-                                    "description": "Over how many days it was looked.",
-                                },
-                                "joined": {
-                                    "type": "integer",
-                                    "description": "Seats that were taken then.",
-                                },
-                                "left": {
-                                    "type": "integer",
-                                    "description": "Seats that were given back then.",
-                                },
-                                "per_day": {
-                                    "type": "number",
-                                    "description": "How many more are usually in use after a day.",
-                                },
-                                "runs_out": {
-                                    "type": ["string", "null"],
-                                    "format": "date-time",
-                                    "description": "When none is free any more; null where that is \
-                                        not to be seen.",
-                                },
-                            },
-                            "required": ["days", "joined", "left", "per_day", "runs_out"],
-                            "additionalProperties": false,
-                        },
+                        "forecast": forecast(),
                     },
                     "required": ["sku_id", "sku", "total", "used", "free", "reserved", "waiting",
                         "reclaimable"],

@@ -321,6 +321,7 @@ pub struct Test {
 
 /// Arguments of `plan`
 #[derive(Args, Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct PlanArgs {
     /// Which configuration and tenant
     #[command(flatten)]

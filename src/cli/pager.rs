@@ -5,24 +5,26 @@ use std::process::{Command, Stdio};
 
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::cli::environment;
+
 /// What is used where the environment names none: it ends by itself where all fits, and lets colours be.
 const USUAL: &str = "less";
 /// How `less` behaves unless the environment says otherwise.
 const LESS: &str = "FRX";
 
-/// Shows a text through the pager that the environment names (`SEATKEEPER_PAGER`, else `PAGER`; `cat` or
-/// nothing for none). Whether it was shown: a pager that is not there shows nothing.
+/// Shows a text through the pager that the environment names (`SEATKEEPER_PAGER`, else `PAGER`; `cat` for
+/// none). Whether it was shown: a pager that is not there shows nothing.
 pub(super) fn show(text: &str) -> bool {
-    let named = ["SEATKEEPER_PAGER", "PAGER"].into_iter().find_map(|name| std::env::var(name).ok());
+    let named = ["SEATKEEPER_PAGER", "PAGER"].into_iter().find_map(environment::variable);
     let pager = named.unwrap_or_else(|| USUAL.to_owned());
-    if matches!(pager.trim(), "" | "cat") {
+    if pager.trim() == "cat" {
         return false;
     }
     // Ctrl-C is for the pager, which leaves the terminal as it found it.
     let _ours = signal(SignalKind::interrupt());
     let mut command = Command::new("sh");
     command.arg("-c").arg(&pager).stdin(Stdio::piped());
-    if std::env::var_os("LESS").is_none() {
+    if environment::variable("LESS").is_none() {
         command.env("LESS", LESS);
     }
     let Ok(mut child) = command.spawn() else { return false };

@@ -78,6 +78,24 @@ impl Beside<'_> {
     }
 }
 
+/// Where the files lie that problems name: policies and lists by their place in the policy directory.
+#[derive(Clone, Debug)]
+pub struct Whereabouts {
+    name: Arc<str>,
+    configuration: PathBuf,
+    policies: Option<PathBuf>,
+}
+
+impl Whereabouts {
+    /// Returns the path of a file as a problem names it.
+    pub fn path(&self, file: &str) -> PathBuf {
+        match &self.policies {
+            Some(policies) if *self.name != *file => policies.join(file),
+            Some(_) | None => self.configuration.clone(),
+        }
+    }
+}
+
 /// How a plan is shown.
 #[derive(Clone, Copy, Debug)]
 pub struct Shown {
@@ -524,17 +542,20 @@ impl Session<'_> {
     /// # Errors
     ///
     /// Where a file cannot be read at all.
-    pub fn problems(args: &args::Config) -> Result<Vec<Diagnostic>, Failure> {
+    pub fn problems(args: &args::Config) -> Result<(Vec<Diagnostic>, Whereabouts), Failure> {
         let path = locate(args)?;
         let source = read_configuration(&path)?;
+        let name = Arc::clone(&source.name);
+        let mut whereabouts = Whereabouts { name, configuration: path.clone(), policies: None };
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let loaded = match crate::config::load(&source, directory.unwrap_or(Path::new("."))) {
             Ok(loaded) => loaded,
-            Err(problems) => return Ok(problems),
+            Err(problems) => return Ok((problems, whereabouts)),
         };
+        whereabouts.policies = Some(loaded.config.policies.clone());
         let read = match source::read(&loaded.config.policies) {
             Ok(read) => read,
-            Err(source::SourceError::NotText(problems)) => return Ok(problems),
+            Err(source::SourceError::NotText(problems)) => return Ok((problems, whereabouts)),
             Err(error) => {
                 let hint = error.hint();
                 return Err(Failure::new(Exit::Invalid, error).hint(hint));
@@ -547,6 +568,6 @@ impl Session<'_> {
             Ok(policies) => problems.extend(policies.warnings),
             Err(more) => problems.extend(more),
         }
-        Ok(problems)
+        Ok((problems, whereabouts))
     }
 }

@@ -82,6 +82,10 @@ struct Settings {
     use_warning_seats: Option<bool>,
     /// What one seat costs a month, by SKU (part number or id): an amount and a currency.
     #[schemars(extend("examples" = [{"SPE_E5": "54.60 EUR"}]))]
+    #[expect(
+        clippy::zero_sized_map_values,
+        reason = "types stand for shapes here, and hold nothing"
+    )]
     prices: Option<BTreeMap<String, Price>>,
     /// What it means that a user inherits a SKU from a group. Default: `satisfies`.
     inherited: Option<Inherited>,

@@ -1,5 +1,7 @@
 //! Problems of files as a pipeline shows them beside the lines of a change.
 
+use std::fmt::Write as _;
+
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
@@ -21,9 +23,8 @@ pub fn for_github(problems: &[Diagnostic], locate: &dyn Fn(&str) -> String) -> S
         let (line, column) = (place.line, place.column);
         let last = column + problem.length.saturating_sub(1);
         let text = data(&told(problem));
-        out.push_str(&format!(
-            "::{kind} file={file},line={line},col={column},endColumn={last}::{text}\n"
-        ));
+        let _ =
+            writeln!(out, "::{kind} file={file},line={line},col={column},endColumn={last}::{text}");
     }
     out
 }

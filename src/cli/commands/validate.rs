@@ -24,7 +24,7 @@ pub(crate) fn run(args: &Validate, ui: &Ui) -> Outcome {
 
 /// Prints every problem for editors and pipelines.
 fn for_programs(args: &Validate, ui: &Ui) -> Outcome {
-    let problems = Session::problems(&args.config)?;
+    let (problems, whereabouts) = Session::problems(&args.config)?;
     let exit = if problems.iter().any(|p| p.severity == crate::yaml::Severity::Error) {
         Exit::Invalid
     } else {
@@ -33,7 +33,8 @@ fn for_programs(args: &Validate, ui: &Ui) -> Outcome {
     let here = std::env::current_dir().unwrap_or_default();
     let root = work_tree(&here).unwrap_or(&here);
     let locate = |file: &str| {
-        let file = here.join(file.trim_start_matches("./"));
+        let file = whereabouts.path(file);
+        let file = here.join(file.strip_prefix(".").unwrap_or(&file));
         file.strip_prefix(root).unwrap_or(&file).to_string_lossy().into_owned()
     };
     let text = match args.format {

@@ -1,5 +1,7 @@
 //! Text that anybody may have written, made safe for Markdown.
 
+use std::fmt::Write as _;
+
 use crate::report::text::style::clean;
 use crate::yaml::is_hostile;
 
@@ -28,14 +30,16 @@ fn entities(text: &str, apart: &str) -> String {
     for c in text.chars() {
         match c {
             '@' | '#' | '!' | '$' | '%' | '~' => {
-                out.push_str(&format!("&#{};{apart}", u32::from(c)));
+                let _ = write!(out, "&#{};{apart}", u32::from(c));
             }
             // What is a letter, a digit, or no mark of Markdown or HTML stays as it is.
             c if c.is_alphanumeric() || matches!(c, ' ' | ',' | '-' | '.' | ';' | '/' | '=') => {
-                out.push(c)
+                out.push(c);
             }
             c if !c.is_ascii() => out.push(c),
-            c => out.push_str(&format!("&#{};", u32::from(c))),
+            c => {
+                let _ = write!(out, "&#{};", u32::from(c));
+            }
         }
     }
     // `www.` and `://` are linked wherever they stand.

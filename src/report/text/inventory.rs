@@ -1,5 +1,7 @@
 //! OUs, domains, groups and seats as tables.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 
 use crate::domain::known::Known;
@@ -142,7 +144,7 @@ pub fn reclaimable(seats: &[Reclaimable], most: usize, style: Style) -> String {
         [] => total,
         _ => format!("{total}, together {} a month", sums_of(seats)),
     };
-    out.push_str(&format!("\n{}\n", style.strong(&line)));
+    let _ = writeln!(out, "\n{}", style.strong(&line));
     out
 }
 
