@@ -12,6 +12,7 @@ use crate::cli::clock::SystemClock;
 use crate::cli::commands::decide::by;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::failure::lock_failure;
+use crate::cli::pager;
 use crate::cli::policies::LoadedPolicies;
 use crate::cli::session::{Session, client, duration};
 use crate::cli::ui::Ui;
@@ -472,18 +473,29 @@ pub(super) fn stop_on_signal(stop: Stop) {
             return;
         };
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
+            () = interrupted() => {}
             _ = terminate.recv() => {}
         }
         tracing::warn!("asked to stop: what is in flight is finished and recorded first");
         stop.ask();
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
+            () = interrupted() => {}
             _ = terminate.recv() => {}
         }
         tracing::warn!("asked again: the next run settles what is in flight");
         leave_at_once();
     });
+}
+
+/// Waits for Ctrl-C, but for one that is meant for a pager.
+async fn interrupted() {
+    // Where there are no signals to wait for, nobody interrupts.
+    while tokio::signal::ctrl_c().await.is_ok() {
+        if !pager::is_open() {
+            return;
+        }
+    }
+    std::future::pending::<()>().await;
 }
 
 /// Ends the process where somebody asks a second time. What was sent is settled by the next run.

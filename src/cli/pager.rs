@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -11,6 +12,14 @@ use crate::cli::environment;
 const USUAL: &str = "less";
 /// How `less` behaves unless the environment says otherwise.
 const LESS: &str = "FRX";
+
+/// Whether somebody is in a pager.
+static PAGING: AtomicBool = AtomicBool::new(false);
+
+/// Whether somebody is in a pager, whose keys are not for us.
+pub(super) fn is_open() -> bool {
+    PAGING.load(Ordering::Relaxed)
+}
 
 /// Shows a text through the pager that the environment names (`SEATKEEPER_PAGER`, else `PAGER`; `cat` for
 /// none). Whether it was shown: a pager that is not there shows nothing.
@@ -28,6 +37,7 @@ pub(super) fn show(text: &str) -> bool {
         command.env("LESS", LESS);
     }
     let Ok(mut child) = command.spawn() else { return false };
+    PAGING.store(true, Ordering::Relaxed);
     if let Some(mut stdin) = child.stdin.take() {
         // Who leaves the pager before the end has seen enough.
         let _ = stdin.write_all(text.as_bytes());
@@ -36,5 +46,7 @@ pub(super) fn show(text: &str) -> bool {
         }
     }
     // Source: POSIX sh: 126 and 127 say that a command could not be run, or was not found.
-    child.wait().is_ok_and(|status| !matches!(status.code(), Some(126 | 127)))
+    let shown = child.wait().is_ok_and(|status| !matches!(status.code(), Some(126 | 127)));
+    PAGING.store(false, Ordering::Relaxed);
+    shown
 }

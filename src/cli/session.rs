@@ -105,6 +105,8 @@ pub struct Shown {
     pub all: bool,
     /// Whether nobody is named.
     pub redact: bool,
+    /// Whether it may go through a pager: nothing waits for who reads it.
+    pub paged: bool,
 }
 
 /// Returns what to do with policies that do not fit a tenant.
@@ -292,23 +294,22 @@ impl<'u> Session<'u> {
     pub fn show_plan(&self, stored: &StoredPlan, shown: Shown) -> Result<(), Failure> {
         let redacted;
         let stored = if shown.redact {
-            redacted = StoredPlan { plan: redact(&stored.plan), ..stored.clone() };
+            // Who decided, and why, are names and words of people too.
+            let (plan, decisions) = (redact(&stored.plan), Vec::new());
+            redacted = StoredPlan { plan, decisions, state: stored.state };
             &redacted
         } else {
             stored
         };
         let text = match shown.format {
-            PlanFormat::Json if shown.redact => {
-                let message = "a plan without names is for people, and JSON is for programs";
-                return Err(Failure::text(Exit::Usage, message).hint("leave out --redact"));
-            }
             PlanFormat::Json => report::json::to_json(stored),
             PlanFormat::Markdown => report::markdown::plan(stored),
             PlanFormat::Html => report::html::plan(stored),
             PlanFormat::Text => {
                 let style = self.ui.style();
                 let options = report::text::Options { style, all: shown.all };
-                return self.ui.page(&report::text::plan(stored, options));
+                let text = report::text::plan(stored, options);
+                return if shown.paged { self.ui.page(&text) } else { self.ui.folded(&text) };
             }
         };
         self.ui.result(&text)

@@ -58,6 +58,18 @@ impl Ui {
         }
     }
 
+    /// Prints a result for people, as wide as the terminal where it goes to one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ui::result`].
+    pub fn folded(&self, text: &str) -> Result<(), Failure> {
+        match terminal() {
+            Some((width, _)) => self.result(&fold(text, width)),
+            None => self.result(text),
+        }
+    }
+
     /// Prints a result for people: as wide as the terminal, and through a pager where it is longer.
     /// Elsewhere than on a terminal it is printed as it is.
     ///
@@ -65,12 +77,10 @@ impl Ui {
     ///
     /// As [`Ui::result`].
     pub fn page(&self, text: &str) -> Result<(), Failure> {
-        let stdout = std::io::stdout();
-        let size = terminal_size_of(&stdout).filter(|_| stdout.is_terminal());
-        let Some((Width(width), Height(height))) = size else { return self.result(text) };
+        let Some((width, height)) = terminal() else { return self.result(text) };
         self.clear();
-        let text = steerless(&fold(text, width.into()));
-        let is_long = text.lines().count() >= height.into();
+        let text = steerless(&fold(text, width));
+        let is_long = text.lines().count() >= height;
         if is_long && self.paged && pager::show(&text) {
             return Ok(());
         }
@@ -132,6 +142,13 @@ impl Ui {
             bar.finish_and_clear();
         }
     }
+}
+
+/// Returns how wide and how high the terminal is that results go to, where they go to one.
+fn terminal() -> Option<(usize, usize)> {
+    let stdout = std::io::stdout();
+    let size = terminal_size_of(&stdout).filter(|_| stdout.is_terminal());
+    size.map(|(Width(width), Height(height))| (width.into(), height.into()))
 }
 
 impl Progress for Ui {

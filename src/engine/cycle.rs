@@ -116,7 +116,10 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         self.keep(snapshot.clone(), tracking).await?;
         self.records.observe(self.tenant, planned.observed.clone()).await?;
         let seats = seat_use(&snapshot, self.settings, &planned.plan);
-        self.records.note_seats(self.tenant, snapshot.taken_at(), seats).await?;
+        if let Err(error) = self.records.note_seats(self.tenant, snapshot.taken_at(), seats).await {
+            // A forecast that is missing is no reason not to plan.
+            tracing::warn!(tenant = %self.tenant, %error, "how seats are used was not recorded");
+        }
         let stored = if planned.is_settled() {
             self.records.settle_open_plans(self.tenant).await?;
             None

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::plan::{Origin, Plan, UserRef};
+use crate::plan::{Origin, Plan, Reason, UserRef};
 
 /// Returns a plan without names of people. Each stands as `user-` and the first eight digits of their
-/// object id; in texts, also what looks like a principal name of somebody else is gone. Policies, groups,
-/// places and counts stay. What it returns is to be looked at, and fits no approval.
+/// object id; in texts, also what looks like a principal name of somebody else is gone, and so are the
+/// owners of policies. Policies, groups, places and counts stay. What it returns is to be looked at, and fits no approval.
 pub fn redacted(plan: &Plan) -> Plan {
     let mut plan = plan.clone();
     let mut names: BTreeMap<String, Arc<str>> = BTreeMap::new();
@@ -27,8 +27,10 @@ pub fn redacted(plan: &Plan) -> Plan {
         }
     });
     if let Origin::Bulk(request) = &mut plan.origin {
-        request.selection = cleared(&request.selection, &names).into();
+        // How they were chosen may be by their names, and stands in the reasons too.
+        request.selection = "chosen one by one or by a search".into();
     }
+    plan.policy_owners.clear();
     plan
 }
 
@@ -48,8 +50,20 @@ fn each_text(plan: &mut Plan, change: &mut impl FnMut(&mut Arc<str>)) {
         change(&mut shared);
         *text = shared.to_string();
     };
-    for operation in &mut plan.operations {
-        operation.because.iter_mut().for_each(|because| change(&mut because.detail));
+    for because in plan.operations.iter_mut().flat_map(|operation| &mut operation.because) {
+        match because.reason {
+            Reason::Requested => because.detail = "asked for once".into(),
+            Reason::Matched
+            | Reason::Removed
+            | Reason::Replaced
+            | Reason::Left
+            | Reason::Withdrawn
+            | Reason::Exchanged
+            | Reason::Located
+            | Reason::Outranked
+            | Reason::SteppedDown
+            | Reason::Reverted => change(&mut because.detail),
+        }
     }
     for blocked in &mut plan.blocked {
         string(&mut blocked.detail, change);
@@ -67,7 +81,6 @@ fn each_text(plan: &mut Plan, change: &mut impl FnMut(&mut Arc<str>)) {
     plan.unknown.iter_mut().for_each(|unknown| change(&mut unknown.detail));
     plan.left_out.iter_mut().for_each(|left_out| string(&mut left_out.problem, change));
     plan.warnings.iter_mut().for_each(|warning| string(&mut warning.message, change));
-    plan.policy_owners.iter_mut().for_each(|owner| change(&mut owner.owner));
 }
 
 /// Puts aliases for the names that are known, word by word, and clears what else looks like a principal
@@ -76,7 +89,7 @@ fn cleared(text: &str, names: &BTreeMap<String, Arc<str>>) -> String {
     if let Some(alias) = names.get(&text.to_lowercase()) {
         return alias.to_string();
     }
-    let is_part = |c: char| c.is_alphanumeric() || "@._-'+#%~".contains(c);
+    let is_part = |c: char| c.is_alphanumeric() || "@._-'+#%~!^&$*/=?{|}`".contains(c);
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find(is_part) {
@@ -114,7 +127,7 @@ mod tests {
         .into();
         for (text, shown) in [
             ("user Ana@contoso.com.", "user user-1."),
-            ("`ben@x.org` is in group Sales", "`(redacted)` is in group Sales"),
+            ("ben!b^c@x.org is in group Sales", "(redacted) is in group Sales"),
             ("Ana Berg", "user-1"),
             ("OU=Sales,OU=People", "OU=Sales,OU=People"),
             ("", ""),

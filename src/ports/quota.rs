@@ -17,6 +17,6 @@ pub trait QuotaMemory: Send + Sync {
     /// Returns what was kept last; nothing where nothing was, or where it cannot be read.
     fn last(&self) -> Quota;
 
-    /// Keeps what is known now. A later end of the pause that was kept before stays.
+    /// Keeps what is known now, in place of what was kept before.
     fn keep(&self, quota: Quota);
 }

@@ -1,5 +1,6 @@
 //! Problems of files as a pipeline shows them beside the lines of a change.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde_json::json;
@@ -35,12 +36,16 @@ pub fn for_github(problems: &[Diagnostic], locate: &dyn Fn(&str) -> String) -> S
 /// Source: GitLab, code quality report format: `description`, `check_name`, `fingerprint`, `severity`,
 /// `location`.
 pub fn for_gitlab(problems: &[Diagnostic], locate: &dyn Fn(&str) -> String) -> String {
+    let mut seen = BTreeMap::new();
     let issues: Vec<_> = problems
         .iter()
         .map(|problem| {
             let file = locate(&problem.place.file);
             // The same problem of the same file keeps its mark when lines move.
-            let mark = Sha256::digest(format!("{file}\n{}", problem.message).as_bytes());
+            let text = format!("{file}\n{}", problem.message);
+            let number =
+                seen.entry(text.clone()).and_modify(|number| *number += 1).or_insert(0_u64);
+            let mark = Sha256::digest(format!("{text}\n{number}").as_bytes());
             let mark: String = mark.iter().map(|byte| format!("{byte:02x}")).collect();
             json!({
                 "description": told(problem),

@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use crate::plan::guard::is_loss;
 use crate::plan::{GuardName, Kind, Operation, Plan, PlanState};
 use crate::ports::StoredPlan;
 use crate::report::text::{self, count, time};
@@ -130,9 +131,9 @@ fn head(out: &mut String, stored: &StoredPlan) {
     }
 }
 
-/// Whether an operation is told in full: it takes something away and gives nothing for it, or data goes.
+/// Whether an operation is told in full: something goes without anything in its place, or data with it.
 fn is_risky(operation: &Operation) -> bool {
-    operation.kind == Kind::Remove || !operation.data_at_risk.is_empty()
+    operation.kind == Kind::Remove || is_loss(operation)
 }
 
 /// Everybody who loses data or licenses, data first.

@@ -96,9 +96,7 @@ impl QuotaMemory for QuotaFile {
         if !self.is_kept {
             return;
         }
-        let before = self.read().unwrap_or_default();
-        let paused_until = quota.paused_until.max(before.paused_until);
-        let Err(error) = self.write(Quota { paused_until, ..quota }) else { return };
+        let Err(error) = self.write(quota) else { return };
         if !self.told.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 path = %self.path.display(),
@@ -124,17 +122,17 @@ mod tests {
     }
 
     #[test]
-    fn what_was_kept_is_there_for_the_next_process_and_the_longer_pause_stays() {
+    fn what_was_kept_is_there_for_the_next_process() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(file(dir.path()).last(), Quota::default());
         let quota = Quota { paused_until: Some(at(300)), reads_spent: Some((712.5, at(7))) };
         file(dir.path()).keep(quota);
         assert_eq!(file(dir.path()).last(), quota);
-        file(dir.path()).keep(Quota { paused_until: None, reads_spent: Some((1.0, at(9))) });
-        let merged = Quota { paused_until: Some(at(300)), reads_spent: Some((1.0, at(9))) };
-        assert_eq!(file(dir.path()).last(), merged);
         QuotaFile::for_a_look(dir.path(), &"contoso".parse().unwrap()).keep(Quota::default());
-        assert_eq!(file(dir.path()).last(), merged);
+        assert_eq!(file(dir.path()).last(), quota);
+        let later = Quota { paused_until: None, reads_spent: Some((1.0, at(9))) };
+        file(dir.path()).keep(later);
+        assert_eq!(file(dir.path()).last(), later);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing else is left behind");
     }
 

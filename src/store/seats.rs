@@ -21,6 +21,8 @@ pub(super) fn note(
     let mut latest = transaction.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM seat_uses WHERE tenant = ?1 AND sku_id = ?2 ORDER BY at DESC LIMIT 1"
     ))?;
+    let mut forget = transaction
+        .prepare_cached("DELETE FROM seat_uses WHERE tenant = ?1 AND sku_id = ?2 AND at > ?3")?;
     let mut keep = transaction.prepare_cached(
         "INSERT OR REPLACE INTO seat_uses
          (tenant, sku_id, sku, total, used, free, reserved, waiting, at)
@@ -29,9 +31,12 @@ pub(super) fn note(
     for seat in seats {
         let SeatUse { id, sku, total, used, free, reserved, waiting } = seat;
         let before = latest.query_row(params![tenant.as_str(), Text(id)], point).optional()?;
-        // Where the clock went back, what is newer there already stays the newest.
-        if before.is_some_and(|before| before.seats == *seat || at < before.at) {
+        if before.as_ref().is_some_and(|before| before.seats == *seat && before.at <= at) {
             continue;
+        }
+        if before.is_some_and(|before| at < before.at) {
+            // The clock was ahead then: what it says of days to come is nothing to count with.
+            forget.execute(params![tenant.as_str(), Text(id), Nanoseconds(at)])?;
         }
         keep.execute(params![
             tenant.as_str(),

@@ -124,6 +124,7 @@ fn filter(visit: &Visit) -> Result<Filter, Problem> {
         section: text("section"),
         block: text("block"),
         group: text("group"),
+        why: visit.query.get("why").map(str::to_owned),
     })
 }
 
@@ -162,6 +163,7 @@ fn cut(view: &mut View<'_>, visit: &Visit, at: usize) -> Option<Pager> {
                         ("section", section.key),
                         ("block", block.name.as_str()),
                         ("group", group.title.as_str()),
+                        ("why", group.why.as_deref().unwrap_or_default()),
                     ];
                     group.more = Some(address(visit, &also, 1));
                 }
@@ -181,7 +183,7 @@ fn turn_to(group: &mut Group<'_>, visit: &Visit, at: usize) -> Pager {
     let from = (at - 1) * PAGE;
     let shown: Vec<_> = group.people.drain(..).skip(from).take(PAGE).collect();
     group.people = shown;
-    let same: Vec<(&str, &str)> = ["section", "block", "group"]
+    let same: Vec<(&str, &str)> = ["section", "block", "group", "why"]
         .into_iter()
         .filter_map(|key| Some((key, visit.query.get(key)?)))
         .collect();

@@ -11,6 +11,7 @@ use super::super::problem::Problem;
 use super::Visit;
 use super::frame::{Frame, page};
 use crate::plan::guard::{is_loss, tripped};
+use crate::plan::make::LIFETIME;
 use crate::plan::{PlanId, PlanState};
 use crate::ports::desk::Desk;
 use crate::ports::{Clock, PlanHead, Records, StoredPlan};
@@ -82,12 +83,17 @@ where
     let before: Option<PlanId> = visit.query.parsed("before")?;
     let turn = shared.turn().await;
     let heads = shared.deps.records.plans(None).await?;
-    let waits = |head: &&PlanHead| matches!(head.state, PlanState::Proposed | PlanState::Held);
+    let now = shared.deps.clock.now();
+    let waits = |head: &&PlanHead| {
+        matches!(head.state, PlanState::Proposed | PlanState::Held)
+            && now < LIFETIME.after(head.created_at)
+    };
     let mut told = Vec::new();
     for head in heads.iter().filter(waits).filter(|_| before.is_none()).take(TOLD_MAX) {
         told.push((head.clone(), shared.stored(head.id).await?));
     }
-    let rest = heads.iter().filter(|head| !waits(head) || told.len() == TOLD_MAX);
+    let rest =
+        heads.iter().filter(|head| !waits(head) || before.is_some() || told.len() == TOLD_MAX);
     let rest = rest.filter(|head| before.is_none_or(|before| head.id < before));
     let rest = rest.filter(|head| told.iter().all(|(shown, _)| shown.id != head.id));
     let mut others: Vec<Line> = rest.take(LISTED + 1).map(Line::new).collect();

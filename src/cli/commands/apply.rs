@@ -121,7 +121,8 @@ impl Applying<'_> {
         if recovered {
             self.ui().say("an interrupted run was settled first; `seatkeeper history` tells");
         }
-        let shown = Shown { format: format.into(), all: self.args.all, redact: false };
+        let shown =
+            Shown { format: format.into(), all: self.args.all, redact: false, paged: false };
         self.session.show_plan(&stored, shown)?;
         if stored.plan.operations.is_empty() {
             self.ui().say("nothing to do");
@@ -134,7 +135,8 @@ impl Applying<'_> {
     async fn chosen(&self, stored: StoredPlan) -> Outcome {
         // Whoever is asked sees what about; whoever says yes beforehand has seen it.
         if stored.state.is_open() && !self.args.yes {
-            let shown = Shown { format: PlanFormat::Text, all: self.args.all, redact: false };
+            let shown =
+                Shown { format: PlanFormat::Text, all: self.args.all, redact: false, paged: false };
             self.session.show_plan(&stored, shown)?;
         }
         self.stored(stored).await

@@ -16,6 +16,7 @@ mod look;
 
 /// Plans every tenant that is asked for.
 pub(crate) async fn run(args: &PlanArgs, ui: &Ui, verbose: u8) -> Outcome {
+    refuse_redacted_json(args.format, args.redact)?;
     let session = Session::open(&args.common.config, ui, verbose)?;
     let tenants = session.tenants(args.common.tenant.as_deref())?;
     let one = args.snapshot.is_some() || tenants.len() == 1;
@@ -57,7 +58,10 @@ async fn plan_one(
 
 /// Shows a plan, writes it out where that is asked, and returns how the command ends.
 fn finish(args: &PlanArgs, session: &Session<'_>, stored: &StoredPlan) -> Outcome {
-    session.show_plan(stored, Shown { format: args.format, all: args.all, redact: args.redact })?;
+    session.show_plan(
+        stored,
+        Shown { format: args.format, all: args.all, redact: args.redact, paged: true },
+    )?;
     if let Some(path) = &args.out {
         private_file::write(path, report::json::to_json(stored).as_bytes(), "the plan")?;
     }
@@ -92,4 +96,13 @@ fn pending(stored: &StoredPlan) -> Exit {
         | PlanState::Superseded
         | PlanState::Expired => Exit::Changes,
     }
+}
+
+/// Refuses JSON without names before anything is done.
+pub(super) fn refuse_redacted_json(format: PlanFormat, redact: bool) -> Result<(), Failure> {
+    if redact && format == PlanFormat::Json {
+        let message = "a plan without names is for people, and JSON is for programs";
+        return Err(Failure::text(Exit::Usage, message).hint("leave out --redact"));
+    }
+    Ok(())
 }

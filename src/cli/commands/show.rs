@@ -1,6 +1,7 @@
 //! `seatkeeper show`: a stored plan.
 
 use crate::cli::args::Show;
+use crate::cli::commands::plan::refuse_redacted_json;
 use crate::cli::exit::{Exit, Outcome};
 use crate::cli::session::{Session, Shown, plan_id};
 use crate::cli::ui::Ui;
@@ -11,6 +12,7 @@ use crate::report::text::diff::differences;
 
 /// Shows a stored plan, or the latest.
 pub(crate) async fn run(args: &Show, ui: &Ui) -> Outcome {
+    refuse_redacted_json(args.format, args.redact)?;
     let session = Session::open(&args.common.config, ui, 0)?;
     let tenant = session.one_or_any(args.common.tenant.as_deref())?;
     let store = session.store_for_reading()?;
@@ -29,7 +31,7 @@ pub(crate) async fn run(args: &Show, ui: &Ui) -> Outcome {
         ui.page(&differences(plan, options))?;
         return Ok(Exit::Done);
     }
-    let shown = Shown { format: args.format, all: args.all, redact: args.redact };
+    let shown = Shown { format: args.format, all: args.all, redact: args.redact, paged: true };
     session.show_plan(&stored, shown)?;
     Ok(Exit::Done)
 }

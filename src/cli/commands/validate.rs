@@ -31,10 +31,13 @@ fn for_programs(args: &Validate, ui: &Ui) -> Outcome {
         Exit::Done
     };
     let here = std::env::current_dir().unwrap_or_default();
+    let here = here.canonicalize().unwrap_or(here);
     let root = work_tree(&here).unwrap_or(&here);
     let locate = |file: &str| {
         let file = whereabouts.path(file);
         let file = here.join(file.strip_prefix(".").unwrap_or(&file));
+        // Pipelines know files by the one path that has no `..` in it.
+        let file = file.canonicalize().unwrap_or(file);
         file.strip_prefix(root).unwrap_or(&file).to_string_lossy().into_owned()
     };
     let text = match args.format {

@@ -28,6 +28,8 @@ pub(crate) struct Filter {
     pub(crate) block: Option<String>,
     /// In the group of this title.
     pub(crate) group: Option<String>,
+    /// In the group with this reason for all.
+    pub(crate) why: Option<String>,
 }
 
 /// A part of a plan under a heading.
@@ -180,6 +182,8 @@ pub(crate) fn sections<'a>(plan: &'a Plan, filter: &Filter) -> Vec<Section<'a>> 
         section.blocks.retain(|block| filter.block.as_ref().is_none_or(|name| *name == block.name));
         for block in &mut section.blocks {
             block.groups.retain(|of| filter.group.as_ref().is_none_or(|group| *group == of.title));
+            let why = |of: &Group<'_>| of.why.clone().unwrap_or_default();
+            block.groups.retain(|of| filter.why.as_ref().is_none_or(|wanted| *wanted == why(of)));
             block.people = block.groups.iter().map(|group| group.count).sum();
         }
         section.blocks.retain(|block| !block.groups.is_empty());

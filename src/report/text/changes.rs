@@ -113,7 +113,11 @@ pub(crate) fn rank(operation: &Operation) -> u8 {
         Kind::Locate => 5,
         Kind::Adopt => 6,
     };
-    if operation.data_at_risk.is_empty() { rank } else { 0 }
+    match operation.data_at_risk.is_empty() {
+        false => 0,
+        true if crate::plan::guard::is_loss(operation) => 1,
+        true => rank,
+    }
 }
 
 /// Says what is done, in marks that read without colour.
