@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
 use crate::cli::clock::SystemClock;
@@ -101,6 +102,7 @@ impl<'s> Desk<'s> {
             Err(LockError::Held { tenant: _, holder: Some(holder) })
                 if holder.command == DAEMON =>
             {
+                goes_by_the_same(&holder, tenant)?;
                 Ok(Self::Daemon(DaemonDesk { session, tenant, store, holder }))
             }
             Err(error) => Err(lock_failure(&error)),
@@ -241,9 +243,36 @@ impl<'s> Desk<'s> {
 
 /// Takes the lock of a tenant.
 pub(super) fn lock(state: &Path, tenant: &Tenant, command: &str) -> Result<TenantLock, LockError> {
-    let holder =
-        Holder { pid: std::process::id(), command: command.to_owned(), since: SystemClock.now() };
+    let holder = Holder {
+        pid: std::process::id(),
+        command: command.to_owned(),
+        since: SystemClock.now(),
+        settings: Some(mark(tenant)),
+    };
     TenantLock::acquire(state, &tenant.name, &holder)
+}
+
+/// Returns a mark of the settings of a tenant: another one where anything in them is another.
+fn mark(tenant: &Tenant) -> String {
+    // Secrets stand in no configuration, only where they lie.
+    let digest = Sha256::digest(format!("{tenant:?}").as_bytes());
+    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Refuses to ask a daemon that goes by other settings than those of the file now: whom the file protects
+/// it may not know.
+fn goes_by_the_same(holder: &Holder, tenant: &Tenant) -> Result<(), Failure> {
+    match &holder.settings {
+        Some(settings) if *settings != mark(tenant) => {
+            let message = format!(
+                "the configuration of tenant `{}` has changed since the daemon started (process {})",
+                tenant.name, holder.pid
+            );
+            let hint = "restart the daemon, so that it goes by the configuration as it is now";
+            Err(Failure::text(Exit::Unavailable, message).hint(hint))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn planned_of(cycle: Cycle) -> Planned {

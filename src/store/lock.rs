@@ -27,6 +27,8 @@ pub struct Holder {
     pub command: String,
     /// Since when it holds the lock.
     pub since: Timestamp,
+    /// A mark of the settings that it goes by; none where it did not say.
+    pub settings: Option<String>,
 }
 
 /// Why the lock of a tenant could not be had, or not be looked at.
@@ -71,7 +73,7 @@ struct Named<'a>(Option<&'a Holder>);
 impl std::fmt::Display for Named<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.0 {
-            Some(Holder { pid, command, since }) => {
+            Some(Holder { pid, command, since, settings: _ }) => {
                 write!(f, "`{command}` (process {pid}) since {since}")
             }
             None => f.write_str("another process"),
@@ -169,11 +171,18 @@ struct HolderForm {
     pid: u32,
     command: String,
     since: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    settings: Option<String>,
 }
 
 fn write_holder(file: &mut File, holder: &Holder) -> io::Result<()> {
-    let Holder { pid, command, since } = holder;
-    let form = HolderForm { pid: *pid, command: command.clone(), since: since.to_string() };
+    let Holder { pid, command, since, settings } = holder;
+    let form = HolderForm {
+        pid: *pid,
+        command: command.clone(),
+        since: since.to_string(),
+        settings: settings.clone(),
+    };
     let mut text = serde_json::to_vec(&form)?;
     text.push(b'\n');
     file.set_len(0)?;
@@ -190,7 +199,7 @@ fn read_holder(file: &mut File) -> io::Result<Option<Holder>> {
         Err(error) if error.kind() == io::ErrorKind::InvalidData => return Ok(None),
         Err(error) => return Err(error),
     }
-    Ok(serde_json::from_str(&text).ok().and_then(|HolderForm { pid, command, since }| {
-        Some(Holder { pid, command, since: since.parse().ok()? })
+    Ok(serde_json::from_str(&text).ok().and_then(|HolderForm { pid, command, since, settings }| {
+        Some(Holder { pid, command, since: since.parse().ok()?, settings })
     }))
 }

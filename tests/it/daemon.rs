@@ -330,6 +330,23 @@ async fn beside_the_daemon_commands_print_and_end_as_without_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_daemon_that_goes_by_older_settings_is_not_asked() {
+    let site = site(company(8, 5), "mode: observe\nschedule: '@yearly'").await;
+    let daemon = Daemon::start(&site);
+    daemon.until_logged("trigger=\"start\"").await;
+    site.expect(0, &["plan"]);
+    let text = std::fs::read_to_string(site.path("seatkeeper.yaml")).unwrap();
+    site.write("seatkeeper.yaml", &format!("protected: {{users: [u0@contoso.com]}}\n{text}"));
+    for command in [&["plan"][..], &["apply", "--yes"]] {
+        let refused = site.expect(6, command);
+        assert!(refused.err.contains("has changed since the daemon started"), "{}", refused.err);
+    }
+    // With the settings that it goes by it is asked again.
+    site.write("seatkeeper.yaml", &text);
+    site.expect(0, &["plan"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_daemon_is_refused_and_a_dead_one_holds_nothing() {
     let site = site(company(6, 5), "schedule: '@yearly'").await;
     let mut daemon = Daemon::start(&site);

@@ -247,6 +247,11 @@ impl Applying<'_> {
         if let Some(why) = &carried.stopped {
             self.ui().err(&format!("stopped before the end: {why}"));
         }
+        let went_wrong = [OutcomeKind::Refused, OutcomeKind::Failed];
+        if carried.outcomes.iter().any(|(kind, _)| went_wrong.contains(kind)) {
+            let id = carried.plan;
+            self.ui().say(&format!("of whom, and why: seatkeeper history --plan {id}"));
+        }
         if carried.unsettled > 0 {
             self.ui().err(&format!(
                 "{} were sent and not confirmed; the next run looks up what became of them",

@@ -152,7 +152,7 @@ fn greeting(running: &Running, people: usize, ways: &str) -> String {
     let url = running.url();
     format!(
         "a tenant of {people} people is served at {url}\n\n\
-         # put this into seatkeeper.yaml, and: export SEATKEEPER_SECRET={secret}\n\
+         # put this into seatkeeper.yaml, in place of its tenants, and: export SEATKEEPER_SECRET={secret}\n\
          tenants:\n  \
            - name: sandbox\n    \
              tenant_id: {tenant_id}\n    \

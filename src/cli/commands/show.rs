@@ -28,7 +28,7 @@ pub(crate) async fn run(args: &Show, ui: &Ui) -> Outcome {
             &stored.plan
         };
         let options = Options { style: ui.style(), all: args.all };
-        ui.page(&differences(plan, options))?;
+        ui.page(&differences(plan, stored.state, options))?;
         return Ok(Exit::Done);
     }
     let shown = Shown { format: args.format, all: args.all, redact: args.redact, paged: true };

@@ -410,7 +410,7 @@ mod tests {
 
     fn seen(activity: Activity, seconds_ago: i64) -> DaemonStatus {
         let now = Timestamp::from_second(1_795_424_400).unwrap();
-        let holder = Holder { pid: 7, command: DAEMON.to_owned(), since: now };
+        let holder = Holder { pid: 7, command: DAEMON.to_owned(), since: now, settings: None };
         let report = Report {
             tenant: "contoso".parse().unwrap(),
             at: now - SignedDuration::from_secs(seconds_ago),

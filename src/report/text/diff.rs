@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use similar::{ChangeTag, TextDiff};
 
 use crate::domain::ids::SkuId;
-use crate::plan::{Operation, Plan, ServicePlanRef};
+use crate::plan::{Operation, Plan, PlanState, ServicePlanRef};
 use crate::report::text::style::clean;
 use crate::report::text::{Options, changes, count};
 use crate::report::word::Word as _;
@@ -16,14 +16,14 @@ const SHOWN_MAX: usize = 50;
 /// So many service plans that somebody gains or loses are named.
 const SERVICE_PLANS_MAX: usize = 8;
 
-/// Renders the difference for each user: whose data is at risk first, then who loses something.
-pub fn differences(plan: &Plan, options: Options) -> String {
+/// Renders the difference for each user below the plan's id and state: whose data is at risk first, then who loses something.
+pub fn differences(plan: &Plan, state: PlanState, options: Options) -> String {
     let style = options.style;
     let mut operations: Vec<&Operation> = plan.operations.iter().collect();
     operations
         .sort_by_key(|one| (changes::rank(one), one.user.principal_name.clone(), one.user.id));
     let most = if options.all { usize::MAX } else { SHOWN_MAX };
-    let mut out = String::new();
+    let mut out = format!("{} {}  {}\n\n", style.strong("Plan"), plan.id, state.as_str());
     for operation in operations.iter().take(most) {
         let name = clean(&operation.user.principal_name);
         let display = operation.user.display_name.as_deref().map(clean).unwrap_or_default();

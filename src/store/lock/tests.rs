@@ -13,6 +13,7 @@ fn daemon() -> Holder {
         pid: 4711,
         command: "seatkeeper run".to_owned(),
         since: Timestamp::from_second(1_795_424_400).unwrap(),
+        settings: Some("0011223344556677".to_owned()),
     }
 }
 
