@@ -17,6 +17,9 @@ use crate::plan::{PlanState, Summary, Trigger};
 use crate::ports::desk::{Activity, Desk};
 use crate::ports::{Clock, Records, TenantReader, TenantWriter};
 
+/// So many of the policies that do not fit are named in the log of a cycle.
+const LEFT_OUT_LOGGED: usize = 10;
+
 impl<T, R, C, S> Keeper<'_, T, R, C, S>
 where
     T: TenantReader + TenantWriter,
@@ -131,6 +134,12 @@ where
         }
         self.next_cycle = self.with.timetable.next_after(now).map(|at| (at, Trigger::Schedule));
         self.log(trigger, began, now, cycle);
+        for problem in cycle.planned.problems.iter().take(LEFT_OUT_LOGGED) {
+            tracing::warn!(
+                tenant = %self.with.tenant, file = &*problem.place.file, line = problem.place.line,
+                "a policy does not fit the tenant and takes no part: `seatkeeper plan` says why"
+            );
+        }
         self.note(trigger, now, cycle);
         self.tell_of(cycle).await;
     }
