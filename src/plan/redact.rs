@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::plan::{Origin, Plan, Reason, UserRef};
+use crate::plan::{Because, Origin, Plan, Reason, UserRef};
 
 /// Returns a plan without names of people. Each stands as `user-` and the first eight digits of their
 /// object id; in texts, also what looks like a principal name of somebody else is gone, and so are the
-/// owners of policies. Policies, groups, places and counts stay. What it returns is to be looked at, and fits no approval.
+/// owners of policies. Policies, groups, places and counts stay. What it returns is to be looked at, and
+/// fits no approval.
 pub fn redacted(plan: &Plan) -> Plan {
     let mut plan = plan.clone();
     let mut names: BTreeMap<String, Arc<str>> = BTreeMap::new();
@@ -50,7 +51,13 @@ fn each_text(plan: &mut Plan, change: &mut impl FnMut(&mut Arc<str>)) {
         change(&mut shared);
         *text = shared.to_string();
     };
-    for because in plan.operations.iter_mut().flat_map(|operation| &mut operation.because) {
+    let mut of_all: Vec<&mut Because> = Vec::new();
+    of_all.extend(plan.operations.iter_mut().flat_map(|one| &mut one.because));
+    of_all.extend(plan.blocked.iter_mut().flat_map(|one| &mut one.because));
+    of_all.extend(plan.waiting.iter_mut().flat_map(|one| &mut one.because));
+    of_all.extend(plan.scheduled.iter_mut().flat_map(|one| &mut one.because));
+    of_all.extend(plan.no_longer.iter_mut().flat_map(|one| &mut one.because));
+    for because in of_all {
         match because.reason {
             Reason::Requested => because.detail = "asked for once".into(),
             Reason::Matched
@@ -65,19 +72,7 @@ fn each_text(plan: &mut Plan, change: &mut impl FnMut(&mut Arc<str>)) {
             | Reason::Reverted => change(&mut because.detail),
         }
     }
-    for blocked in &mut plan.blocked {
-        string(&mut blocked.detail, change);
-        blocked.because.iter_mut().for_each(|because| change(&mut because.detail));
-    }
-    for waiting in &mut plan.waiting {
-        waiting.because.iter_mut().for_each(|because| change(&mut because.detail));
-    }
-    for scheduled in &mut plan.scheduled {
-        scheduled.because.iter_mut().for_each(|because| change(&mut because.detail));
-    }
-    for entry in &mut plan.no_longer {
-        entry.because.iter_mut().for_each(|because| change(&mut because.detail));
-    }
+    plan.blocked.iter_mut().for_each(|blocked| string(&mut blocked.detail, change));
     plan.unknown.iter_mut().for_each(|unknown| change(&mut unknown.detail));
     plan.left_out.iter_mut().for_each(|left_out| string(&mut left_out.problem, change));
     plan.warnings.iter_mut().for_each(|warning| string(&mut warning.message, change));
