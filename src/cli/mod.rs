@@ -32,7 +32,7 @@ mod wording;
 
 /// Runs the program. Returns how it ends.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    let cli = match Cli::try_parse_from(arguments) {
+    let cli = match Cli::try_parse_from(arguments).and_then(Cli::settle) {
         Ok(cli) => cli,
         Err(error) => {
             // There is nobody left to tell when the terminal cannot be written.
