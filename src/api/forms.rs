@@ -82,6 +82,10 @@ pub(super) struct TenantStatusForm {
     pub(super) policies: Option<PoliciesForm>,
     /// Why the policy files are not in force, where they are invalid.
     pub(super) invalid_policies: Option<Arc<str>>,
+    /// What in the policies in force does not fit the tenant and takes no part.
+    pub(super) left_out: LeftOutForm,
+    /// Why the settings in force are not those of the configuration file, where they are not.
+    pub(super) outdated_configuration: Option<Arc<str>>,
     /// How many cycles have failed in a row.
     pub(super) failures: u64,
     /// Why the last cycle failed, where it did.
@@ -98,6 +102,16 @@ pub(super) struct TenantStatusForm {
     pub(super) owned_by_policies: u64,
     /// Plans that can still be decided, newest first.
     pub(super) waiting_for_a_person: Vec<HeadForm>,
+}
+
+/// Policies that do not fit the tenant: of a group or a SKU that is not there, for example.
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "LeftOut")]
+pub(super) struct LeftOutForm {
+    /// How many problems there are.
+    pub(super) problems: u64,
+    /// The first of them, each as `FILE:LINE: what is wrong`.
+    pub(super) first: Vec<Arc<str>>,
 }
 
 /// Policies in force.

@@ -60,6 +60,7 @@ where
     page.family("seatkeeper_start_timestamp_seconds", Kind::Gauge, "When the daemon started.")
         .time(&[], Some(shared.deps.board.started_at));
     cycles(&mut page, &looks);
+    files(&mut page, &looks);
     snapshots(&mut page, &looks);
     plans(&mut page, &looks);
     guards(&mut page, &looks);
@@ -200,11 +201,25 @@ fn cycles(page: &mut Page, looks: &[Look]) {
     let help = "Whether the tenant had a complete cycle lately.";
     let mut family = page.family("seatkeeper_tenant_ready", Kind::Gauge, help);
     each(&mut family, looks, |look| Some(look.is_ready.into()));
+}
+
+/// Tells whether what the daemon goes by is what stands in the files, and fits.
+fn files(page: &mut Page, looks: &[Look]) {
     let help =
         "Whether the policy files are in force; where they are invalid, the last good ones are.";
     let mut family = page.family("seatkeeper_policies_valid", Kind::Gauge, help);
     each(&mut family, looks, |look| {
         look.facts.report.as_ref().map(|report| report.invalid.is_none().into())
+    });
+    let help = "What does not fit the tenant in the policies in force, and takes no part.";
+    let mut family = page.family("seatkeeper_policies_left_out", Kind::Gauge, help);
+    each(&mut family, looks, |look| {
+        look.facts.report.as_ref().map(|report| report.left_out.problems)
+    });
+    let help = "Whether the settings in force are those of the configuration file.";
+    let mut family = page.family("seatkeeper_configuration_current", Kind::Gauge, help);
+    each(&mut family, looks, |look| {
+        look.facts.report.as_ref().map(|report| report.outdated.is_none().into())
     });
 }
 

@@ -20,6 +20,7 @@ use crate::plan::forecast::{LOOKED_AT, SeatPoint};
 use crate::plan::inventory::SeatCount;
 use crate::plan::ledger::Ledger;
 use crate::plan::make::{Inputs, make};
+use crate::plan::reclaim::Ladders;
 use crate::plan::{Asked, Trigger, inventory};
 use crate::policy::settings::Settings;
 use crate::ports::desk::Desk;
@@ -175,7 +176,8 @@ impl Seen {
     pub(super) fn seats(&self, history: &[SeatPoint]) -> Result<Vec<SeatCount>, Problem> {
         let planned = make(&self.inputs()).map_err(|problems| unsettled(&problems))?;
         let (snapshot, settings) = (&self.snapshot, &self.settings);
-        Ok(inventory::seats(snapshot, settings, &planned.plan, history, self.now))
+        let ladders = Ladders::of(&self.policies.set, &self.tenant, snapshot.catalogue());
+        Ok(inventory::seats(snapshot, settings, &ladders, &planned.plan, history, self.now))
     }
 
     /// Finds a user by id or by principal name.

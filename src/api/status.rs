@@ -18,7 +18,8 @@ use crate::report::json::{FORMAT_VERSION, forms};
 use super::Shared;
 use super::call::{Call, json};
 use super::forms::{
-    HealthForm, PoliciesForm, ReadinessForm, StatusForm, TenantReadinessForm, TenantStatusForm,
+    HealthForm, LeftOutForm, PoliciesForm, ReadinessForm, StatusForm, TenantReadinessForm,
+    TenantStatusForm,
 };
 use super::problem::{Kind, Problem};
 
@@ -133,6 +134,11 @@ impl<R: Records + Desk, C: Clock> Shared<R, C> {
             policies: policies
                 .map(|(digest, commit)| PoliciesForm { digest: Text(digest), commit }),
             invalid_policies: report.and_then(|report| report.invalid.clone()),
+            left_out: LeftOutForm {
+                problems: report.map_or(0, |report| report.left_out.problems),
+                first: report.map(|report| report.left_out.first.clone()).unwrap_or_default(),
+            },
+            outdated_configuration: report.and_then(|report| report.outdated.clone()),
             failures: report.map_or(0, |report| report.failures),
             failure: facts.failure,
             last_attempt: facts.last_attempt.map(Text),

@@ -1,10 +1,11 @@
 //! What the daemon needs beside the engine: policies that are read again and again, and the service
 //! manager that wants to know how it is.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::cli::session::{directory_of, read_configuration};
 use crate::cli::wording::{self, Texts};
 use crate::domain::names::TenantName;
 use crate::engine::daemon::{Board, InvalidPolicies, PolicySource};
@@ -79,6 +80,37 @@ impl PolicySource for Arc<LivePolicies> {
             Err(InvalidPolicies { details: summary.clone(), summary })
         })
     }
+
+    async fn outdated(&self) -> Option<Arc<str>> {
+        let source = Arc::clone(self);
+        let looked = tokio::task::spawn_blocking(move || has_changed(&source.configuration)).await;
+        looked.unwrap_or_else(|error| Some(format!("looking at it failed: {error}").into()))
+    }
+}
+
+/// Returns why a configuration is not what it was when it was loaded, where it is not. Blocks.
+fn has_changed(configuration: &SourceFile) -> Option<Arc<str>> {
+    let path = Path::new(&*configuration.name);
+    let why = match read_configuration(path) {
+        Ok(now) if now.text == configuration.text => return None,
+        Ok(now) => {
+            let load = |source| crate::config::load(source, directory_of(path));
+            match (load(&now), load(configuration)) {
+                (Err(_), _) => {
+                    "the file has changed and is invalid: `seatkeeper validate` says why"
+                }
+                // What Debug tells of a configuration is all of it; secrets do not stand in it.
+                (Ok(now), Ok(before))
+                    if format!("{:?}", now.config) == format!("{:?}", before.config) =>
+                {
+                    return None;
+                }
+                (Ok(_), _) => "the file has changed: a restart of the daemon brings it into force",
+            }
+        }
+        Err(_) => "the file cannot be read any more",
+    };
+    Some(why.into())
 }
 
 fn unreadable(error: &SourceError) -> InvalidPolicies {

@@ -102,7 +102,7 @@ impl<'s> Desk<'s> {
             Err(LockError::Held { tenant: _, holder: Some(holder) })
                 if holder.command == DAEMON =>
             {
-                goes_by_the_same(&holder, tenant)?;
+                refuse_outdated(&holder, tenant)?;
                 Ok(Self::Daemon(DaemonDesk { session, tenant, store, holder }))
             }
             Err(error) => Err(lock_failure(&error)),
@@ -259,20 +259,23 @@ fn mark(tenant: &Tenant) -> String {
     digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Whether a holder goes by the settings of the file now; a holder that did not say does.
+pub(super) fn goes_by_the_same(holder: &Holder, tenant: &Tenant) -> bool {
+    holder.settings.as_ref().is_none_or(|settings| *settings == mark(tenant))
+}
+
 /// Refuses to ask a daemon that goes by other settings than those of the file now: whom the file protects
 /// it may not know.
-fn goes_by_the_same(holder: &Holder, tenant: &Tenant) -> Result<(), Failure> {
-    match &holder.settings {
-        Some(settings) if *settings != mark(tenant) => {
-            let message = format!(
-                "the configuration of tenant `{}` has changed since the daemon started (process {})",
-                tenant.name, holder.pid
-            );
-            let hint = "restart the daemon, so that it goes by the configuration as it is now";
-            Err(Failure::text(Exit::Unavailable, message).hint(hint))
-        }
-        Some(_) | None => Ok(()),
+fn refuse_outdated(holder: &Holder, tenant: &Tenant) -> Result<(), Failure> {
+    if goes_by_the_same(holder, tenant) {
+        return Ok(());
     }
+    let message = format!(
+        "the configuration of tenant `{}` has changed since the daemon started (process {})",
+        tenant.name, holder.pid
+    );
+    let hint = "restart the daemon, so that it goes by the configuration as it is now";
+    Err(Failure::text(Exit::Unavailable, message).hint(hint))
 }
 
 fn planned_of(cycle: Cycle) -> Planned {

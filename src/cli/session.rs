@@ -153,10 +153,9 @@ impl<'u> Session<'u> {
     ) -> Result<Self, Failure> {
         let path = locate(args)?;
         let source = read_configuration(&path)?;
-        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let loaded = crate::config::load(&source, directory.unwrap_or(Path::new("."))).map_err(
-            |problems| invalid(ui, &problems, std::slice::from_ref(&source), "configuration"),
-        )?;
+        let loaded = crate::config::load(&source, directory_of(&path)).map_err(|problems| {
+            invalid(ui, &problems, std::slice::from_ref(&source), "configuration")
+        })?;
         let config = loaded.config;
         let format = match config.log.format {
             LogFormat::Text => telemetry::LogFormat::Text,
@@ -439,7 +438,13 @@ fn locate(args: &args::Config) -> Result<PathBuf, Failure> {
     })
 }
 
-fn read_configuration(path: &Path) -> Result<SourceFile, Failure> {
+/// Returns what relative paths in a configuration are relative to.
+pub(super) fn directory_of(configuration: &Path) -> &Path {
+    let directory = configuration.parent().filter(|parent| !parent.as_os_str().is_empty());
+    directory.unwrap_or(Path::new("."))
+}
+
+pub(super) fn read_configuration(path: &Path) -> Result<SourceFile, Failure> {
     let failed = |error: std::io::Error| {
         let (context, hint) = (
             format!("cannot read the configuration `{}`", path.display()),
@@ -548,8 +553,7 @@ impl Session<'_> {
         let source = read_configuration(&path)?;
         let name = Arc::clone(&source.name);
         let mut whereabouts = Whereabouts { name, configuration: path.clone(), policies: None };
-        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let loaded = match crate::config::load(&source, directory.unwrap_or(Path::new("."))) {
+        let loaded = match crate::config::load(&source, directory_of(&path)) {
             Ok(loaded) => loaded,
             Err(problems) => return Ok((problems, whereabouts)),
         };

@@ -20,7 +20,7 @@ use crate::engine::memo::Memo;
 use crate::engine::{CycleError, Engine, Freshness, Patience, Policies, Stop};
 use crate::plan::{PlanId, Trigger};
 use crate::policy::settings::Settings;
-use crate::ports::desk::{Activity, Desk, FailedReply, Reply, Report, Request, RequestId};
+use crate::ports::desk::{Activity, Desk, FailedReply, LeftOut, Reply, Report, Request, RequestId};
 use crate::ports::{Clock, Records, RecordsError, TenantReader, TenantWriter};
 use beating::BeatingProgress;
 
@@ -53,6 +53,10 @@ pub trait PolicySource: Send + Sync {
     ///
     /// Where they cannot be read or are invalid, says so; those in force stay.
     fn load(&self) -> impl Future<Output = Result<Arc<Policies>, InvalidPolicies>> + Send;
+
+    /// Returns why the settings that the daemon goes by are not those of their file now, where they are
+    /// not.
+    fn outdated(&self) -> impl Future<Output = Option<Arc<str>>> + Send;
 }
 
 /// Policies that cannot be in force.
@@ -131,6 +135,10 @@ struct Keeper<'a, T, R, C, S> {
     policies: Option<Arc<Policies>>,
     /// Why the files are not in force, where they are not.
     invalid: Option<InvalidPolicies>,
+    /// What did not fit the tenant in the last cycle that read it.
+    left_out: LeftOut,
+    /// Why the settings in force are not those of their file, where they are not.
+    outdated: Option<Arc<str>>,
     /// How many cycles have failed in a row, and since when.
     failures: u32,
     failing_since: Option<Timestamp>,
@@ -176,6 +184,8 @@ where
             memo: Memo::default(),
             policies: None,
             invalid: None,
+            left_out: LeftOut::default(),
+            outdated: None,
             failures: 0,
             failing_since: None,
             next_cycle: None,
@@ -374,6 +384,8 @@ where
             held_back: held_back.map(Into::into),
             policies: self.policies.as_ref().map(|one| (one.digest, one.commit.clone())),
             invalid: self.invalid.as_ref().map(|invalid| invalid.summary.as_str().into()),
+            left_out: self.left_out.clone(),
+            outdated: self.outdated.clone(),
             failures: u64::from(self.failures),
         };
         self.with.place.note(|facts| {

@@ -209,8 +209,21 @@ pub struct Report {
     pub policies: Option<(crate::plan::Digest, Option<Arc<str>>)>,
     /// Why the policy files are not in force, where they are invalid.
     pub invalid: Option<Arc<str>>,
+    /// What does not fit the tenant in the policies in force, and takes no part.
+    pub left_out: LeftOut,
+    /// Why the settings in force are not those of the configuration file, where they are not.
+    pub outdated: Option<Arc<str>>,
     /// How many cycles have failed in a row.
     pub failures: u64,
+}
+
+/// Policies that do not fit the tenant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// How many problems there are.
+    pub problems: u64,
+    /// The first of them, each as `FILE:LINE: what is wrong`.
+    pub first: Vec<Arc<str>>,
 }
 
 /// What the daemon does.

@@ -341,9 +341,38 @@ async fn a_daemon_that_goes_by_older_settings_is_not_asked() {
         let refused = site.expect(6, command);
         assert!(refused.err.contains("has changed since the daemon started"), "{}", refused.err);
     }
+    let told = site.expect(0, &["status"]);
+    assert!(told.out.contains("OUTDATED"), "{}", told.out);
+    // The daemon notices by itself, and says so until the file is as it was.
+    daemon.hang_up();
+    daemon.until_logged("goes by the configuration it started with").await;
     // With the settings that it goes by it is asked again.
     site.write("seatkeeper.yaml", &text);
     site.expect(0, &["plan"]);
+    daemon.hang_up();
+    daemon.until_logged("again as the daemon started with").await;
+    let told = site.expect(0, &["status"]);
+    assert!(!told.out.contains("OUTDATED"), "{}", told.out);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_does_not_fit_the_tenant_stands_in_the_status_until_it_does() {
+    let site = site(company(8, 5), "mode: observe\nschedule: '@yearly'").await;
+    let daemon = Daemon::start(&site);
+    daemon.until_logged("trigger=\"start\"").await;
+    let left_out = || {
+        site.json(0, &["status", "--format", "json"])["tenants"][0]["daemon"]["left_out"].clone()
+    };
+    assert_eq!(left_out(), 0);
+    let other =
+        "policies:\n  - name: other\n    match: {group: Nobody Knows}\n    licenses: [SPE_E3]\n";
+    site.write("policies/other.yaml", other);
+    daemon.until("the policy to be told of", || left_out() == 1).await;
+    let told = site.expect(0, &["status"]).out;
+    let line = told.lines().find(|line| line.trim_start().starts_with("left out")).unwrap();
+    assert!(line.contains("other.yaml:3: ") && line.contains("Nobody Knows"), "{told}");
+    std::fs::remove_file(site.path("policies/other.yaml")).unwrap();
+    daemon.until("the policy to be forgotten", || left_out() == 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -8,7 +8,7 @@ use axum::http::Response;
 use jiff::Timestamp;
 
 use super::super::Shared;
-use super::super::forms::TenantStatusForm;
+use super::super::forms::{LeftOutForm, TenantStatusForm};
 use super::super::problem::Problem;
 use super::Visit;
 use super::frame::{Frame, page};
@@ -72,6 +72,8 @@ fn standing(form: TenantStatusForm) -> Standing {
         held_back,
         policies,
         invalid_policies,
+        left_out,
+        outdated_configuration,
         failures,
         failure,
         last_attempt,
@@ -83,6 +85,9 @@ fn standing(form: TenantStatusForm) -> Standing {
     } = form;
     let failed = failure.map(|why| format!("The last cycle failed ({failures} in a row): {why}"));
     let invalid = invalid_policies.map(|why| format!("The policy files are not in force: {why}"));
+    let outdated = outdated_configuration
+        .map(|why| format!("The daemon goes by the configuration it started with: {why}"));
+    let left_out = left_out_words(&left_out);
     let pause = pause.map(|pause| pause.words());
     let held_back = held_back.map(|why| format!("Changes may not run now: {why}"));
     let policies = policies.map_or("none yet".to_owned(), |policies| match policies.commit {
@@ -103,8 +108,20 @@ fn standing(form: TenantStatusForm) -> Standing {
     Standing {
         name: tenant.to_string(),
         not_ready: not_ready_because,
-        warnings: [failed, invalid, pause, held_back].into_iter().flatten().collect(),
+        warnings: [failed, invalid, outdated, pause, held_back]
+            .into_iter()
+            .flatten()
+            .chain(left_out)
+            .collect(),
         facts,
         waiting: waiting_for_a_person.len(),
     }
+}
+
+fn left_out_words(left_out: &LeftOutForm) -> Vec<String> {
+    let LeftOutForm { problems, first } = left_out;
+    let told =
+        first.iter().map(|problem| format!("Takes no part, since it does not fit: {problem}"));
+    let more = problems.saturating_sub(first.len() as u64);
+    told.chain((more > 0).then(|| format!("{more} more do not fit the tenant."))).collect()
 }

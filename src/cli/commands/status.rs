@@ -8,12 +8,12 @@ use serde::Serialize;
 
 use crate::cli::args::{Format, Status};
 use crate::cli::clock::SystemClock;
-use crate::cli::desk::DAEMON;
+use crate::cli::desk::{DAEMON, goes_by_the_same};
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::failure::lock_failure;
 use crate::cli::session::Session;
 use crate::cli::ui::Ui;
-use crate::config::Tenant;
+use crate::config::{Mode, Tenant};
 use crate::plan::guard::tripped;
 use crate::plan::{PlanState, Verdict};
 use crate::ports::desk::{Activity, Desk as _, Report};
@@ -56,6 +56,11 @@ struct DaemonStatus {
     policy_digest: Option<String>,
     policy_commit: Option<Arc<str>>,
     policies_invalid: Option<Arc<str>>,
+    /// What does not fit the tenant and takes no part: how many problems, and the first of them.
+    left_out: u64,
+    left_out_first: Vec<Arc<str>>,
+    /// Why the settings that the daemon goes by are not those of the file, where they are not.
+    outdated_configuration: Option<Arc<str>>,
     failures_in_a_row: u64,
     /// When it last reported, where that is longer ago than it should be.
     silent_since: Option<String>,
@@ -107,6 +112,9 @@ struct Held {
     limit: String,
     actual: String,
 }
+
+/// What is told before the daemon has noticed itself.
+const CHANGED: &str = "the file has changed: a restart of the daemon brings it into force";
 
 /// A daemon that waits and has not reported for so long cannot. It reports every minute.
 const SILENT_FOR: SignedDuration = SignedDuration::from_mins(3);
@@ -170,7 +178,11 @@ async fn status(
     if is_daemon && let Some(holder) = &at_work {
         let report = store.reported(&tenant.name).await.map_err(failed)?;
         let report = report.filter(|report| report.process == holder.pid);
-        status.daemon = Some(daemon(holder, report, SystemClock.now()));
+        let mut told = daemon(holder, report, SystemClock.now());
+        if !goes_by_the_same(holder, tenant) {
+            told.outdated_configuration.get_or_insert_with(|| CHANGED.into());
+        }
+        status.daemon = Some(told);
     }
     let paused = store.paused(&tenant.name, SystemClock.now()).await.map_err(failed)?;
     status.paused = paused.map(|pause| Paused {
@@ -223,6 +235,9 @@ fn daemon(holder: &Holder, report: Option<Report>, now: Timestamp) -> DaemonStat
             policy_digest: None,
             policy_commit: None,
             policies_invalid: None,
+            left_out: 0,
+            left_out_first: Vec::new(),
+            outdated_configuration: None,
             failures_in_a_row: 0,
             silent_since: None,
         };
@@ -243,6 +258,9 @@ fn daemon(holder: &Holder, report: Option<Report>, now: Timestamp) -> DaemonStat
         policy_digest: digest,
         policy_commit: commit,
         policies_invalid: report.invalid,
+        left_out: report.left_out.problems,
+        left_out_first: report.left_out.first,
+        outdated_configuration: report.outdated,
         failures_in_a_row: report.failures,
         silent_since: silent_since.map(|at| at.to_string()),
     }
@@ -331,6 +349,12 @@ fn text(status: &TenantStatus, zone: &TimeZone) -> String {
     }
     for waiting in &status.waiting_for_a_person {
         line("waits", waits(waiting, &at));
+        if waiting.state == PlanState::Approved.as_str() && status.mode == Mode::Observe.as_str() {
+            line(
+                "",
+                format!("mode observe carries nothing out: seatkeeper apply {}", waiting.plan),
+            );
+        }
         for Held { guard, scope, limit, actual } in &waiting.guards {
             line("", format!("held by {guard} [{scope}]: {actual} (limit: {limit})"));
         }
@@ -387,6 +411,16 @@ fn tell_daemon(
     if let Some(invalid) = &daemon.policies_invalid {
         line("policies", format!("the files are INVALID and not in force: {invalid}"));
     }
+    for problem in &daemon.left_out_first {
+        line("left out", format!("{problem}"));
+    }
+    let more = daemon.left_out.saturating_sub(daemon.left_out_first.len() as u64);
+    if more > 0 {
+        line("", format!("and {more} more that do not fit: `seatkeeper plan --leave-out-misfits`"));
+    }
+    if let Some(why) = &daemon.outdated_configuration {
+        line("OUTDATED", format!("goes by the configuration it started with: {why}"));
+    }
     if daemon.failures_in_a_row > 0 {
         line("failing", count(daemon.failures_in_a_row, "cycle in a row", "cycles in a row"));
     }
@@ -407,6 +441,7 @@ fn waits(waiting: &Waiting, at: &impl Fn(&str) -> String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ports::desk::LeftOut;
 
     fn seen(activity: Activity, seconds_ago: i64) -> DaemonStatus {
         let now = Timestamp::from_second(1_795_424_400).unwrap();
@@ -423,6 +458,8 @@ mod tests {
             held_back: None,
             policies: None,
             invalid: None,
+            left_out: LeftOut::default(),
+            outdated: None,
             failures: 0,
         };
         daemon(&holder, Some(report), now)

@@ -12,13 +12,14 @@ use crate::domain::group::Membership;
 use crate::domain::sku::Catalogue;
 use crate::engine::cycle::Cycle;
 use crate::engine::{CycleError, Misfits, Policies};
+use crate::plan::bind::Problem;
 use crate::plan::guard::tripped;
 use crate::plan::{PlanState, Summary, Trigger};
-use crate::ports::desk::{Activity, Desk};
+use crate::ports::desk::{Activity, Desk, LeftOut};
 use crate::ports::{Clock, Records, TenantReader, TenantWriter};
 
-/// So many of the policies that do not fit are named in the log of a cycle.
-const LEFT_OUT_LOGGED: usize = 10;
+/// So many of the policies that do not fit are named where it is told that some do not.
+const LEFT_OUT_TOLD: usize = 10;
 
 impl<T, R, C, S> Keeper<'_, T, R, C, S>
 where
@@ -33,6 +34,7 @@ where
         self.with.place.note(|facts| facts.last_attempt = Some(began));
         // What could not be run before may be now.
         self.held_back.clear();
+        self.look_at_settings().await;
         self.show(Activity::Planning).await;
         let planned = match self.load().await {
             Some(policies) => {
@@ -61,6 +63,24 @@ where
             }
         }
         self.show(Activity::Waiting).await;
+    }
+
+    /// Looks whether the settings in force are still those of their file, and says so once where not.
+    async fn look_at_settings(&mut self) {
+        let outdated = self.with.source.outdated().await;
+        if self.outdated != outdated {
+            match &outdated {
+                Some(why) => tracing::warn!(
+                    tenant = %self.with.tenant,
+                    "the daemon goes by the configuration it started with: {why}"
+                ),
+                None => tracing::info!(
+                    tenant = %self.with.tenant,
+                    "the configuration file is again as the daemon started with"
+                ),
+            }
+            self.outdated = outdated;
+        }
     }
 
     /// Loads the policies. Where they are invalid, those in force stay.
@@ -134,7 +154,8 @@ where
         }
         self.next_cycle = self.with.timetable.next_after(now).map(|at| (at, Trigger::Schedule));
         self.log(trigger, began, now, cycle);
-        for problem in cycle.planned.problems.iter().take(LEFT_OUT_LOGGED) {
+        self.left_out = left_out(&cycle.planned.problems);
+        for problem in cycle.planned.problems.iter().take(LEFT_OUT_TOLD) {
             tracing::warn!(
                 tenant = %self.with.tenant, file = &*problem.place.file, line = problem.place.line,
                 "a policy does not fit the tenant and takes no part: `seatkeeper plan` says why"
@@ -235,6 +256,17 @@ where
                 }
             });
         }
+    }
+}
+
+/// Returns what does not fit, for those who look from outside.
+fn left_out(problems: &[Problem]) -> LeftOut {
+    let line = |problem: &Problem| {
+        format!("{}: {}", problem.place.file_and_line(), problem.message).into()
+    };
+    LeftOut {
+        problems: problems.len() as u64,
+        first: problems.iter().take(LEFT_OUT_TOLD).map(line).collect(),
     }
 }
 

@@ -10,7 +10,9 @@ use crate::domain::dn::DistinguishedName;
 use crate::domain::names::{TenantName, UsageLocation};
 use crate::plan::bulk::{BulkOrder, Change, Selection, Skus};
 use crate::plan::{Digest, GuardName, PlanId, PlanState};
-use crate::ports::desk::{Activity, Ask, CarriedOutReply, FailedReply, Notice, Reply, Report};
+use crate::ports::desk::{
+    Activity, Ask, CarriedOutReply, FailedReply, LeftOut, Notice, Reply, Report,
+};
 use crate::ports::{GroupRequest, OtherGroups, OutcomeKind};
 use crate::report::json::text::{AsWord, Text};
 use crate::report::json::{PlanJsonError, from_json, to_json};
@@ -119,6 +121,12 @@ pub(super) struct ReportForm {
     policy_digest: Option<Text<Digest>>,
     policy_commit: Option<Arc<str>>,
     invalid: Option<Arc<str>>,
+    #[serde(default)]
+    left_out: u64,
+    #[serde(default)]
+    left_out_first: Vec<Arc<str>>,
+    #[serde(default)]
+    outdated: Option<Arc<str>>,
     failures: u64,
 }
 
@@ -338,6 +346,8 @@ impl From<&Report> for ReportForm {
             held_back,
             policies,
             invalid,
+            left_out,
+            outdated,
             failures,
         } = report;
         Self {
@@ -351,6 +361,9 @@ impl From<&Report> for ReportForm {
             policy_digest: policies.as_ref().map(|(digest, _)| Text(*digest)),
             policy_commit: policies.as_ref().and_then(|(_, commit)| commit.clone()),
             invalid: invalid.clone(),
+            left_out: left_out.problems,
+            left_out_first: left_out.first.clone(),
+            outdated: outdated.clone(),
             failures: *failures,
         }
     }
@@ -369,6 +382,9 @@ impl ReportForm {
             policy_digest,
             policy_commit,
             invalid,
+            left_out,
+            left_out_first,
+            outdated,
             failures,
         } = self;
         Report {
@@ -383,6 +399,8 @@ impl ReportForm {
             held_back,
             policies: policy_digest.map(|Text(digest)| (digest, policy_commit)),
             invalid,
+            left_out: LeftOut { problems: left_out, first: left_out_first },
+            outdated,
             failures,
         }
     }

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use crate::domain::names::TenantName;
 use crate::plan::bulk::{BulkOrder, Change, Selection, Skus};
 use crate::ports::desk::{
-    Activity, Ask, Delivered, Desk, Event, FailedReply, Notice, Pause, Reply, Report, Request,
-    RequestId, Standing,
+    Activity, Ask, Delivered, Desk, Event, FailedReply, LeftOut, Notice, Pause, Reply, Report,
+    Request, RequestId, Standing,
 };
 use crate::store::Store;
 
@@ -183,6 +183,11 @@ async fn what_the_daemon_tells_takes_the_place_of_what_it_told() {
         held_back: Some("paused".into()),
         policies: Some((crate::plan::Digest([1; 32]), Some("abc".into()))),
         invalid: None,
+        left_out: LeftOut {
+            problems: 2,
+            first: vec!["staff.yaml:3: there is no group `Staff`".into()],
+        },
+        outdated: Some("it has changed".into()),
         failures: 0,
     };
     store.report(report.clone()).await.unwrap();
