@@ -15,7 +15,7 @@ use crate::domain::snapshot::Snapshot;
 use crate::domain::user::{Assignment, User};
 use crate::plan::Plan;
 use crate::plan::forecast::{Forecast, SeatPoint, forecasts};
-use crate::plan::reclaim::{self, INACTIVE_FOR};
+use crate::plan::reclaim::{self, INACTIVE_FOR, Ladders};
 use crate::policy::settings::Settings;
 use crate::policy::{PolicySet, Test};
 
@@ -279,13 +279,14 @@ pub fn seat_use(snapshot: &Snapshot, settings: &Settings, plan: &Plan) -> Vec<Se
 pub fn seats(
     snapshot: &Snapshot,
     settings: &Settings,
+    ladders: &Ladders,
     plan: &Plan,
     history: &[SeatPoint],
     now: Timestamp,
 ) -> Vec<SeatCount> {
     let forecasts = forecasts(history, now);
     let mut reclaimable: BTreeMap<SkuId, u64> = BTreeMap::new();
-    for seat in reclaim::reclaimable(snapshot, settings, INACTIVE_FOR, now) {
+    for seat in reclaim::reclaimable(snapshot, settings, ladders, INACTIVE_FOR, now) {
         *reclaimable.entry(seat.sku.id).or_default() += 1;
     }
     let expiries = snapshot.catalogue().next_expiries();

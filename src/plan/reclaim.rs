@@ -8,11 +8,14 @@ use crate::domain::group::Membership;
 use crate::domain::ids::{ServicePlanId, SkuId, UserId};
 use crate::domain::known::Known;
 use crate::domain::money::{Money, Price, sums};
+use crate::domain::names::TenantName;
+use crate::domain::sku::Catalogue;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::span::Span;
 use crate::domain::user::{Assignment, User};
 use crate::plan::{SkuRef, UserRef};
 use crate::policy::settings::Settings;
+use crate::policy::{Ladder, PolicySet};
 
 /// How long somebody must not have signed in to count as inactive, unless told otherwise.
 pub const INACTIVE_FOR: Span = Span::days(90);
@@ -39,6 +42,8 @@ pub enum NotNeeded {
     Inactive(Timestamp),
     /// Another SKU of the user has every service plan on that this one has.
     Within(SkuRef),
+    /// The user holds a higher rung of the same ladder.
+    Outranked(SkuRef),
 }
 
 impl NotNeeded {
@@ -48,6 +53,7 @@ impl NotNeeded {
             Self::Disabled => "disabled",
             Self::Inactive(_) => "inactive",
             Self::Within(_) => "contained",
+            Self::Outranked(_) => "outranked",
         }
     }
 }
@@ -57,6 +63,7 @@ impl NotNeeded {
 pub fn reclaimable(
     snapshot: &Snapshot,
     settings: &Settings,
+    ladders: &Ladders,
     inactive_for: Span,
     now: Timestamp,
 ) -> Vec<Reclaimable> {
@@ -73,9 +80,10 @@ pub fn reclaimable(
                 continue;
             }
             let mut why = of_user.clone();
-            why.extend(
-                within(snapshot, settings, &licenses.assignments, at).map(NotNeeded::Within),
-            );
+            let all = &licenses.assignments;
+            let holdings = Holdings { snapshot, settings, ladders, all };
+            let other = holdings.within(at).map(NotNeeded::Within);
+            why.extend(other.or_else(|| holdings.outranked(at).map(NotNeeded::Outranked)));
             if !why.is_empty() {
                 let sku = snapshot.catalogue().get(held.sku);
                 found.push(Reclaimable {
@@ -119,26 +127,82 @@ fn of_user(user: &User, inactive_before: Timestamp) -> Vec<NotNeeded> {
     why
 }
 
-/// Returns the first other SKU of a user within which this one is. Of two that are within each other the
-/// cheaper one is kept, or else the first.
-fn within(
-    snapshot: &Snapshot,
-    settings: &Settings,
-    held: &[Assignment],
-    at: usize,
-) -> Option<SkuRef> {
-    let own = switched_on(snapshot, &held[at])?;
-    // What has a price comes first, the cheaper before the dearer: of several, one is always kept.
-    let rank = |at: usize| {
-        let sku = snapshot.catalogue().get(held[at].sku);
-        let price = sku.and_then(|sku| settings.price(sku));
-        (price.is_none(), price, at)
-    };
-    (0..held.len()).filter(|other| *other != at).find_map(|other| {
-        let theirs = switched_on(snapshot, &held[other])?;
-        let is_kept_instead = || theirs.len() > own.len() || rank(other) < rank(at);
-        (own.is_subset(&theirs) && is_kept_instead()).then(|| named(snapshot, held[other].sku))
-    })
+/// The ladders of a tenant, as far as its SKUs are known. A SKU is on one of them at most.
+#[derive(Clone, Debug, Default)]
+pub struct Ladders {
+    /// For each rung its ladder, and how far from the top it stands.
+    rungs: BTreeMap<SkuId, (usize, usize)>,
+}
+
+impl Ladders {
+    /// Takes the ladders that are for a tenant.
+    pub fn of(policies: &PolicySet, tenant: &TenantName, catalogue: &Catalogue) -> Self {
+        let is_ours =
+            |ladder: &&Ladder| ladder.tenants.as_ref().is_none_or(|only| only.contains(tenant));
+        let mut rungs = BTreeMap::new();
+        for (number, ladder) in policies.ladders.iter().filter(is_ours).enumerate() {
+            for (rung, written) in ladder.rungs.iter().enumerate() {
+                let by_id = written.value.parse().ok().and_then(|id| catalogue.get(id));
+                let sku = by_id.or_else(|| {
+                    // Of two SKUs of one name it is not known which is meant.
+                    let mut named = catalogue.named(&written.value);
+                    named.next().filter(|_| named.next().is_none())
+                });
+                if let Some(sku) = sku {
+                    rungs.entry(sku.id).or_insert((number, rung));
+                }
+            }
+        }
+        Self { rungs }
+    }
+
+    /// Whether a SKU is a higher rung of the same ladder than another.
+    fn is_above(&self, one: SkuId, other: SkuId) -> bool {
+        match (self.rungs.get(&one), self.rungs.get(&other)) {
+            (Some((ladder, rung)), Some((others, below))) => ladder == others && rung < below,
+            (_, _) => false,
+        }
+    }
+}
+
+/// What a user holds.
+struct Holdings<'a> {
+    snapshot: &'a Snapshot,
+    settings: &'a Settings,
+    ladders: &'a Ladders,
+    all: &'a [Assignment],
+}
+
+impl Holdings<'_> {
+    /// Returns the first other SKU of a user within which this one is. Of two that are within each other
+    /// the cheaper one is kept, or else the first; but never a lower rung for a higher one.
+    fn within(&self, at: usize) -> Option<SkuRef> {
+        let Self { snapshot, settings, ladders, all } = self;
+        let own = switched_on(snapshot, &all[at])?;
+        // What has a price comes first, the cheaper before the dearer: of several, one is always kept.
+        let rank = |at: usize| {
+            let sku = snapshot.catalogue().get(all[at].sku);
+            let price = sku.and_then(|sku| settings.price(sku));
+            (price.is_none(), price, at)
+        };
+        (0..all.len()).filter(|other| *other != at).find_map(|other| {
+            if ladders.is_above(all[at].sku, all[other].sku) {
+                return None;
+            }
+            let theirs = switched_on(snapshot, &all[other])?;
+            let is_kept_instead = || theirs.len() > own.len() || rank(other) < rank(at);
+            (own.is_subset(&theirs) && is_kept_instead()).then(|| named(snapshot, all[other].sku))
+        })
+    }
+
+    /// Returns the highest rung of a user's above this one, where that one is needed itself.
+    fn outranked(&self, at: usize) -> Option<SkuRef> {
+        let Self { snapshot, settings: _, ladders, all } = self;
+        let above = (0..all.len()).filter(|other| ladders.is_above(all[*other].sku, all[at].sku));
+        let top = above.min_by_key(|other| ladders.rungs.get(&all[*other].sku))?;
+        // Of several that stand for one another, one is always kept.
+        self.within(top).is_none().then(|| named(snapshot, all[top].sku))
+    }
 }
 
 /// Returns the service plans that a user has through an assignment; none where there are none, or where

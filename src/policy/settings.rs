@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use crate::domain::money::Price;
 use crate::domain::names::Place;
-use crate::domain::sku::Sku;
+use crate::domain::sku::{Catalogue, Sku};
 use crate::domain::span::Span;
 use crate::policy::Written;
 
@@ -53,6 +53,17 @@ impl Settings {
     pub fn price(&self, sku: &Sku) -> Option<Price> {
         let by_name = self.prices.get(&sku.part_number);
         by_name.or_else(|| self.prices.get(sku.id.to_string().as_str())).copied()
+    }
+
+    /// Returns the SKUs that have a price here, and that a tenant does not have.
+    pub fn prices_of_nothing(&self, catalogue: &Catalogue) -> Vec<&str> {
+        let is_there = |name: &str| {
+            catalogue
+                .skus()
+                .iter()
+                .any(|sku| *sku.part_number == *name || sku.id.to_string() == name)
+        };
+        self.prices.keys().map(|name| &**name).filter(|name| !is_there(name)).collect()
     }
 }
 

@@ -86,7 +86,14 @@ fn groups_say_who_is_in_them_who_names_them_and_what_they_carry() {
 }
 
 fn of(world: &World, sku: &str) -> SeatCount {
-    let seats = seats(&world.snapshot(), &world.settings, &world.plan(), &[], world.now);
+    let seats = seats(
+        &world.snapshot(),
+        &world.settings,
+        &Ladders::default(),
+        &world.plan(),
+        &[],
+        world.now,
+    );
     seats.into_iter().find(|seat| seat.now.id == sku_id(sku)).unwrap()
 }
 

@@ -2,7 +2,9 @@ use super::*;
 use crate::plan::testing::{World, world};
 
 fn told(world: &World) -> Vec<String> {
-    let found = reclaimable(&world.snapshot(), &world.settings, INACTIVE_FOR, world.now);
+    let snapshot = world.snapshot();
+    let ladders = Ladders::of(&world.policies, &world.tenant, snapshot.catalogue());
+    let found = reclaimable(&snapshot, &world.settings, &ladders, INACTIVE_FOR, world.now);
     let each = found.iter().map(|seat| {
         let why: Vec<String> = seat
             .why
@@ -10,6 +12,7 @@ fn told(world: &World) -> Vec<String> {
             .map(|why| match why {
                 NotNeeded::Disabled | NotNeeded::Inactive(_) => why.word().to_owned(),
                 NotNeeded::Within(sku) => format!("in {}", sku.name),
+                NotNeeded::Outranked(sku) => format!("below {}", sku.name),
             })
             .collect();
         let name = seat.user.principal_name.split('@').next().unwrap();
@@ -53,7 +56,8 @@ fn of_two_that_are_alike_the_cheaper_one_stays() {
     for (e3, e5, dropped) in [("1 EUR", "2 EUR", "SPE_E5"), ("2 EUR", "1 EUR", "SPE_E3")] {
         one.settings.prices =
             [("SPE_E3".into(), e3.parse().unwrap()), ("SPE_E5".into(), e5.parse().unwrap())].into();
-        let found = reclaimable(&one.snapshot(), &one.settings, INACTIVE_FOR, one.now);
+        let none = Ladders::default();
+        let found = reclaimable(&one.snapshot(), &one.settings, &none, INACTIVE_FOR, one.now);
         assert_eq!(found.len(), 1);
         assert_eq!(&*found[0].sku.name, dropped);
         let sums: Vec<String> = monthly(&found).iter().map(ToString::to_string).collect();
@@ -73,4 +77,26 @@ fn whom_nothing_touches_holds_nothing_that_could_be_freed() {
     world.settings.protected.users = vec![written(&ana)];
     world.settings.protected.groups = vec![written("safe")];
     assert_eq!(told(&world), ["SPE_E3 cem: disabled"]);
+}
+
+#[test]
+fn a_lower_rung_is_not_needed_beside_a_higher_one_whatever_they_hold() {
+    let ladder = "ladder suite: SPE_E5 > SPE_E3 > SPE_F1";
+    let world = world(
+        "ana: enabled, SPE_E5, SPE_F1
+         ben: enabled, SPE_E5 off:MCOEV, SPE_E3
+         cem: enabled, SPE_E3 via:Carrier, SPE_F1
+         dee: enabled, SPE_F1, PHONE
+         eva: enabled, SPE_E5 via:Carrier, SPE_E3 via:Carrier, SPE_F1",
+        ladder,
+    );
+    assert_eq!(
+        told(&world),
+        [
+            "SPE_E3 ben: below SPE_E5",
+            "SPE_F1 ana: below SPE_E5",
+            "SPE_F1 cem: below SPE_E3",
+            "SPE_F1 eva: below SPE_E5",
+        ]
+    );
 }

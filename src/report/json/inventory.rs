@@ -95,7 +95,7 @@ fn reclaimable_form(seat: &Reclaimable) -> serde_json::Value {
             NotNeeded::Inactive(at) => {
                 serde_json::json!({"reason": why.word(), "last_sign_in": at.to_string()})
             }
-            NotNeeded::Within(sku) => serde_json::json!({
+            NotNeeded::Within(sku) | NotNeeded::Outranked(sku) => serde_json::json!({
                 "reason": why.word(), "sku_id": sku.id.to_string(), "sku": &*sku.name,
             }),
         })
