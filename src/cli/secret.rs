@@ -36,7 +36,9 @@ pub(super) fn open_secret(secret: &SecretRef) -> Result<SecretString, String> {
 pub(super) fn open_bytes(secret: &SecretRef) -> Result<SecretSlice<u8>, String> {
     let bytes = match secret {
         SecretRef::Env(name) => environment::variable(name)
-            .ok_or_else(|| format!("the environment variable `{name}` is not set"))?
+            .ok_or_else(|| {
+                format!("the environment variable `{name}` is not set: `export {name}=…` sets it")
+            })?
             .into_bytes(),
         SecretRef::File(_) | SecretRef::Credential(_) => {
             let path = path(secret).ok_or_else(|| {

@@ -15,6 +15,7 @@ use crate::engine::Stop;
 use crate::ports::Progress;
 use crate::report::text::fold::fold;
 use crate::report::text::style::Style;
+use crate::report::text::table::Sheet;
 use crate::yaml::visible;
 
 /// How a command talks.
@@ -40,6 +41,11 @@ impl Ui {
             ColorChoice::Never => Style::Plain,
             ColorChoice::Auto | ColorChoice::AlwaysAnsi | ColorChoice::Always => Style::Coloured,
         }
+    }
+
+    /// Returns what lists are printed on: the terminal, where results go to one.
+    pub fn sheet(&self) -> Sheet {
+        Sheet { style: self.style(), width: terminal().map(|(width, _)| width) }
     }
 
     /// Prints a result.

@@ -139,6 +139,10 @@ fn client_id(reader: &mut Reader, fields: &Fields<'_>) -> Option<Uuid> {
     let node = reader.required(fields, "`auth`", "client_id")?;
     let text = reader.text(node)?;
     let id = guid(text);
+    if id.is_some_and(|id| id.is_nil()) {
+        let hint = "write the application (client) id of the app registration";
+        reader.warning(node.spot, "`client_id` is not filled in yet", hint);
+    }
     if id.is_none() {
         // Where ids and secrets are mixed up, the secret stands here.
         let hint = "it is the application (client) id of the app registration";

@@ -172,6 +172,10 @@ fn tenant_id(reader: &mut Reader, fields: &Fields<'_>, seen: &mut Seen) -> Optio
         reader.error_with(node.spot, message, hint);
         return None;
     }
+    if guid.is_some_and(|guid| guid.is_nil()) {
+        let hint = "write the directory (tenant) id, or a domain such as `contoso.com`";
+        reader.warning(node.spot, "`tenant_id` is not filled in yet", hint);
+    }
     let id: Arc<str> = text.to_ascii_lowercase().into();
     if let Some(first) = seen.ids.get(&id) {
         let message = "two tenants are the same directory";

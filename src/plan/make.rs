@@ -68,9 +68,9 @@ pub struct Planned {
 }
 
 impl Planned {
-    /// Whether there is nothing to do, nothing to wait for a person, and nothing to tell the ledger.
+    /// Whether its plan is settled.
     pub fn is_settled(&self) -> bool {
-        self.plan.operations.is_empty()
+        self.plan.is_settled()
     }
 }
 

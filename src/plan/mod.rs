@@ -648,6 +648,12 @@ impl SeatLine {
 }
 
 impl Plan {
+    /// Whether there is nothing to do, nothing to wait for a person, and nothing to tell the ledger. Such a
+    /// plan is not stored: that there was a cycle is.
+    pub fn is_settled(&self) -> bool {
+        self.operations.is_empty()
+    }
+
     /// Returns what the plan costs (or saves, where it is less than nothing) a month, by currency, as far
     /// as prices are known.
     pub fn monthly(&self) -> Vec<Money> {

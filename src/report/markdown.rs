@@ -229,6 +229,7 @@ fn end(page: &mut Page, stored: &StoredPlan) {
     });
     let name = match &basis.simulated {
         Some(simulated) => format!("A plan to look at, as of {}", time(simulated.at)),
+        None if plan.is_settled() => format!("Made {}, not stored", time(plan.created_at)),
         None => format!("Plan {} ({})", code(&plan.id.to_string()), code(&plan.digest.to_string())),
     };
     let _ = writeln!(

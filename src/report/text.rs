@@ -25,6 +25,7 @@ mod lists;
 mod rehearsal;
 pub(crate) mod rest;
 pub mod style;
+pub mod table;
 
 #[cfg(test)]
 mod tests;
@@ -102,7 +103,7 @@ fn header(out: &mut String, stored: &StoredPlan, style: Style) {
     let state = match stored.state {
         PlanState::Held if plan.basis.simulated.is_some() => style.warn("would be held"),
         PlanState::Held => style.warn(stored.state.as_str()),
-        PlanState::Proposed if plan.basis.simulated.is_some() => String::new(),
+        PlanState::Proposed if plan.basis.simulated.is_some() || plan.is_settled() => String::new(),
         PlanState::Proposed
         | PlanState::Approved
         | PlanState::Applying
@@ -114,6 +115,9 @@ fn header(out: &mut String, stored: &StoredPlan, style: Style) {
         | PlanState::Expired => style.strong(stored.state.as_str()),
     };
     let (name, made) = match &plan.basis.simulated {
+        None if plan.is_settled() => {
+            (style.strong("Plan"), format!("made {}, not stored", time(plan.created_at)))
+        }
         None => {
             let (made, expires) = (time(plan.created_at), time(plan.expires_at));
             (
@@ -150,6 +154,12 @@ fn header(out: &mut String, stored: &StoredPlan, style: Style) {
     if let Some(whole) = plan.part_of {
         let _ = writeln!(out, "the part of plan {whole} that no guard holds");
     }
+    decisions(out, stored);
+    counts(out, plan, style);
+}
+
+/// Says who decided what, and why.
+fn decisions(out: &mut String, stored: &StoredPlan) {
     for decision in &stored.decisions {
         let reason = decision.reason.as_ref().map(|reason| format!(": {}", style::clean(reason)));
         let accepted = if decision.accepted.is_empty() {
@@ -166,7 +176,6 @@ fn header(out: &mut String, stored: &StoredPlan, style: Style) {
             reason.unwrap_or_default(),
         );
     }
-    counts(out, plan, style);
 }
 
 /// Says when the tenant was read, and where only a part of it was.
@@ -305,7 +314,7 @@ fn next(out: &mut String, stored: &StoredPlan, style: Style) {
                 "Held. To let it through: seatkeeper approve {id}{accept} --reason \"…\"{go_on}"
             )
         }
-        PlanState::Proposed if plan.operations.is_empty() => return,
+        PlanState::Proposed if plan.is_settled() => return,
         PlanState::Proposed => format!("To carry it out: seatkeeper apply {id}"),
         PlanState::Approved => format!("Approved. To carry it out: seatkeeper apply {id}"),
         PlanState::Applying | PlanState::Applied | PlanState::Partial | PlanState::Failed => {

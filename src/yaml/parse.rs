@@ -62,6 +62,7 @@ pub fn examine(file: &SourceFile) -> Parsed {
     let Builder { reader, root, whole, open: _, documents: _, nodes: _, marked_line: _ } = builder;
     let (mut problems, _) = reader.finish();
     pull_back(&mut problems, &file.text);
+    show_tabs(&mut problems, &file.text);
     if root.is_none() && problems.is_empty() {
         let nothing = Diagnostic::error(start(), 1, "the file holds nothing");
         problems.push(nothing.with_hint("delete it, or write what it is for"));
@@ -83,6 +84,23 @@ fn pull_back(problems: &mut [Diagnostic], text: &str) {
         if problem.place.line as usize > index + 1 {
             problem.place.line = count(index + 1);
             problem.place.column = count(line.chars().count() + 1);
+        }
+    }
+}
+
+/// Moves what the parser says of tabs to the tab: it may have looked for more in the line before.
+fn show_tabs(problems: &mut [Diagnostic], text: &str) {
+    for problem in problems.iter_mut().filter(|problem| problem.message.contains(" tab")) {
+        let first = problem.place.line as usize;
+        let nearby = super::render::lines(text).enumerate().skip(first.saturating_sub(1)).take(2);
+        let tab = |(index, line): (usize, &str)| {
+            let before: String = line.chars().take_while(|of| *of == ' ').collect();
+            line[before.len()..].starts_with('\t').then_some((index, before.len()))
+        };
+        if let Some((index, column)) = nearby.into_iter().find_map(tab) {
+            problem.place.line = count(index + 1);
+            problem.place.column = count(column + 1);
+            problem.hint = Some("indent with blanks: YAML takes no tabs there".into());
         }
     }
 }

@@ -135,15 +135,30 @@ fn a_text_that_begins_with_a_star_needs_quotation_marks() {
 
 #[test]
 fn faults_of_syntax_have_their_place() {
-    let shown = ["a:\n\tb: 1\n", "a: \"x\n", "a: b: c\n", "a: [1\nb: 2\n", "a: {b: 1\n\n"]
-        .map(problems)
-        .join("\n");
+    let shown = [
+        "a:\n\tb: 1\n",
+        "a:\n  b: 1\n  \tc: 2\n",
+        "a: \"x\n",
+        "a: b: c\n",
+        "a: [1\nb: 2\n",
+        "a: {b: 1\n\n",
+    ]
+    .map(problems)
+    .join("\n");
     assert_snapshot!(shown, @r#"
     error: this is not YAML: tabs disallowed within this context (block indentation)
-     --> policies/a.yaml:2:2
+     --> policies/a.yaml:2:1
       |
     2 |     b: 1
-      |     ^
+      | ^^^^
+    hint: indent with blanks: YAML takes no tabs there
+
+    error: this is not YAML: while scanning a plain scalar, found a tab
+     --> policies/a.yaml:3:3
+      |
+    3 |       c: 2
+      |   ^^^^
+    hint: indent with blanks: YAML takes no tabs there
 
     error: this is not YAML: while scanning a quoted scalar, found unexpected end of stream
      --> policies/a.yaml:1:4

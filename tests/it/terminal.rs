@@ -96,3 +96,24 @@ async fn a_plan_shows_as_a_difference_for_each_user_and_without_names_where_aske
     let refused = site.run(&["show", "--redact", "--format", "json"]);
     assert_eq!(refused.code, 64, "{}", refused.shown());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lists_are_blocks_where_columns_do_not_fit() {
+    let site = Site::new(people(3), &[("policies.yaml", STAFF)]).await;
+    site.expect(0, &["apply", "--yes", "--accept", "first_plan", "--reason", "looked at"]);
+    for list in ["users", "seats", "history", "plans", "groups"] {
+        let list = format!("{list} 2>/dev/null");
+        let Some(narrow) = on_terminal(&site, (44, 500), "NO_COLOR=1", &list) else { return };
+        let fits = |line: &&str| line.chars().count() > 44 && line.trim_start().contains(' ');
+        assert_eq!(narrow.lines().filter(fits).collect::<Vec<_>>(), [""; 0], "{narrow}");
+        assert!(narrow.lines().any(|line| line.starts_with("  ")), "{narrow}");
+        let wide = on_terminal(&site, (400, 500), "NO_COLOR=1", &list).unwrap();
+        assert!(!wide.lines().any(|line| line.starts_with(' ')), "{wide}");
+        // Nothing that stands in the columns is missing in the blocks.
+        let cells = wide.lines().skip(1).flat_map(str::split_whitespace);
+        let blocks: Vec<&str> = narrow.split_whitespace().collect();
+        for cell in cells {
+            assert!(blocks.contains(&cell), "{cell} of {list}: {narrow}");
+        }
+    }
+}

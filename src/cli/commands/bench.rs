@@ -83,6 +83,11 @@ pub(crate) async fn run(args: &Bench, ui: &Ui) -> Outcome {
         let clock = sandbox.clock();
         all.extend(Place::open(home.path(), ui, clock)?.unthrottled(ui).await?);
         all.push(told(ui, restart(home.path(), &sandbox).await?));
+        if args.at.is_some() {
+            // In a store of its own, upon what the first stages left in the tenant.
+            let home = lay_out(&sandbox, &TRIM)?;
+            all.push(Place::open(home.path(), ui, sandbox.clock())?.whole_job(ui).await?);
+        }
     }
     if args.at.is_none() {
         let sandbox = Sandbox::start(args.users, args.seed, "off", NO_QUOTA_SPEED).await?;

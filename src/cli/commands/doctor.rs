@@ -40,7 +40,7 @@ pub(crate) async fn run(args: &Doctor, ui: &Ui, verbose: u8) -> Outcome {
     }
     match args.format {
         Format::Json => ui.result(&report::json::diagnoses_to_json(&diagnoses))?,
-        Format::Text => ui.result(&report::text::diagnoses(&diagnoses, ui.style()))?,
+        Format::Text => ui.folded(&report::text::diagnoses(&diagnoses, ui.style()))?,
     }
     let is_sick = diagnoses.iter().any(|found| found.counts().0 > 0);
     Ok(if is_sick { Exit::Unavailable } else { Exit::Done })

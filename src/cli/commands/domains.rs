@@ -19,7 +19,7 @@ pub(crate) async fn run(args: &Listing, ui: &Ui, verbose: u8) -> Outcome {
         Format::Json => ui.result(&report::json::domains_to_json(&domains))?,
         Format::Text if domains.is_empty() => ui.say("no user has a domain"),
         Format::Text => {
-            ui.page(&report::text::domains(&domains, ui.style()))?;
+            ui.page(&report::text::domains(&domains, ui.sheet()))?;
             ui.say(&report::text::count(domains.len() as u64, "domain", "domains"));
         }
     }

@@ -19,7 +19,7 @@ pub(crate) async fn run(args: &Listing, ui: &Ui, verbose: u8) -> Outcome {
         Format::Json => ui.result(&report::json::groups_to_json(&groups))?,
         Format::Text if groups.is_empty() => ui.say("the tenant has no group"),
         Format::Text => {
-            ui.page(&report::text::groups(&groups, ui.style()))?;
+            ui.page(&report::text::groups(&groups, ui.sheet()))?;
             ui.say(&report::text::count(groups.len() as u64, "group", "groups"));
         }
     }

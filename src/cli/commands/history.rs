@@ -37,7 +37,7 @@ pub(crate) async fn run(args: &History, ui: &Ui) -> Outcome {
         Format::Jsonl if entries.is_empty() => {}
         Format::Jsonl => ui.result(&report::json::history_to_json_lines(&entries))?,
         Format::Text if entries.is_empty() => ui.say("nothing is recorded that fits"),
-        Format::Text => ui.page(&report::text::history(&entries, ui.style()))?,
+        Format::Text => ui.page(&report::text::history(&entries, ui.sheet()))?,
     }
     Ok(Exit::Done)
 }

@@ -233,7 +233,7 @@ fn tell(
         Format::Text if files.is_empty() => {
             ui.say("nobody holds a license directly that a policy could describe");
         }
-        Format::Text => ui.result(&report::text::import(description, ui.style()))?,
+        Format::Text => ui.folded(&report::text::import(description, ui.sheet()))?,
     }
     if files.is_empty() {
         for left in &description.left_out {

@@ -18,7 +18,7 @@ pub(crate) async fn run(args: &Listing, ui: &Ui, verbose: u8) -> Outcome {
         Format::Json => ui.result(&report::json::ous_to_json(&ous))?,
         Format::Text if ous.is_empty() => ui.say("no user has an on-premises OU"),
         Format::Text => {
-            ui.page(&report::text::ous(&ous, ui.style()))?;
+            ui.page(&report::text::ous(&ous, ui.sheet()))?;
             ui.say(&report::text::count(ous.len() as u64, "OU", "OUs"));
         }
     }

@@ -18,7 +18,7 @@ pub(crate) async fn run(args: &Plans, ui: &Ui) -> Outcome {
         Format::Text if plans.is_empty() => {
             ui.say("no plan is stored: `seatkeeper plan` makes one");
         }
-        Format::Text => ui.page(&report::text::plans(&plans, ui.style()))?,
+        Format::Text => ui.page(&report::text::plans(&plans, ui.sheet()))?,
     }
     Ok(Exit::Done)
 }

@@ -10,7 +10,7 @@ use crate::cli::ui::Ui;
 use crate::plan::forecast::LOOKED_AT;
 use crate::plan::inventory;
 use crate::plan::make::{Inputs, make};
-use crate::plan::reclaim::reclaimable;
+use crate::plan::reclaim::{Ladders, reclaimable};
 use crate::plan::{Asked, Trigger};
 use crate::ports::{Clock as _, Records as _};
 use crate::report;
@@ -29,14 +29,18 @@ pub(crate) async fn run(args: &SeatsArgs, ui: &Ui, verbose: u8) -> Outcome {
     let policies = session.policies()?;
     let (snapshot, store) =
         session.snapshot(tenant, args.refresh, &policies, "seatkeeper seats").await?;
+    for sku in tenant.settings.prices_of_nothing(snapshot.catalogue()) {
+        ui.say(&format!("warning: `prices` has `{sku}`, and the tenant has no such SKU"));
+    }
     let now = SystemClock.now();
+    let ladders = Ladders::of(&policies.policies.set, &tenant.name, snapshot.catalogue());
     if args.reclaimable {
-        let seats = reclaimable(&snapshot, &tenant.settings, args.inactive_for, now);
+        let seats = reclaimable(&snapshot, &tenant.settings, &ladders, args.inactive_for, now);
         let most = if args.all { usize::MAX } else { LISTED_MAX };
         match args.format {
             ListFormat::Json => ui.result(&report::json::reclaimable_to_json(&seats))?,
             ListFormat::Csv => ui.result(&report::csv::reclaimable(&seats))?,
-            ListFormat::Text => ui.page(&report::text::reclaimable(&seats, most, ui.style()))?,
+            ListFormat::Text => ui.page(&report::text::reclaimable(&seats, most, ui.sheet()))?,
         }
         return Ok(Exit::Done);
     }
@@ -65,10 +69,11 @@ pub(crate) async fn run(args: &SeatsArgs, ui: &Ui, verbose: u8) -> Outcome {
     let since = now.saturating_sub(LOOKED_AT).unwrap_or(Timestamp::MIN);
     let history = store.seat_history(&tenant.name, since).await;
     let history = history.map_err(|error| session.records_failure(error))?;
-    let seats = inventory::seats(&snapshot, &tenant.settings, &planned.plan, &history, now);
+    let seats =
+        inventory::seats(&snapshot, &tenant.settings, &ladders, &planned.plan, &history, now);
     match args.format {
         ListFormat::Json => ui.result(&report::json::seats_to_json(&seats))?,
-        ListFormat::Text | ListFormat::Csv => ui.page(&report::text::seats(&seats, ui.style()))?,
+        ListFormat::Text | ListFormat::Csv => ui.page(&report::text::seats(&seats, ui.sheet()))?,
     }
     Ok(Exit::Done)
 }

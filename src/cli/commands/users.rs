@@ -39,7 +39,7 @@ pub(crate) async fn run(args: &Users, ui: &Ui, verbose: u8) -> Outcome {
         ListFormat::Csv => ui.result(&report::csv::users(&users))?,
         ListFormat::Text if users.is_empty() => ui.say("no user fits"),
         ListFormat::Text => {
-            ui.page(&report::text::users(&users, &snapshot, ui.style()))?;
+            ui.page(&report::text::users(&users, &snapshot, ui.sheet()))?;
             ui.say(&report::text::count(users.len() as u64, "user", "users"));
         }
     }

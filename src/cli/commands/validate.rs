@@ -8,6 +8,10 @@ use crate::cli::session::Session;
 use crate::cli::ui::Ui;
 use crate::report::{self, text::count};
 
+/// What no file tells.
+const AGAINST_THE_TENANT: &str =
+    "whether groups and SKUs are there shows against the tenant: `seatkeeper plan`";
+
 /// Checks everything that can be checked without a tenant.
 pub(crate) fn run(args: &Validate, ui: &Ui) -> Outcome {
     if args.format != ValidateFormat::Text {
@@ -18,7 +22,7 @@ pub(crate) fn run(args: &Validate, ui: &Ui) -> Outcome {
     let tenants = count(session.config.tenants.len() as u64, "tenant", "tenants");
     let policies = count(policies.policies.set.policies.len() as u64, "policy", "policies");
     ui.result(&format!("valid: {tenants}, {policies}"))?;
-    ui.say("whether groups and SKUs are there shows against the tenant: `seatkeeper plan`");
+    ui.say(AGAINST_THE_TENANT);
     Ok(Exit::Done)
 }
 
@@ -49,6 +53,9 @@ fn for_programs(args: &Validate, ui: &Ui) -> Outcome {
         ValidateFormat::Gitlab => report::annotations::for_gitlab(&problems, &locate),
     };
     ui.result(&text)?;
+    if exit == Exit::Done {
+        ui.say(AGAINST_THE_TENANT);
+    }
     Ok(exit)
 }
 

@@ -134,6 +134,7 @@ fn facts(stored: &StoredPlan) -> Vec<String> {
     let plan = &stored.plan;
     let basis = &plan.basis;
     let made = match &basis.simulated {
+        None if plan.is_settled() => format!("Made {}, not stored", time(plan.created_at)),
         None => format!("Made {}, expires {}", time(plan.created_at), time(plan.expires_at)),
         Some(Simulated { snapshot: _, at }) => format!("As of {}, not stored", time(*at)),
     };

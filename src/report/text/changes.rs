@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::plan::{Because, Operation, Plan, Reason};
+use crate::plan::{Because, Operation, Plan, Reason, ServicePlanRef};
 use crate::report::text::fold::{columns, padded};
 use crate::report::text::style::{Style, clean};
 use crate::report::text::{Options, count};
@@ -129,18 +129,20 @@ fn change(operation: &Operation, style: Style) -> String {
 pub(crate) fn parts(operation: &Operation, style: Style) -> Vec<String> {
     let mut parts = Vec::new();
     for addition in &operation.add {
-        let off: Vec<&str> = addition.disabled.iter().map(|plan| &*plan.name).collect();
-        let off = match off.len() {
-            0 if addition.held => " (all service plans on)".to_owned(),
-            0 => String::new(),
-            1..=SERVICE_PLANS_MAX => format!(" (off: {})", off.join(", ")),
-            many => format!(" ({many} service plans off)"),
-        };
         let sku = &addition.sku.name;
-        parts.push(if addition.held {
-            style.change(&format!("~ {sku}{off}"))
-        } else {
-            style.plus(&format!("+ {sku}{off}"))
+        let held = operation.before.iter().find(|held| held.sku.id == addition.sku.id);
+        parts.push(match held.filter(|_| addition.held) {
+            Some(held) => {
+                let switched = switched(&held.disabled, &addition.disabled);
+                let switched =
+                    if switched.is_empty() { switched } else { format!(" ({switched})") };
+                style.change(&format!("~ {sku}{switched}"))
+            }
+            None => {
+                let off = named("off", &addition.disabled);
+                let off = off.map(|off| format!(" ({off})")).unwrap_or_default();
+                style.plus(&format!("+ {sku}{off}"))
+            }
         });
     }
     parts.extend(operation.remove.iter().map(|sku| style.minus(&format!("- {}", sku.name))));
@@ -150,6 +152,35 @@ pub(crate) fn parts(operation: &Operation, style: Style) -> Vec<String> {
         parts.push(style.change(&format!("@ location {from}{}", location.to)));
     }
     parts
+}
+
+/// Says which service plans are switched, from those that were off to those that will be.
+fn switched(before: &[ServicePlanRef], after: &[ServicePlanRef]) -> String {
+    let beside = |these: &[ServicePlanRef], those: &[ServicePlanRef]| -> Vec<ServicePlanRef> {
+        let is_other = |one: &&ServicePlanRef| those.iter().all(|other| other.id != one.id);
+        these.iter().filter(is_other).cloned().collect()
+    };
+    let (on, off) = (beside(before, after), beside(after, before));
+    let on = if after.is_empty() && on.len() > 1 {
+        Some("all service plans on".to_owned())
+    } else {
+        named("on", &on)
+    };
+    let off = named("off", &off);
+    [on, off].into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
+/// Names service plans that are on, or off, or counts them where they are many.
+fn named(state: &str, plans: &[ServicePlanRef]) -> Option<String> {
+    match plans.len() {
+        0 => None,
+        1..=SERVICE_PLANS_MAX => {
+            let mut names: Vec<&str> = plans.iter().map(|plan| &*plan.name).collect();
+            names.sort_unstable();
+            Some(format!("{state}: {}", names.join(", ")))
+        }
+        many => Some(format!("{many} service plans {state}")),
+    }
 }
 
 /// Says why, each reason once. The policy that the operation is filed under goes without saying.

@@ -15,6 +15,8 @@ use crate::report::word::Word as _;
 const SHOWN_MAX: usize = 50;
 /// So many service plans that somebody gains or loses are named.
 const SERVICE_PLANS_MAX: usize = 8;
+/// So many service plans that are off are named beside a SKU before they are counted.
+const OFF_MAX: usize = 3;
 
 /// Renders the difference for each user below the plan's id and state: whose data is at risk first, then who loses something.
 pub fn differences(plan: &Plan, state: PlanState, options: Options) -> String {
@@ -45,7 +47,8 @@ pub fn differences(plan: &Plan, state: PlanState, options: Options) -> String {
 fn difference(out: &mut String, operation: &Operation, options: Options) {
     let style = options.style;
     let (before, after) = (before(operation), after(operation));
-    let diff = TextDiff::from_lines(&before, &after);
+    let (old, new) = (lines(&before, &after, options.all), lines(&after, &before, options.all));
+    let diff = TextDiff::from_lines(&old, &new);
     for change in diff.iter_all_changes() {
         let line = change.value().trim_end();
         let line = match change.tag() {
@@ -71,41 +74,80 @@ fn difference(out: &mut String, operation: &Operation, options: Options) {
     }
 }
 
-/// Returns the lines of what a user has directly before.
-fn before(operation: &Operation) -> String {
+/// What a user has directly, at one time.
+struct State<'a> {
+    location: Option<String>,
+    held: BTreeMap<SkuId, (&'a str, &'a [ServicePlanRef])>,
+}
+
+/// Returns what a user has directly before.
+fn before(operation: &Operation) -> State<'_> {
     let location = operation.usage_location.map(|location| {
         location.from.map_or_else(|| "no location".to_owned(), |from| format!("location {from}"))
     });
     let held = operation.before.iter();
-    lines(location, held.map(|held| (held.sku.id, line(&held.sku.name, &held.disabled))).collect())
+    State { location, held: held.map(|of| (of.sku.id, (&*of.sku.name, &*of.disabled))).collect() }
 }
 
-/// Returns the lines of what the user has directly afterwards.
-fn after(operation: &Operation) -> String {
-    let location = operation.usage_location.map(|location| format!("location {}", location.to));
-    let mut held: BTreeMap<SkuId, String> = operation
-        .before
-        .iter()
-        .map(|held| (held.sku.id, line(&held.sku.name, &held.disabled)))
-        .collect();
+/// Returns what the user has directly afterwards.
+fn after(operation: &Operation) -> State<'_> {
+    let mut state = before(operation);
+    state.location = operation.usage_location.map(|location| format!("location {}", location.to));
     for sku in &operation.remove {
-        held.remove(&sku.id);
+        state.held.remove(&sku.id);
     }
     for addition in &operation.add {
-        held.insert(addition.sku.id, line(&addition.sku.name, &addition.disabled));
+        state.held.insert(addition.sku.id, (&addition.sku.name, &addition.disabled));
     }
-    lines(location, held)
+    state
 }
 
-fn lines(location: Option<String>, held: BTreeMap<SkuId, String>) -> String {
-    let mut licenses: Vec<String> = held.into_values().collect();
-    licenses.sort();
-    location.into_iter().chain(licenses).map(|line| format!("{line}\n")).collect()
+/// Returns a state in lines. Of a SKU that stays and whose service plans change there is a line for each
+/// that is switched; of others one line, which is the same in both states where nothing changes.
+fn lines(state: &State<'_>, other: &State<'_>, all: bool) -> String {
+    let mut licenses: Vec<_> =
+        state.held.iter().map(|(id, (sku, off))| (*sku, *id, *off)).collect();
+    licenses.sort_by_key(|(sku, id, _)| (*sku, *id));
+    let mut out = String::new();
+    if let Some(location) = &state.location {
+        let _ = writeln!(out, "{location}");
+    }
+    for (sku, id, off) in licenses {
+        let off = sorted(off);
+        let others = other.held.get(&id).map(|(_, off)| sorted(off));
+        match others.filter(|others| *others != off) {
+            None => {
+                let _ = writeln!(out, "{}", line(sku, &off, all));
+            }
+            Some(others) => {
+                let (same, switched): (Vec<&str>, Vec<&str>) =
+                    off.iter().partition(|plan| others.contains(plan));
+                let _ = writeln!(out, "{}", line(sku, &same, all));
+                for plan in switched {
+                    let _ = writeln!(out, "  {} off", clean(plan));
+                }
+            }
+        }
+    }
+    out
 }
 
-fn line(sku: &str, disabled: &[ServicePlanRef]) -> String {
+fn line(sku: &str, off: &[&str], all: bool) -> String {
     let sku = clean(sku);
-    if disabled.is_empty() { sku } else { format!("{sku} (off: {})", names(disabled)) }
+    match off.len() {
+        0 => sku,
+        few if all || few <= OFF_MAX => {
+            let names: Vec<String> = off.iter().map(|name| clean(name)).collect();
+            format!("{sku} (off: {})", names.join(", "))
+        }
+        many => format!("{sku} (off: {many} service plans)"),
+    }
+}
+
+fn sorted(plans: &[ServicePlanRef]) -> Vec<&str> {
+    let mut names: Vec<&str> = plans.iter().map(|plan| &*plan.name).collect();
+    names.sort_unstable();
+    names
 }
 
 fn names(plans: &[ServicePlanRef]) -> String {

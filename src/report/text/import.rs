@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 
 use crate::plan::import::{Counts, Description};
 use crate::report::text::count;
-use crate::report::text::lists::{heading, table};
-use crate::report::text::style::{Style, clean};
+use crate::report::text::lists::heading;
+use crate::report::text::style::clean;
+use crate::report::text::table::{Sheet, table};
 
 /// Renders the policies that describe a tenant, and what they leave out.
-pub fn import(description: &Description, style: Style) -> String {
+pub fn import(description: &Description, sheet: Sheet) -> String {
     let mut rows = vec![heading(&["policy", "people", "grants", "by", "whom"])];
     rows.extend(description.policies.iter().map(|described| {
         let grants: Vec<String> = described.grants.iter().map(|of| clean(&of.sku)).collect();
@@ -25,7 +26,7 @@ pub fn import(description: &Description, style: Style) -> String {
     let who = count(people as u64, "person", "people");
     let policies = count(description.policies.len() as u64, "policy", "policies");
     let by_lists = assignments - by_rules;
-    let mut text = table(&rows, style);
+    let mut text = table(&rows, sheet);
     let _ =
         writeln!(text, "\n{policies} for {all} of {who}: {by_rules} by rules, {by_lists} by lists");
     for left in &description.left_out {

@@ -10,21 +10,22 @@ use crate::plan::forecast::Forecast;
 use crate::plan::inventory::{DomainCount, GroupCount, OuCount, SeatCount, SeatUse};
 use crate::plan::reclaim::{NotNeeded, Reclaimable, monthly};
 use crate::report::text::count;
-use crate::report::text::lists::{heading, table};
-use crate::report::text::style::{Style, clean};
+use crate::report::text::lists::heading;
+use crate::report::text::style::clean;
+use crate::report::text::table::{Sheet, table};
 
 /// Renders OUs, those inside others indented.
-pub fn ous(ous: &[OuCount], style: Style) -> String {
+pub fn ous(ous: &[OuCount], sheet: Sheet) -> String {
     let mut rows = vec![heading(&["users", "and below", "OU"])];
     rows.extend(ous.iter().map(|ou| {
         let name = format!("{}{}", "  ".repeat(ou.depth), clean(&ou.name.to_string()));
         vec![ou.direct.to_string(), ou.subtree.to_string(), name]
     }));
-    table(&rows, style)
+    table(&rows, sheet)
 }
 
 /// Renders domains with the selector that names each.
-pub fn domains(domains: &[DomainCount], style: Style) -> String {
+pub fn domains(domains: &[DomainCount], sheet: Sheet) -> String {
     let mut rows = vec![heading(&["selector", "domain", "users", "enabled", "licensed"])];
     rows.extend(domains.iter().map(|domain| {
         vec![
@@ -35,11 +36,11 @@ pub fn domains(domains: &[DomainCount], style: Style) -> String {
             domain.licensed.to_string(),
         ]
     }));
-    table(&rows, style)
+    table(&rows, sheet)
 }
 
 /// Renders groups.
-pub fn groups(groups: &[GroupCount], style: Style) -> String {
+pub fn groups(groups: &[GroupCount], sheet: Sheet) -> String {
     let mut rows = vec![heading(&["group", "id", "members", "policies", "carries"])];
     rows.extend(groups.iter().map(|group| {
         let policies: Vec<&str> = group.policies.iter().map(PolicyName::as_str).collect();
@@ -56,11 +57,11 @@ pub fn groups(groups: &[GroupCount], style: Style) -> String {
             group.carries.join(", "),
         ]
     }));
-    table(&rows, style)
+    table(&rows, sheet)
 }
 
 /// Renders seats.
-pub fn seats(seats: &[SeatCount], style: Style) -> String {
+pub fn seats(seats: &[SeatCount], sheet: Sheet) -> String {
     let priced = seats.iter().any(|seat| seat.price.is_some());
     let mut rows = vec![heading(&[
         "SKU",
@@ -101,27 +102,37 @@ pub fn seats(seats: &[SeatCount], style: Style) -> String {
         }
         row
     }));
-    table(&rows, style)
+    table(&rows, sheet)
 }
 
 /// Renders seats that could be used for somebody else: a line for each SKU and reason, then who holds
 /// them; everybody, or the first so many.
-pub fn reclaimable(seats: &[Reclaimable], most: usize, style: Style) -> String {
+pub fn reclaimable(seats: &[Reclaimable], most: usize, sheet: Sheet) -> String {
     if seats.is_empty() {
         return "No seat is held by somebody who may not sign in, does not, or has it twice.\n"
             .to_owned();
     }
-    let mut rows = vec![heading(&["SKU", "seats", "disabled", "inactive", "contained", "a month"])];
+    let mut rows = vec![heading(&[
+        "SKU",
+        "seats",
+        "disabled",
+        "inactive",
+        "contained",
+        "outranked",
+        "a month",
+    ])];
     for of_sku in seats.chunk_by(|a, b| a.sku.id == b.sku.id) {
         let count = |word: &str| {
             of_sku.iter().filter(|seat| seat.why.iter().any(|why| why.word() == word)).count()
         };
         let mut row = vec![clean(&of_sku[0].sku.name), of_sku.len().to_string()];
-        row.extend(["disabled", "inactive", "contained"].map(|word| count(word).to_string()));
+        row.extend(
+            ["disabled", "inactive", "contained", "outranked"].map(|word| count(word).to_string()),
+        );
         row.push(sums_of(of_sku));
         rows.push(row);
     }
-    let mut out = table(&rows, style);
+    let mut out = table(&rows, sheet);
     out.push('\n');
     let mut rows = vec![heading(&["SKU", "user", "name", "why", "a month"])];
     rows.extend(seats.iter().take(most).map(|seat| {
@@ -133,10 +144,10 @@ pub fn reclaimable(seats: &[Reclaimable], most: usize, style: Style) -> String {
             seat.price.map_or_else(|| "-".to_owned(), |price| price.to_string()),
         ]
     }));
-    out.push_str(&table(&rows, style));
+    out.push_str(&table(&rows, sheet));
     if seats.len() > most {
         let more = format!("and {} more (--all lists everybody)", seats.len() - most);
-        out.push_str(&style.dim(&more));
+        out.push_str(&sheet.style.dim(&more));
         out.push('\n');
     }
     let total = count(seats.len() as u64, "seat", "seats");
@@ -144,7 +155,7 @@ pub fn reclaimable(seats: &[Reclaimable], most: usize, style: Style) -> String {
         [] => total,
         _ => format!("{total}, together {} a month", sums_of(seats)),
     };
-    let _ = writeln!(out, "\n{}", style.strong(&line));
+    let _ = writeln!(out, "\n{}", sheet.style.strong(&line));
     out
 }
 
@@ -159,6 +170,7 @@ pub(crate) fn reason(why: &NotNeeded) -> String {
         NotNeeded::Disabled => "account disabled".to_owned(),
         NotNeeded::Inactive(at) => format!("no sign-in since {}", day(*at)),
         NotNeeded::Within(sku) => format!("all of it is in {}", clean(&sku.name)),
+        NotNeeded::Outranked(sku) => format!("holds {}, a higher rung", clean(&sku.name)),
     }
 }
 

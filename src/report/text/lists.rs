@@ -1,39 +1,16 @@
 //! Lists: plans, outcomes, users.
 
-use std::fmt::Write as _;
-
 use crate::domain::known::Known;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::user::User;
 use crate::ports::{HistoryEntry, OutcomeKind, PlanHead};
-use crate::report::text::fold::{columns as columns_of, padded};
-use crate::report::text::style::{Style, clean};
+use crate::report::text::style::clean;
+use crate::report::text::table::{Sheet, table};
 use crate::report::text::time;
 use crate::report::word::Word;
 
-/// Renders rows in columns, the first row as a heading.
-pub(super) fn table(rows: &[Vec<String>], style: Style) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
-    let width = |column: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(column));
-        cells.map(|cell| columns_of(cell)).max().unwrap_or_default()
-    };
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let mut out = String::new();
-    for (at, row) in rows.iter().enumerate() {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(&widths) {
-            line.push_str(&padded(cell, *width));
-            line.push_str("  ");
-        }
-        let line = line.trim_end();
-        let _ = writeln!(out, "{}", if at == 0 { style.dim(line) } else { line.to_owned() });
-    }
-    out
-}
-
 /// Renders the list of plans.
-pub fn plans(plans: &[PlanHead], style: Style) -> String {
+pub fn plans(plans: &[PlanHead], sheet: Sheet) -> String {
     let mut rows =
         vec![heading(&["plan", "tenant", "state", "from", "made", "operations", "people"])];
     rows.extend(plans.iter().map(|plan| {
@@ -47,11 +24,11 @@ pub fn plans(plans: &[PlanHead], style: Style) -> String {
             plan.people.to_string(),
         ]
     }));
-    table(&rows, style)
+    table(&rows, sheet)
 }
 
 /// Renders outcomes.
-pub fn history(entries: &[HistoryEntry], style: Style) -> String {
+pub fn history(entries: &[HistoryEntry], sheet: Sheet) -> String {
     let mut rows = vec![heading(&[
         "when",
         "outcome",
@@ -87,7 +64,7 @@ pub fn history(entries: &[HistoryEntry], style: Style) -> String {
             detail(entry),
         ]
     }));
-    table(&rows, style)
+    table(&rows, sheet)
 }
 
 fn detail(entry: &HistoryEntry) -> String {
@@ -107,7 +84,7 @@ fn detail(entry: &HistoryEntry) -> String {
 }
 
 /// Renders users with what they hold.
-pub fn users(users: &[&User], snapshot: &Snapshot, style: Style) -> String {
+pub fn users(users: &[&User], snapshot: &Snapshot, sheet: Sheet) -> String {
     let mut rows = vec![heading(&["user", "name", "location", "account", "licenses"])];
     rows.extend(users.iter().map(|user| {
         vec![
@@ -126,7 +103,7 @@ pub fn users(users: &[&User], snapshot: &Snapshot, style: Style) -> String {
             licenses(user, snapshot),
         ]
     }));
-    table(&rows, style)
+    table(&rows, sheet)
 }
 
 fn licenses(user: &User, snapshot: &Snapshot) -> String {

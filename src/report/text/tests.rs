@@ -90,3 +90,35 @@ fn an_explanation_is_a_tree_of_what_is_and_what_will_be() {
     let told = world.with(|inputs| explain(inputs, user.id, None)).unwrap().unwrap();
     assert_snapshot!(explanation(&told, &[], false, Style::Plain));
 }
+
+#[test]
+fn what_is_switched_on_and_off_is_named_and_what_stays_off_is_not() {
+    let world = world(
+        "ana: in Staff, SPE_E3 off:TEAMS1+SHAREPOINTENTERPRISE, SPE_F1 off:TEAMS1, from DE
+         ben: in Open, SPE_E3 off:TEAMS1+YAMMER, from DE
+         cem: in Staff, from DE",
+        "staff: Staff -> SPE_E3 off:YAMMER+SHAREPOINTENTERPRISE
+         open: Open -> SPE_E3 off:",
+    );
+    let text = shown(&world, PlanState::Proposed, PLAIN);
+    for line in [
+        "  ~ SPE_E3 (on: TEAMS1; off: YAMMER)  1 person",
+        "  ~ SPE_E3 (all service plans on)  1 person",
+        "  + SPE_E3 (off: SHAREPOINTENTERPRISE, YAMMER)  1 person",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    let text = diff::differences(&world.plan(), PlanState::Proposed, PLAIN);
+    let ana: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("ana")).take(7).collect();
+    assert_eq!(
+        ana[1..6],
+        [
+            "    SPE_E3 (off: SHAREPOINTENTERPRISE)",
+            "  -   TEAMS1 off",
+            "  +   YAMMER off",
+            "    SPE_F1 (off: TEAMS1)",
+            "    gains TEAMS1",
+        ],
+        "{text}"
+    );
+}
