@@ -151,6 +151,7 @@ where
 {
     routes! {
         Get "/" Read => plans::list,
+        Get "/plans" Read => plans::list,
         Get "/plans/{id}" Read => plan::show,
         Post "/plans/{id}/approve" Approve => plan::approve,
         Post "/plans/{id}/reject" Approve => plan::reject,

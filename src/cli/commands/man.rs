@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use clap::{Command, CommandFactory as _};
+use clap::{Arg, ArgAction, Command, CommandFactory as _};
 use clap_mangen::Man;
-use clap_mangen::roff::{Roff, bold, roman};
+use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
 
 use crate::cli::args::{Cli, ManArgs};
 use crate::cli::exit::{Exit, Failure, Outcome};
@@ -116,6 +116,7 @@ fn page(command: Command) -> Page {
     let has_commands = command.has_subcommands();
     let has_configuration = has_commands
         || command.get_arguments().any(|argument| argument.get_long() == Some("config"));
+    let synopsis = synopsis(&command);
     let man = Man::new(command)
         .title(name.to_uppercase())
         .source(concat!("seatkeeper ", env!("CARGO_PKG_VERSION")))
@@ -124,7 +125,7 @@ fn page(command: Command) -> Page {
     let mut rendered = man
         .render_title(&mut text)
         .and_then(|()| man.render_name_section(&mut text))
-        .and_then(|()| man.render_synopsis_section(&mut text))
+        .and_then(|()| synopsis.to_writer(&mut text))
         .and_then(|()| man.render_description_section(&mut text))
         .and_then(|()| man.render_options_section(&mut text));
     if has_commands {
@@ -134,6 +135,58 @@ fn page(command: Command) -> Page {
     // A plain backtick is set as an opening quotation mark.
     let text = String::from_utf8(text).expect(IN_MEMORY).replace('`', "\\(ga");
     Page { name: format!("{name}.1"), text }
+}
+
+/// Returns how the command is written, with the values that its options take.
+fn synopsis(command: &Command) -> Roff {
+    let name = command.get_bin_name().unwrap_or_else(|| command.get_name()).to_owned();
+    let mut roff = Roff::new();
+    roff.control("SH", ["SYNOPSIS"]);
+    let mut line = vec![bold(name)];
+    let shown = command.get_arguments().filter(|argument| !argument.is_hide_set());
+    let (named, placed): (Vec<&Arg>, Vec<&Arg>) =
+        shown.partition(|argument| !argument.is_positional());
+    for argument in named.into_iter().chain(placed) {
+        line.extend(piece(argument));
+    }
+    if command.has_subcommands() {
+        line.extend([roman(" "), italic("COMMAND"), roman(" …")]);
+    }
+    roff.text(line);
+    roff
+}
+
+/// Returns how one argument is written.
+fn piece(argument: &Arg) -> Vec<Inline> {
+    let mut inner = Vec::new();
+    match (argument.get_long(), argument.get_short()) {
+        (Some(long), _) => inner.push(bold(format!("--{long}"))),
+        (None, Some(short)) => inner.push(bold(format!("-{short}"))),
+        (None, None) => {}
+    }
+    let is_flag = matches!(
+        argument.get_action(),
+        ArgAction::SetTrue
+            | ArgAction::Count
+            | ArgAction::Help
+            | ArgAction::HelpShort
+            | ArgAction::HelpLong
+            | ArgAction::Version
+    );
+    if !is_flag {
+        let names = argument.get_value_names().unwrap_or_default();
+        let value = names.first().map_or_else(|| argument.get_id().as_str(), |name| name.as_str());
+        if !inner.is_empty() {
+            inner.push(roman(" "));
+        }
+        inner.push(italic(value));
+    }
+    let many = matches!(argument.get_action(), ArgAction::Append | ArgAction::Count);
+    let (open, close) = if argument.is_required_set() { (" ", "") } else { (" [", "]") };
+    let mut piece = vec![roman(open)];
+    piece.extend(inner);
+    piece.push(roman(if many { format!("{close}…") } else { close.to_owned() }));
+    piece
 }
 
 const IN_MEMORY: &str = "a page is text, and memory takes all of it";
