@@ -156,6 +156,7 @@ pub(super) fn last(connection: &Connection) -> Result<Digest, Fault> {
 /// Up to where records were dropped.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Checkpoint {
+    pub(super) number: i64,
     pub(super) journal_number: i64,
     pub(super) journal_chain: Digest,
     pub(super) outcome_number: i64,
@@ -166,12 +167,60 @@ pub(super) struct Checkpoint {
 }
 
 impl Checkpoint {
+    /// Returns what the record of what was dropped tells of it.
+    pub(super) fn body(&self) -> Value {
+        serde_json::json!({
+            "journal_number": self.journal_number,
+            "journal_chain": self.journal_chain.to_string(),
+            "outcome_number": self.outcome_number,
+            "outcome_chain": self.outcome_chain.to_string(),
+            "outcomes_before": self.outcomes_before,
+            "intents_before": self.intents_before,
+            "decisions_before": self.decisions_before,
+        })
+    }
+
+    /// Lowers what needs no record to what comes before everything that has one: whatever is recorded
+    /// later was recorded in the journal as well.
+    fn at_most(self, connection: &Connection) -> Result<Self, Fault> {
+        let before = |table: &str, event: &str, same: &str, most: i64| -> Result<i64, Fault> {
+            let first: Option<i64> = connection.query_row(
+                &format!(
+                    "SELECT min({table}.number) FROM {table} WHERE EXISTS (
+                         SELECT 1 FROM journal WHERE journal.plan = {table}.plan AND {same}
+                             AND journal.event = '{event}')"
+                ),
+                [],
+                |row| row.get(0),
+            )?;
+            Ok(first.map_or(most, |first| most.min(first - 1)))
+        };
+        let operation = |table: &str| format!("journal.operation = {table}.operation");
+        let at = "journal.at = decisions.at";
+        Ok(Self {
+            outcomes_before: before(
+                "outcomes",
+                "outcome",
+                &operation("outcomes"),
+                self.outcomes_before,
+            )?,
+            intents_before: before(
+                "intents",
+                "intent",
+                &operation("intents"),
+                self.intents_before,
+            )?,
+            decisions_before: before("decisions", "decision", at, self.decisions_before)?,
+            ..self
+        })
+    }
+
     /// Returns the latest.
     pub(super) fn latest(connection: &Connection) -> Result<Self, Fault> {
         let found = connection
             .prepare_cached(
                 "SELECT journal_number, journal_chain, outcome_number, outcome_chain,
-                        outcomes_before, intents_before, decisions_before
+                        outcomes_before, intents_before, decisions_before, number
                  FROM checkpoints ORDER BY number DESC LIMIT 1",
             )?
             .query_row([], |row| {
@@ -184,10 +233,12 @@ impl Checkpoint {
                     outcomes_before: row.get(4)?,
                     intents_before: row.get(5)?,
                     decisions_before: row.get(6)?,
+                    number: row.get(7)?,
                 })
             })
             .optional()?;
         Ok(found.unwrap_or(Self {
+            number: 0,
             journal_number: 0,
             journal_chain: BEGINNING,
             outcome_number: 0,
@@ -204,6 +255,10 @@ pub(super) fn verify(connection: &Connection) -> Result<Verification, Fault> {
     // Of a damaged file a chain may seem shorter, and whole.
     undamaged(connection)?;
     let checkpoint = Checkpoint::latest(connection)?;
+    if let Some(what) = unfounded(connection, &checkpoint)? {
+        return Ok(Verification::Broken { what });
+    }
+    let checkpoint = checkpoint.at_most(connection)?;
     let (outcomes, newest) = match outcomes::verify(connection, &checkpoint)? {
         Ok(found) => found,
         Err(what) => return Ok(Verification::Broken { what }),
@@ -230,6 +285,35 @@ fn undamaged(connection: &Connection) -> Result<(), Fault> {
     }
     let corrupt = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
     Err(rusqlite::Error::SqliteFailure(corrupt, Some(found)).into())
+}
+
+/// Says what is wrong with a checkpoint that the journal does not tell of. Where the chains begin anew,
+/// and what needs no record, stands in the record of what was dropped: it is in the chain, and a
+/// checkpoint is not. The first one says where the journal began, and nothing was dropped before.
+fn unfounded(connection: &Connection, checkpoint: &Checkpoint) -> Result<Option<String>, Fault> {
+    let begins_at_once = checkpoint.journal_number == 0
+        && checkpoint.journal_chain == BEGINNING
+        && checkpoint.outcome_number == 0
+        && checkpoint.outcome_chain == BEGINNING;
+    if checkpoint.number <= 1 {
+        let what = "the journal or the outcomes do not begin where they did";
+        return Ok((!begins_at_once).then(|| what.to_owned()));
+    }
+    let body: Option<String> = connection
+        .prepare("SELECT body FROM journal WHERE event = 'retention' ORDER BY number DESC LIMIT 1")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    let body: Value = body.and_then(|body| serde_json::from_str(&body).ok()).unwrap_or(Value::Null);
+    let told = checkpoint.body();
+    let is_told = told.as_object().is_some_and(|told| {
+        told.iter().all(|(key, value)| match body.get(key) {
+            Some(recorded) => recorded == value,
+            // Records of before told less.
+            None => key.ends_with("_before") || key == "outcome_number",
+        })
+    });
+    let what = "no record tells of the checkpoint that the chains begin at";
+    Ok((!(body.is_object() && is_told)).then(|| what.to_owned()))
 }
 
 type Found<T> = Result<T, String>;
@@ -311,10 +395,11 @@ fn record_without_outcome(
         "SELECT journal.plan FROM journal WHERE journal.event = 'outcome' AND ?1 = ?1
              AND NOT EXISTS (
                  SELECT 1 FROM outcomes WHERE outcomes.plan = journal.plan
-                     AND outcomes.operation = journal.operation)
+                     AND outcomes.operation = journal.operation
+                     AND outcomes.chain = json_extract(journal.body, '$.chain'))
              AND EXISTS (SELECT 1 FROM plans WHERE plans.id = journal.plan) LIMIT 1",
         0,
-        "an outcome of plan {} was dropped",
+        "an outcome of plan {} was dropped, or is not what was recorded",
     )
 }
 
@@ -339,10 +424,11 @@ fn intents_that_differ(
         "SELECT journal.plan FROM journal WHERE journal.event = 'intent' AND ?1 = ?1
              AND NOT EXISTS (
                  SELECT 1 FROM intents WHERE intents.plan = journal.plan
-                     AND intents.operation = journal.operation)
+                     AND intents.operation = journal.operation
+                     AND intents.at = journal.at)
              AND EXISTS (SELECT 1 FROM plans WHERE plans.id = journal.plan) LIMIT 1",
         0,
-        "an intent of plan {} was dropped",
+        "an intent of plan {} was dropped, or is not what was recorded",
     )
 }
 
@@ -368,11 +454,16 @@ fn decisions_that_differ(
     first(
         connection,
         "SELECT journal.plan FROM journal WHERE journal.event = 'decision' AND ?1 = ?1
-             AND (SELECT count(*) FROM decisions WHERE decisions.plan = journal.plan
-                      AND decisions.at = journal.at) = 0
+             AND NOT EXISTS (
+                 SELECT 1 FROM decisions WHERE decisions.plan = journal.plan
+                     AND decisions.at = journal.at
+                     AND decisions.by = json_extract(journal.body, '$.by')
+                     AND decisions.state = json_extract(journal.body, '$.state')
+                     AND decisions.accepted = json_extract(journal.body, '$.accepted')
+                     AND decisions.reason IS json_extract(journal.body, '$.reason'))
              AND EXISTS (SELECT 1 FROM plans WHERE plans.id = journal.plan) LIMIT 1",
         0,
-        "a decision on plan {} was dropped",
+        "a decision on plan {} was dropped, or is not what was recorded",
     )
 }
 

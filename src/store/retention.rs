@@ -58,26 +58,37 @@ pub(super) fn drop_before(
     if dropped == Dropped::default() {
         return Ok(dropped);
     }
+    let checkpoint = Checkpoint {
+        number: last.number,
+        journal_number,
+        journal_chain,
+        outcome_number,
+        outcome_chain,
+        // What has no record any more cannot be looked for there.
+        outcomes_before: last.outcomes_before.max(covered(transaction, "outcomes", "outcome")?),
+        intents_before: last.intents_before.max(covered(transaction, "intents", "intent")?),
+        decisions_before: last.decisions_before.max(covered(transaction, "decisions", "decision")?),
+    };
     transaction.execute(
         "INSERT INTO checkpoints (journal_number, journal_chain, outcome_number, outcome_chain,
                                   outcomes_before, intents_before, decisions_before)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         params![
-            journal_number,
-            Text(journal_chain),
-            outcome_number,
-            Text(outcome_chain),
-            // What has no record any more cannot be looked for there.
-            last.outcomes_before.max(covered(transaction, "outcomes", "outcome")?),
-            last.intents_before.max(covered(transaction, "intents", "intent")?),
-            last.decisions_before.max(covered(transaction, "decisions", "decision")?),
+            checkpoint.journal_number,
+            Text(checkpoint.journal_chain),
+            checkpoint.outcome_number,
+            Text(checkpoint.outcome_chain),
+            checkpoint.outcomes_before,
+            checkpoint.intents_before,
+            checkpoint.decisions_before,
         ],
     )?;
-    let body = json!({
-        "plans": dropped.plans, "outcomes": dropped.outcomes, "records": dropped.records,
-        "dropped_before": before.to_string(), "journal_number": journal_number,
-        "journal_chain": journal_chain.to_string(), "outcome_chain": outcome_chain.to_string(),
-    });
+    // The checkpoint is in no chain: what it says stands in the record that is.
+    let mut body = checkpoint.body();
+    body["plans"] = dropped.plans.into();
+    body["outcomes"] = dropped.outcomes.into();
+    body["records"] = dropped.records.into();
+    body["dropped_before"] = before.to_string().into();
     let entry =
         Entry { at: now, event: Event::Retention, tenant: None, plan: None, operation: None, body };
     journal::append(transaction, &mut [entry].into_iter())?;
