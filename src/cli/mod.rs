@@ -22,6 +22,7 @@ mod failure;
 mod pager;
 mod policies;
 mod private_file;
+mod scratch;
 mod secret;
 pub mod session;
 mod sign_in;

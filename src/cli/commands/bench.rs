@@ -14,6 +14,7 @@ use crate::cli::clock::{FastClock, SystemClock};
 use crate::cli::commands::demo::POLICIES;
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::policies::LoadedPolicies;
+use crate::cli::scratch;
 use crate::cli::session::{Session, client};
 use crate::cli::ui::Ui;
 use crate::config::Tenant;
@@ -352,7 +353,7 @@ async fn restart(home: &Path, sandbox: &Sandbox) -> Result<Measured, Failure> {
 
 /// Lays out a directory with configuration and policies.
 fn lay_out(sandbox: &Sandbox, policies: &[(&str, &str)]) -> Result<tempfile::TempDir, Failure> {
-    let (home, url) = (tempfile::tempdir()?, &sandbox.url);
+    let (home, url) = (scratch::directory()?, &sandbox.url);
     let directory = home.path().join("policies");
     std::fs::create_dir(&directory)?;
     for (name, text) in policies {

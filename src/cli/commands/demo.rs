@@ -8,6 +8,7 @@ use crate::cli::args::{Apply, Common, Config, Deciding, Demo, PlanArgs, PlanForm
 use crate::cli::clock::SystemClock;
 use crate::cli::commands::{apply, plan};
 use crate::cli::exit::{Exit, Failure, Outcome};
+use crate::cli::scratch;
 use crate::cli::session::Session;
 use crate::cli::ui::Ui;
 use crate::plan::guard::tripped;
@@ -34,7 +35,7 @@ pub(crate) async fn run(args: &Demo, ui: &Ui, verbose: u8) -> Outcome {
         let context = "cannot serve the sandbox tenant on this machine";
         Failure::new(Exit::Unavailable, anyhow::Error::new(error).context(context))
     })?;
-    let home = tempfile::tempdir()?;
+    let home = scratch::directory()?;
     let config = Config { config: Some(lay_out(home.path(), &server)?) };
     let common = Common { config, tenant: None };
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::cli::args::{self, Format, Import};
 use crate::cli::clock::SystemClock;
 use crate::cli::exit::{Exit, Failure, Outcome};
+use crate::cli::scratch;
 use crate::cli::session::Session;
 use crate::cli::ui::Ui;
 use crate::config::Tenant;
@@ -160,7 +161,7 @@ fn check(
     if files.is_empty() {
         return Ok(());
     }
-    let directory = tempfile::tempdir()?;
+    let directory = scratch::directory()?;
     write_all(directory.path(), files)?;
     let loaded = session.policies_in(directory.path())?;
     let inputs = Inputs {
