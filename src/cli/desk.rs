@@ -357,7 +357,7 @@ impl OwnDesk<'_> {
         let consent = Consent { accepted, without: &BTreeSet::new(), by: by(who), reason };
         let part = self
             .engine()
-            .part_that_may_go_on(&policies.policies, &held.plan, consent)
+            .part_that_may_go_on(&policies.policies, held, consent)
             .await
             .map_err(|error| self.session.cycle_failure(error, policies))?;
         match part {

@@ -88,10 +88,11 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         let Seen { snapshot, tracking, ledger, recovered: _ } = self.see(policies, depth).await?;
         let once = self.asked_again(&stored.plan.origin).await?;
         let inputs = self.inputs(policies, &snapshot, &ledger, Trigger::Apply, once.asked());
+        let tried = self.tried_since_approval(stored).await?;
         let approval = stored.decisions.last();
         let accepted = approval.map_or(&[][..], |approval| &approval.accepted);
         let TakenUp { approved, stale, already_done, unapproved, planned } =
-            take_up(&stored.plan, stored.state, accepted, &inputs)
+            take_up(&stored.plan, stored.state, accepted, &tried, &inputs)
                 .map_err(CycleError::NotTakenUp)?;
         self.keep(snapshot.clone(), tracking.clone()).await?;
         let mut observed = planned.observed;
@@ -101,7 +102,7 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         let mut released = planned.plan;
         // What was never shown is not let go yet: the file may have been lost by mistake.
         released.released.retain(|entry| stored.plan.released.contains(entry));
-        self.records.advance(stored.plan.id, PlanState::Approved, PlanState::Applying).await?;
+        self.records.begin(stored.plan.id, stored.plan.part_of).await?;
         self.set_aside(&stored.plan, &stale, OutcomeKind::Stale).await?;
         self.set_aside(&stored.plan, &already_done, OutcomeKind::AlreadyDone).await?;
         let since = self.clock.now() - WRITES_COUNT_FOR;
@@ -134,7 +135,8 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
 
     /// Makes the part of a held plan that no guard holds, or none but accepted ones, into a plan of its
     /// own, approved by whoever let it go on. Only operations that the held plan showed are in it.
-    /// Returns none where there is no such part.
+    /// Returns none where there is no such part. Where somebody decides on the held plan meanwhile, that
+    /// holds for the part as well: it is not approved.
     ///
     /// # Errors
     ///
@@ -142,10 +144,11 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
     pub async fn part_that_may_go_on(
         &self,
         policies: &Policies,
-        held: &Plan,
+        stored: &StoredPlan,
         consent: Consent<'_>,
     ) -> Result<Option<StoredPlan>, CycleError> {
         let Consent { accepted, without, by, reason } = consent;
+        let held = &stored.plan;
         let now = self.clock.now();
         if let Some(why) = self.gate.refuse(Takes::Nothing, now) {
             return Err(CycleError::HeldBack(why));
@@ -159,8 +162,7 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             return Ok(None);
         }
         // Somebody may have decided on it since, or it may have been too long.
-        let stands = self.records.plan(Some(self.tenant), Some(held.id)).await?;
-        let state = stands.map_or(PlanState::Superseded, |stored| stored.state);
+        let state = self.stands(held.id).await?;
         if !state.is_open() {
             let not_open = NotTakenUp::NotOpen { plan: held.id, state };
             return Err(CycleError::NotTakenUp(not_open));
@@ -187,7 +189,7 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         let tripped = tripped(&part.plan.guards);
         let why = format!("the part of plan {} that nothing holds back", held.id);
         let why = reason.map_or_else(|| why.clone(), |reason| format!("{reason} ({why})"));
-        let stored = self.records.propose(part.plan, part.state).await?;
+        let part = self.records.propose(part.plan, part.state).await?;
         let decision = Decision {
             state: PlanState::Approved,
             by,
@@ -195,8 +197,20 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             accepted: accepted.iter().copied().filter(|guard| tripped.contains(guard)).collect(),
             reason: Some(why.into()),
         };
-        self.records.decide(stored.plan.id, decision).await?;
-        Ok(self.records.plan(Some(self.tenant), Some(stored.plan.id)).await?)
+        // Reading took its time: what was decided meanwhile was not known.
+        let (id, decisions) = (part.plan.id, stored.decisions.len());
+        if !self.records.decide_after(id, decision, held.id, decisions).await? {
+            self.records.advance(id, part.state, PlanState::Superseded).await?;
+            let state = self.stands(held.id).await?;
+            return Err(CycleError::NotTakenUp(NotTakenUp::NotOpen { plan: held.id, state }));
+        }
+        Ok(self.records.plan(Some(self.tenant), Some(id)).await?)
+    }
+
+    /// Returns where a plan stands now.
+    async fn stands(&self, plan: PlanId) -> Result<PlanState, CycleError> {
+        let found = self.records.plan(Some(self.tenant), Some(plan)).await?;
+        Ok(found.map_or(PlanState::Superseded, |stored| stored.state))
     }
 
     async fn set_aside(

@@ -19,7 +19,7 @@ use crate::plan::settled::Settled;
 use crate::plan::{Asked, Digest, OriginKind, Plan, PlanId, PlanState, Trigger};
 use crate::ports::{
     Clock, CycleRecord, Decision, HistoryEntry, HistoryFilter, OutcomeKind, ReadRequest, Records,
-    StoredPlan, TenantRead, TenantReader,
+    RecordsError, StoredPlan, TenantRead, TenantReader,
 };
 
 /// What a cycle came to.
@@ -125,6 +125,7 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             None
         } else {
             let before = self.latest_of_policies().await?;
+            self.ask_again(before.as_ref(), &planned.plan).await?;
             let stored = self.records.propose(planned.plan.clone(), planned.state).await?;
             Some(self.carry_approval_over(before, stored).await?)
         };
@@ -136,11 +137,50 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
     async fn latest_of_policies(&self) -> Result<Option<StoredPlan>, CycleError> {
         let heads = self.records.plans(Some(self.tenant)).await?;
         let mut of_policies = heads.iter().filter(|head| head.origin == OriginKind::Policies);
-        // A part of it that was carried out is newer, and says nothing of the rest.
-        let approved = of_policies.clone().find(|head| head.state == PlanState::Approved);
-        match approved.or_else(|| of_policies.next()) {
+        let approved: Vec<PlanId> = of_policies
+            .clone()
+            .filter(|head| head.state == PlanState::Approved)
+            .map(|head| head.id)
+            .collect();
+        // A part of it is newer, approved or carried out, and says nothing of the rest.
+        let mut first = None;
+        for id in approved {
+            let found = self.records.plan(Some(self.tenant), Some(id)).await?;
+            match found {
+                Some(whole) if whole.plan.part_of.is_none() => return Ok(Some(whole)),
+                Some(part) => first = first.or(Some(part)),
+                None => {}
+            }
+        }
+        if first.is_some() {
+            return Ok(first);
+        }
+        match of_policies.next() {
             None => Ok(None),
             Some(head) => Ok(self.records.plan(Some(self.tenant), Some(head.id)).await?),
+        }
+    }
+
+    /// Closes an approved plan of which a part was tried and is planned still: something went wrong, or
+    /// somebody changed it back. The new plan asks about it again, even where it is the same.
+    async fn ask_again(&self, before: Option<&StoredPlan>, plan: &Plan) -> Result<(), CycleError> {
+        let Some(before) = before.filter(|one| one.state == PlanState::Approved) else {
+            return Ok(());
+        };
+        let tried = self.tried_since_approval(before).await?;
+        let count = plan.operations.iter().filter(|one| tried.contains(&one.key)).count();
+        if count == 0 {
+            return Ok(());
+        }
+        tracing::warn!(
+            tenant = %self.tenant, plan = %before.plan.id, tried = count,
+            "operations of the approved plan were tried in a part of it and are planned still: they are asked about again"
+        );
+        let (from, to) = (PlanState::Approved, PlanState::Superseded);
+        match self.records.advance(before.plan.id, from, to).await {
+            // Somebody decided on it just then.
+            Ok(()) | Err(RecordsError::WrongState { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -176,6 +216,10 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         if !uncovered(&stored.plan.guards, &before.plan, &approval.accepted).is_empty() {
             return Ok(stored);
         }
+        // Whoever rejected it later, in whatever plan, is heeded.
+        if !self.rejected_since(&stored.plan, approval.at).await?.is_empty() {
+            return Ok(stored);
+        }
         let reason =
             approval.reason.as_deref().map(|reason| format!("{reason}; ")).unwrap_or_default();
         let decision = Decision {
@@ -184,7 +228,11 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             ),
             ..approval.clone()
         };
-        self.records.decide(stored.plan.id, decision).await?;
+        // Somebody may have decided on the plan before while this one was made.
+        let (id, decisions) = (stored.plan.id, before.decisions.len());
+        if !self.records.decide_after(id, decision, before.plan.id, decisions).await? {
+            return Ok(stored);
+        }
         let carried = self.records.plan(Some(self.tenant), Some(stored.plan.id)).await?;
         Ok(carried.unwrap_or(stored))
     }
@@ -195,25 +243,20 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         &self,
         plan: &StoredPlan,
     ) -> Result<BTreeSet<Digest>, CycleError> {
-        let waits = |entry: &&HistoryEntry| {
-            entry.outcome.kind == OutcomeKind::Deferred
-                && entry.outcome.code.as_deref() == Some(HELD_BACK)
-        };
         match plan.state {
             PlanState::Approved => {
-                let mut left: BTreeSet<Digest> =
-                    plan.plan.operations.iter().map(|operation| operation.key).collect();
                 // A part of it may have been carried out already: what that tried is used up.
-                for newer in self.newer_than(plan.plan.id).await? {
-                    for entry in self.outcomes(newer).await?.iter().filter(|entry| !waits(entry)) {
-                        left.remove(&entry.outcome.operation);
-                    }
-                }
-                Ok(left)
+                let tried = self.tried_since_approval(plan).await?;
+                let keys = plan.plan.operations.iter().map(|operation| operation.key);
+                Ok(keys.filter(|key| !tried.contains(key)).collect())
             }
             PlanState::Partial | PlanState::Failed => {
                 let outcomes = self.outcomes(plan.plan.id).await?;
-                Ok(outcomes.iter().filter(waits).map(|entry| entry.outcome.operation).collect())
+                Ok(outcomes
+                    .iter()
+                    .filter(|entry| waits_still(entry))
+                    .map(|entry| entry.outcome.operation)
+                    .collect())
             }
             PlanState::Proposed
             | PlanState::Held
@@ -223,6 +266,26 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             | PlanState::Superseded
             | PlanState::Expired => Ok(BTreeSet::new()),
         }
+    }
+
+    /// Returns the operations of an approved plan that were tried since somebody approved it, as part of
+    /// it. What only waited for a pause or a window was not tried.
+    pub(crate) async fn tried_since_approval(
+        &self,
+        plan: &StoredPlan,
+    ) -> Result<BTreeSet<Digest>, CycleError> {
+        let mut tried = BTreeSet::new();
+        let Some(approval) = plan.decisions.last() else { return Ok(tried) };
+        for newer in self.newer_than(plan.plan.id).await? {
+            let outcomes = self.outcomes(newer).await?;
+            let since = outcomes.iter().filter(|entry| entry.outcome.at >= approval.at);
+            let operations =
+                since.filter(|entry| !waits_still(entry)).map(|entry| entry.outcome.operation);
+            tried.extend(operations);
+        }
+        let own: BTreeSet<Digest> = plan.plan.operations.iter().map(|one| one.key).collect();
+        tried.retain(|key| own.contains(key));
+        Ok(tried)
     }
 
     /// Returns the plans that were carried out, in part or whole, after one was made.
@@ -240,6 +303,15 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
     /// Returns the operations of a plan that somebody rejected lately: no mode approves them for as
     /// long as a plan lives.
     pub(crate) async fn rejected(&self, plan: &Plan) -> Result<BTreeSet<Digest>, CycleError> {
+        self.rejected_since(plan, Timestamp::MIN).await
+    }
+
+    /// Returns those that somebody rejected after a time.
+    async fn rejected_since(
+        &self,
+        plan: &Plan,
+        since: Timestamp,
+    ) -> Result<BTreeSet<Digest>, CycleError> {
         let now = self.clock.now();
         let mut rejected = BTreeSet::new();
         for head in self.records.plans(Some(self.tenant)).await? {
@@ -253,7 +325,8 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             let Some(stored) = self.records.plan(Some(self.tenant), Some(head.id)).await? else {
                 continue;
             };
-            if stored.decisions.last().is_some_and(|last| now < LIFETIME.after(last.at)) {
+            let is_heeded = |last: &Decision| last.at >= since && now < LIFETIME.after(last.at);
+            if stored.decisions.last().is_some_and(is_heeded) {
                 rejected.extend(stored.plan.operations.iter().map(|operation| operation.key));
             }
         }
@@ -402,4 +475,9 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         };
         Ok(self.records.cycle(record).await?)
     }
+}
+
+/// Whether an operation did not run only because of a pause or a window.
+fn waits_still(entry: &HistoryEntry) -> bool {
+    entry.outcome.kind == OutcomeKind::Deferred && entry.outcome.code.as_deref() == Some(HELD_BACK)
 }

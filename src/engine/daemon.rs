@@ -330,6 +330,11 @@ where
         let tenant = self.with.tenant;
         match said {
             Ok(value) => Some(value),
+            Err(error @ RecordsError::WrongState { .. }) => {
+                // The records are well: somebody decided just then.
+                tracing::info!(%tenant, "not done: {error}");
+                None
+            }
             Err(error) => {
                 if !std::mem::replace(&mut self.records_fail, true) {
                     let why = chain(&error);

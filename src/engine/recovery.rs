@@ -44,6 +44,7 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             .filter_map(|(key, at)| operations.get(key).map(|operation| (*operation, *at)))
             .collect();
         let began = self.clock.now();
+        let mut slept = Duration::ZERO;
         while !left.is_empty() {
             let users: Vec<_> = left.iter().map(|(operation, _)| operation.user.id).collect();
             let holdings = self.unless_stopped(self.reader.holdings(&users)).await??;
@@ -53,7 +54,9 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             for ((operation, at), holding) in left.into_iter().zip(holdings) {
                 // A write may have been tried again long after its intent, and reads lag behind: so
                 // look for a while from now on, unless the intent is older than any of that.
-                let waited = Duration::try_from(now.duration_since(began)).unwrap_or_default();
+                let passed = Duration::try_from(now.duration_since(began)).unwrap_or_default();
+                // However far the clock was set back.
+                let waited = passed.max(slept);
                 let age = Duration::try_from(now.duration_since(at)).unwrap_or_default();
                 let settle_after = self.patience.settle_after;
                 let is_settled = waited >= settle_after || age >= settle_after + LONG_AGO;
@@ -79,6 +82,7 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             left = still;
             if !left.is_empty() {
                 self.unless_stopped(self.clock.sleep(LOOK_AGAIN_AFTER)).await?;
+                slept += LOOK_AGAIN_AFTER;
             }
         }
         Ok(())

@@ -110,7 +110,8 @@ fn sums(verdicts: &[Verdict]) -> String {
     verdicts.iter().map(sum).collect::<Vec<_>>().join("; ")
 }
 
-/// Plans again, and takes up what of an approved plan is still planned just as it was approved.
+/// Plans again, and takes up what of an approved plan is still planned just as it was approved. What was
+/// `tried` since the approval, in a part of the plan, does not run under it a second time.
 ///
 /// # Errors
 ///
@@ -120,6 +121,7 @@ pub fn take_up(
     plan: &Plan,
     state: PlanState,
     accepted: &[GuardName],
+    tried: &BTreeSet<Digest>,
     inputs: &Inputs<'_>,
 ) -> Result<TakenUp, NotTakenUp> {
     if state != PlanState::Approved {
@@ -128,7 +130,8 @@ pub fn take_up(
     if inputs.now >= plan.expires_at {
         return Err(NotTakenUp::Expired { plan: plan.id, at: plan.expires_at });
     }
-    let approved: BTreeSet<Digest> = plan.operations.iter().map(|op| op.key).collect();
+    let keys = plan.operations.iter().map(|op| op.key);
+    let approved: BTreeSet<Digest> = keys.filter(|key| !tried.contains(key)).collect();
     let (mut everything, owned) =
         make_counting(inputs, &Scope::Everybody).map_err(NotTakenUp::Unsettled)?;
     let unapproved =

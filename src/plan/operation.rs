@@ -2,7 +2,7 @@
 
 use crate::domain::ids::{ServicePlanId, SkuId, UserId};
 use crate::domain::names::PolicyName;
-use crate::domain::sku::Sku;
+use crate::domain::sku::{Catalogue, Sku};
 use crate::domain::user::{Assignment, Licenses, ServicePlanSet};
 use crate::plan::make::Inputs;
 use crate::plan::resolve::{Grant, Removal, Resolution, Why};
@@ -47,7 +47,7 @@ pub(crate) fn build(
         remove: removals.iter().map(|(sku, _)| words.sku(*sku)).collect(),
         adopt: adoptions(resolution, words),
         usage_location: resolution.location.as_ref().map(|(change, _)| *change),
-        before: before(licenses, words),
+        before: before(licenses, inputs.snapshot.catalogue(), words),
         gains: service_plans.gains,
         loses: service_plans.loses,
         data_at_risk: service_plans.data_at_risk,
@@ -116,12 +116,18 @@ fn adoptions(resolution: &Resolution, words: &Words<'_>) -> Vec<Adoption> {
     resolution.adopts.iter().map(adoption).collect()
 }
 
-fn before(licenses: &Licenses, words: &Words<'_>) -> Vec<Held> {
+/// Returns what a user holds directly. Service plans that cannot be switched per user are left out: Graph
+/// lists them as it likes.
+fn before(licenses: &Licenses, catalogue: &Catalogue, words: &Words<'_>) -> Vec<Held> {
     let held = |assignment: &Assignment| {
         let disabled = assignment.direct()?;
+        let sku = catalogue.get(assignment.sku);
+        let is_switchable =
+            |plan: &ServicePlanId| sku.is_none_or(|sku| sku.switchable().any(|one| one == *plan));
+        let disabled = disabled.iter().filter(is_switchable);
         Some(Held {
             sku: words.sku(assignment.sku),
-            disabled: disabled.iter().map(|plan| words.service_plan(plan)).collect(),
+            disabled: disabled.map(|plan| words.service_plan(plan)).collect(),
         })
     };
     licenses.assignments.iter().filter_map(held).collect()

@@ -175,7 +175,7 @@ struct Holdings<'a> {
 
 impl Holdings<'_> {
     /// Returns the first other SKU of a user within which this one is. Of two that are within each other
-    /// the cheaper one is kept, or else the first; but never a lower rung for a higher one.
+    /// the cheaper one is kept, or else the first; but never one with a higher rung above it.
     fn within(&self, at: usize) -> Option<SkuRef> {
         let Self { snapshot, settings, ladders, all } = self;
         let own = switched_on(snapshot, &all[at])?;
@@ -186,7 +186,8 @@ impl Holdings<'_> {
             (price.is_none(), price, at)
         };
         (0..all.len()).filter(|other| *other != at).find_map(|other| {
-            if ladders.is_above(all[at].sku, all[other].sku) {
+            // A rung below another one may go itself.
+            if (0..all.len()).any(|higher| ladders.is_above(all[higher].sku, all[other].sku)) {
                 return None;
             }
             let theirs = switched_on(snapshot, &all[other])?;

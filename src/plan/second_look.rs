@@ -37,9 +37,10 @@ impl<'a> SecondLook<'a> {
         Self { inputs: *inputs, groups, misfits }
     }
 
-    /// Whether an operation takes a license away, and so has to be asked about.
+    /// Whether an operation takes a license away, or switches off what data hangs on, and so has to be
+    /// asked about.
     pub fn is_needed(operation: &Operation) -> bool {
-        !operation.remove.is_empty()
+        !operation.remove.is_empty() || !operation.data_at_risk.is_empty()
     }
 
     /// Returns the groups to ask about: those that decide, nested groups included, for the policies
@@ -89,7 +90,12 @@ impl<'a> SecondLook<'a> {
             .users()
             .binary_search_by_key(&user.id, |user| user.id)
             .map_err(|_| "the user could not be looked at alone".to_owned())?;
-        operation.remove.iter().try_for_each(|sku| judge(&bound, at, operation, sku))
+        operation
+            .remove
+            .iter()
+            .try_for_each(|sku| judge(&bound, at, operation, sku, Fate::Gone))?;
+        let mut switched = switched(operation);
+        switched.try_for_each(|sku| judge(&bound, at, operation, sku, Fate::Switched))
     }
 
     /// Checks that the user's licenses are as they were when it was planned: what goes, and what was
@@ -132,9 +138,9 @@ impl<'a> SecondLook<'a> {
                 policy.tenants.as_ref().is_none_or(|only| only.contains(self.inputs.tenant))
             })
             .filter(move |policy| {
+                let mut at_stake = operation.remove.iter().chain(switched(operation));
                 named.contains(&policy.name)
-                    || operation.remove.iter().any(|sku| self.owns(policy, user, sku.id))
-                    || operation.remove.iter().any(|sku| grants(policy, sku))
+                    || at_stake.any(|sku| self.owns(policy, user, sku.id) || grants(policy, sku))
             })
     }
 
@@ -274,8 +280,30 @@ fn grants(policy: &Policy, sku: &SkuRef) -> bool {
     })
 }
 
-/// Checks that every policy stands to the user as the removal of a SKU says, or as it has to.
-fn judge(bound: &Bound<'_>, at: usize, operation: &Operation, sku: &SkuRef) -> Result<(), String> {
+/// What becomes of a SKU.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// The user loses it.
+    Gone,
+    /// The user keeps it, and some of its service plans are switched off.
+    Switched,
+}
+
+/// Returns the SKUs of which an operation switches service plans off that data hangs on.
+fn switched(operation: &Operation) -> impl Iterator<Item = &SkuRef> {
+    let is_at_risk = !operation.data_at_risk.is_empty();
+    let held = operation.add.iter().filter(move |addition| is_at_risk && addition.held);
+    held.map(|addition| &addition.sku)
+}
+
+/// Checks that every policy stands to the user as what becomes of a SKU says, or as it has to.
+fn judge(
+    bound: &Bound<'_>,
+    at: usize,
+    operation: &Operation,
+    sku: &SkuRef,
+    fate: Fate,
+) -> Result<(), String> {
     let because = || operation.because.iter().filter(|why| why.sku.as_ref() == Some(sku));
     // `remove` beats `add`, and a higher rung a lower one: then it does not matter who else would
     // grant it.
@@ -304,6 +332,7 @@ fn judge(bound: &Bound<'_>, at: usize, operation: &Operation, sku: &SkuRef) -> R
             ) => truth == Truth::True,
             Some(Reason::Left) => truth == Truth::False,
             Some(Reason::Withdrawn) => truth == Truth::True && !grants,
+            Some(Reason::Matched) if fate == Fate::Switched => truth == Truth::True,
             Some(Reason::Matched | Reason::Located | Reason::Requested | Reason::Reverted)
             | None => taken || !grants || truth == Truth::False,
         };

@@ -52,6 +52,9 @@ const PRODUCTS: [(&str, &[&str]); 10] = [
     ("*COMPANY", &["*COMPANY_THING"]),
 ];
 
+/// Of an approved plan nothing was tried yet.
+pub(crate) const NOTHING_TRIED: &BTreeSet<Digest> = &BTreeSet::new();
+
 /// Everything that a plan follows from, and that carrying one out changes.
 #[derive(Clone)]
 pub(crate) struct World {

@@ -8,8 +8,8 @@ use crate::domain::ids::{SkuId, UserId};
 use crate::domain::user::Assignment;
 use crate::plan::approval::{goes_on, part, take_up};
 use crate::plan::make::Scope;
-use crate::plan::testing::World;
 use crate::plan::testing::cases::{AMPLE, LONG, SCARCE, USERS, Wanted, any_blindness, any_world};
+use crate::plan::testing::{NOTHING_TRIED, World};
 use crate::plan::{BlockedReason, Operation, Plan, PlanState, Reason};
 use crate::policy::settings::{CountLimit, Percent, PercentLimit};
 
@@ -422,14 +422,14 @@ proptest! {
         let plan = world.plan();
         let mut later = world.clone();
         later.observe();
-        let taken = later.with(|inputs| take_up(&plan, PlanState::Approved, &[], inputs)).unwrap();
+        let taken = later.with(|inputs| take_up(&plan, PlanState::Approved, &[], NOTHING_TRIED, inputs)).unwrap();
         let keys = |operations: &[Operation]| {
             operations.iter().map(|op| op.key).collect::<BTreeSet<_>>()
         };
         prop_assert_eq!(keys(taken.approved.operations()), keys(&plan.operations));
         prop_assert_eq!(taken.unapproved, 0);
         let done = world.carry_out(&world.planned());
-        let taken = done.with(|inputs| take_up(&plan, PlanState::Approved, &[], inputs)).unwrap();
+        let taken = done.with(|inputs| take_up(&plan, PlanState::Approved, &[], NOTHING_TRIED, inputs)).unwrap();
         prop_assert!(taken.approved.operations().is_empty());
         let keys: Vec<_> = plan.operations.iter().map(|op| op.key).collect();
         prop_assert_eq!((taken.stale, taken.already_done), (vec![], keys));
@@ -442,7 +442,7 @@ proptest! {
         let plan = world.plan();
         let mut changed = other;
         changed.policies = world.policies.clone();
-        let taken = changed.with(|inputs| take_up(&plan, PlanState::Approved, &[], inputs)).unwrap();
+        let taken = changed.with(|inputs| take_up(&plan, PlanState::Approved, &[], NOTHING_TRIED, inputs)).unwrap();
         let approved: BTreeSet<_> = plan.operations.iter().map(|op| op.key).collect();
         let runs: Vec<_> = taken.approved.operations().iter().map(|op| op.key).collect();
         prop_assert!(runs.iter().all(|key| approved.contains(key)));

@@ -274,6 +274,33 @@ pub trait Records: Send + Sync {
         decision: Decision,
     ) -> impl Future<Output = Result<(), RecordsError>> + Send;
 
+    /// Records a decision that follows from how another plan stood, as one on a part of it does, unless
+    /// somebody decided on that one since: it has to have just so many decisions still. Returns whether
+    /// it was recorded.
+    ///
+    /// # Errors
+    ///
+    /// As [`Records::decide`].
+    fn decide_after(
+        &self,
+        plan: PlanId,
+        decision: Decision,
+        other: PlanId,
+        decisions: usize,
+    ) -> impl Future<Output = Result<bool, RecordsError>> + Send;
+
+    /// Moves an approved plan to `applying`. The part of another is not begun where that one was
+    /// rejected since.
+    ///
+    /// # Errors
+    ///
+    /// `WrongState` where it is not approved, or what it is a part of was rejected; nothing changed.
+    fn begin(
+        &self,
+        plan: PlanId,
+        part_of: Option<PlanId>,
+    ) -> impl Future<Output = Result<(), RecordsError>> + Send;
+
     /// Moves a plan from one state to another.
     ///
     /// # Errors

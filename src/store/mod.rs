@@ -218,6 +218,25 @@ impl Records for Store {
         self.write(what, move |writing| plans::decide(writing, plan, &decision)).await
     }
 
+    async fn decide_after(
+        &self,
+        plan: PlanId,
+        decision: Decision,
+        other: PlanId,
+        decisions: usize,
+    ) -> Result<bool, RecordsError> {
+        let what = format!("record the decision on plan {plan}");
+        self.write(what, move |writing| {
+            plans::decide_after(writing, plan, &decision, other, decisions)
+        })
+        .await
+    }
+
+    async fn begin(&self, plan: PlanId, part_of: Option<PlanId>) -> Result<(), RecordsError> {
+        let what = format!("begin plan {plan}");
+        self.write(what, move |writing| plans::begin(writing, plan, part_of)).await
+    }
+
     async fn advance(
         &self,
         plan: PlanId,

@@ -294,6 +294,39 @@ pub(super) fn decide(
     set_state(transaction, id, *state)
 }
 
+/// Records a decision that follows from how another plan stood, unless somebody decided on that one since.
+pub(super) fn decide_after(
+    transaction: &Transaction<'_>,
+    id: PlanId,
+    decision: &Decision,
+    other: PlanId,
+    decisions: usize,
+) -> Result<bool, Fault> {
+    let found: i64 = transaction
+        .prepare_cached("SELECT count(*) FROM decisions WHERE plan = ?1")?
+        .query_row([Text(other)], |row| row.get(0))?;
+    if usize::try_from(found) != Ok(decisions) {
+        return Ok(false);
+    }
+    decide(transaction, id, decision)?;
+    Ok(true)
+}
+
+/// Moves an approved plan to `applying`, unless what it is a part of was rejected.
+pub(super) fn begin(
+    transaction: &Transaction<'_>,
+    id: PlanId,
+    part_of: Option<PlanId>,
+) -> Result<(), Fault> {
+    if let Some(whole) = part_of
+        && state(transaction, whole)? == PlanState::Rejected
+    {
+        let (state, wanted) = (PlanState::Rejected, "approved or held");
+        return Err(RecordsError::WrongState { plan: whole, state, wanted }.into());
+    }
+    advance(transaction, id, PlanState::Approved, PlanState::Applying)
+}
+
 /// Moves a plan from one state to another.
 pub(super) fn advance(
     transaction: &Transaction<'_>,

@@ -3,7 +3,6 @@
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
-use serde_json::json;
 
 use crate::plan::Digest;
 use crate::store::column::{Nanoseconds, Text};

@@ -1,11 +1,19 @@
 //! What an approval is good for while the daemon runs, and what a rejection is.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
+use seatkeeper::engine::CycleError;
+use seatkeeper::plan::approval::NotTakenUp;
+use seatkeeper::plan::{Digest, PlanState};
+use seatkeeper::ports::{Clock as _, Decision, Records as _, RecordsError, StoredPlan};
 use seatkeeper::sandbox::Tenant;
+use seatkeeper::store::Store;
 use serde_json::Value;
 
 use crate::daemon::{Daemon, GUARDS_OFF, company, holders, site};
+use crate::lab::{Call, Fuse, Lab};
 use crate::site::Site;
 
 const EVERY_SECOND: &str = "schedule: '* * * * * *'";
@@ -136,4 +144,141 @@ async fn what_failed_in_a_part_is_not_approved_with_the_rest() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(site.writes(), writes);
     assert_eq!(holders(&site), 5);
+}
+
+const STAFF: &str =
+    "policies:\n  - name: staff\n    match: {group: Staff}\n    licenses: [SPE_E3]\n";
+
+async fn lab() -> Lab {
+    Lab::new(company(6, 2), GUARDS_OFF, &[("policies.yaml", STAFF)]).await
+}
+
+async fn decide(lab: &Lab, store: &Store, plan: &StoredPlan, state: PlanState) -> StoredPlan {
+    let decision = Decision {
+        state,
+        by: "ana".into(),
+        at: lab.clock.now(),
+        accepted: Vec::new(),
+        reason: None,
+    };
+    store.decide(plan.plan.id, decision).await.unwrap();
+    store.plan(None, Some(plan.plan.id)).await.unwrap().unwrap()
+}
+
+/// Returns a plan for two people that somebody approved, and the operation of the second.
+async fn approved(lab: &Lab) -> (Arc<Store>, StoredPlan, BTreeSet<Digest>) {
+    let plan = lab.plan().await.unwrap().stored.unwrap();
+    let store = Arc::new(lab.store());
+    let plan = decide(lab, &store, &plan, PlanState::Approved).await;
+    assert_eq!(plan.plan.operations.len(), 2);
+    let second = [plan.plan.operations[1].key].into();
+    (store, plan, second)
+}
+
+/// Something that rejects a plan.
+fn rejecting(
+    store: &Arc<Store>,
+    plan: &StoredPlan,
+) -> impl Fn() -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync + use<> {
+    let (store, plan) = (Arc::clone(store), plan.plan.clone());
+    move || {
+        let (store, id, at) = (Arc::clone(&store), plan.id, plan.created_at);
+        Box::pin(async move {
+            let (state, by) = (PlanState::Rejected, "ben".into());
+            let decision = Decision { state, by, at, accepted: Vec::new(), reason: None };
+            store.decide(id, decision).await.unwrap();
+        })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_rejected_while_the_tenant_is_read_does_not_run_in_part() {
+    let lab = lab().await;
+    let (store, plan, second) = approved(&lab).await;
+    let fuse = Fuse::never().before(Call::Read, rejecting(&store, &plan));
+    let refused = lab.part(&fuse, &plan, &second).await.unwrap_err();
+    let state = PlanState::Rejected;
+    let not_open = NotTakenUp::NotOpen { plan: plan.plan.id, state };
+    assert!(matches!(&refused, CycleError::NotTakenUp(why) if *why == not_open), "{refused}");
+    let states: Vec<_> = store.plans(None).await.unwrap().iter().map(|one| one.state).collect();
+    assert_eq!(states, [PlanState::Superseded, PlanState::Rejected]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_part_does_not_begin_once_the_whole_is_rejected() {
+    let lab = lab().await;
+    let (store, plan, second) = approved(&lab).await;
+    let fuse = Fuse::never().before(Call::CarryOut, rejecting(&store, &plan));
+    let refused = lab.part(&fuse, &plan, &second).await.unwrap_err();
+    let is_so = matches!(
+        &refused,
+        CycleError::Records(RecordsError::WrongState { plan: id, state: PlanState::Rejected, .. })
+            if *id == plan.plan.id
+    );
+    assert!(is_so, "{refused}");
+    assert!(store.history(Default::default()).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_approval_is_not_carried_over_a_rejection() {
+    // Somebody rejects the plan while the next one is made.
+    let lab = lab().await;
+    let (store, plan, _) = approved(&lab).await;
+    lab.sandbox.change(|tenant| change_staff(tenant, [0], false));
+    let fuse = Fuse::never().before(Call::Propose, rejecting(&store, &plan));
+    let next = lab.plan_while(&fuse).await.unwrap().stored.unwrap();
+    assert_eq!((next.plan.operations.len(), next.state), (1, PlanState::Proposed));
+
+    // Without that it would be.
+    let lab = self::lab().await;
+    approved(&lab).await;
+    lab.sandbox.change(|tenant| change_staff(tenant, [0], false));
+    let next = lab.plan().await.unwrap().stored.unwrap();
+    assert_eq!((next.plan.operations.len(), next.state), (1, PlanState::Approved));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_part_did_is_done_and_the_rest_of_its_whole_stays_approved() {
+    let lab = lab().await;
+    let (store, plan, second) = approved(&lab).await;
+    let carried = lab.part(&Fuse::never(), &plan, &second).await.unwrap().unwrap();
+    assert_eq!(carried.state, PlanState::Applied);
+    // The whole still holds the rest, and does nothing twice.
+    let again = lab.part(&Fuse::never(), &plan, &second).await.unwrap();
+    assert!(again.is_none());
+    let next = lab.plan().await.unwrap().stored.unwrap();
+    assert_eq!((next.plan.operations.len(), next.state), (1, PlanState::Approved));
+    assert_eq!(
+        store.plan(None, Some(plan.plan.id)).await.unwrap().unwrap().state,
+        PlanState::Superseded
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_asked_for_once_waits_for_its_window_however_many_cycles_pass() {
+    let top = format!("{GUARDS_OFF}mode: approve\n{EVERY_SECOND}\n{NO_REMOVALS}");
+    let site = site(company(8, 2), &top).await;
+    let mut daemon = Daemon::start(&site);
+    daemon.until("a plan", || plan_in(&site, "proposed").is_some()).await;
+    site.expect(0, &["approve", &plan_in(&site, "proposed").unwrap()]);
+    daemon.until("the licenses", || holders(&site) == 2).await;
+    at_rest(&daemon, &site).await;
+    // One gives something up for it, which has to wait; the other does not.
+    let exchange = ["bulk", "replace", "POWER_BI_PRO", "--replaces", "SPE_E3"];
+    let whom = ["--user", "u0@contoso.com", "--user", "u7@contoso.com", "--plan-only"];
+    site.expect(0, &[&exchange[..], &whom[..]].concat());
+    let asked = plan_in(&site, "proposed").unwrap();
+    site.expect(0, &["approve", &asked]);
+    daemon.until("the other", || !site.direct("u7@contoso.com").is_empty()).await;
+    at_rest(&daemon, &site).await;
+    cycles(&daemon, 3).await;
+    assert_eq!(site.direct("u0@contoso.com"), ["SPE_E3"]);
+    assert_eq!(plan_in(&site, "approved"), Some(asked), "{}", daemon.log());
+    assert_eq!(daemon.stop().0, 0);
+    site.reconfigure(NO_REMOVALS, REMOVALS);
+    let daemon = Daemon::start(&site);
+    daemon.until("the exchange", || site.direct("u0@contoso.com") == ["POWER_BI_PRO"]).await;
+    at_rest(&daemon, &site).await;
+    assert_eq!(plan_in(&site, "approved"), None);
+    site.assert_one_outcome_each();
 }

@@ -1,8 +1,9 @@
 //! The engine in this process, over the real client and the real store, with a clock that nobody
 //! waits for and a fuse that ends the "process" at any point.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use seatkeeper::domain::names::{PolicyName, TenantName};
 use seatkeeper::domain::snapshot::Snapshot;
 use seatkeeper::domain::tracking::Tracking;
 use seatkeeper::domain::user::User;
-use seatkeeper::engine::carry_out::CarriedOut;
+use seatkeeper::engine::carry_out::{CarriedOut, Consent};
 use seatkeeper::engine::cycle::Cycle;
 use seatkeeper::engine::gate::Gate;
 use seatkeeper::engine::memo::Memo;
@@ -81,19 +82,46 @@ pub(crate) struct Fuse {
     blows_at: u64,
     blown: Arc<Notify>,
     before_look: Option<Arc<dyn Fn() + Send + Sync>>,
+    before: Option<(Call, Happening)>,
 }
+
+/// A call before which something may happen elsewhere.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Call {
+    Read,
+    Propose,
+    CarryOut,
+}
+
+type Happening = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
 impl Fuse {
     /// Blows at this step, counted from 1; `u64::MAX` never.
     pub(crate) fn at(step: u64) -> Self {
         let (steps, blown) = (Arc::default(), Arc::default());
-        Self { steps, blows_at: step, blown, before_look: None }
+        Self { steps, blows_at: step, blown, before_look: None, before: None }
     }
 
     /// Lets something happen elsewhere whenever the process is about to look at single users.
     pub(crate) fn before_look(mut self, happens: impl Fn() + Send + Sync + 'static) -> Self {
         self.before_look = Some(Arc::new(happens));
         self
+    }
+
+    /// Lets something happen elsewhere before each call of a kind.
+    pub(crate) fn before<F: Future<Output = ()> + Send + 'static>(
+        mut self,
+        call: Call,
+        happens: impl Fn() -> F + Send + Sync + 'static,
+    ) -> Self {
+        self.before = Some((call, Arc::new(move || Box::pin(happens()))));
+        self
+    }
+
+    async fn is_about_to(&self, call: Call) {
+        if let Some((_, happens)) = self.before.as_ref().filter(|(other, _)| *other == call) {
+            happens().await;
+        }
     }
 
     pub(crate) fn never() -> Self {
@@ -169,6 +197,7 @@ impl<P: TenantReader> TenantReader for Fused<'_, P> {
         request: &ReadRequest,
         progress: &dyn Progress,
     ) -> Result<Snapshot, TenantError> {
+        self.fuse.is_about_to(Call::Read).await;
         self.port.read(request, progress).await
     }
 
@@ -215,6 +244,7 @@ impl<P: Records> Records for Fused<'_, P> {
     }
 
     async fn propose(&self, plan: Plan, state: PlanState) -> Kept<StoredPlan> {
+        self.fuse.is_about_to(Call::Propose).await;
         self.effect(self.port.propose(plan, state)).await
     }
 
@@ -236,6 +266,20 @@ impl<P: Records> Records for Fused<'_, P> {
 
     async fn decide(&self, plan: PlanId, decision: Decision) -> Kept<()> {
         self.effect(self.port.decide(plan, decision)).await
+    }
+
+    async fn decide_after(
+        &self,
+        plan: PlanId,
+        decision: Decision,
+        other: PlanId,
+        decisions: usize,
+    ) -> Kept<bool> {
+        self.effect(self.port.decide_after(plan, decision, other, decisions)).await
+    }
+
+    async fn begin(&self, plan: PlanId, part_of: Option<PlanId>) -> Kept<()> {
+        self.effect(self.port.begin(plan, part_of)).await
     }
 
     async fn advance(&self, plan: PlanId, from: PlanState, to: PlanState) -> Kept<()> {
@@ -487,12 +531,35 @@ impl Lab {
 
     /// Plans only.
     pub(crate) async fn plan(&self) -> Result<Cycle, CycleError> {
+        self.plan_while(&Fuse::never()).await
+    }
+
+    /// Makes the part of a plan that is without some operations, and carries it out.
+    pub(crate) async fn part(
+        &self,
+        fuse: &Fuse,
+        whole: &StoredPlan,
+        without: &BTreeSet<Digest>,
+    ) -> Result<Option<CarriedOut>, CycleError> {
+        self.clock.advance(Duration::from_secs(1));
+        let (store, client) = (self.store(), self.client());
+        let reader = Fused { port: &client, fuse };
+        let records = Fused { port: &store, fuse };
+        let engine = self.engine(&reader, &records);
+        let consent = Consent { accepted: &[], without, by: "ana".into(), reason: None };
+        let part = engine.part_that_may_go_on(&self.policies, whole, consent).await?;
+        let Some(part) = part else { return Ok(None) };
+        fuse.is_about_to(Call::CarryOut).await;
+        engine.carry_out(&reader, &self.policies, &part).await.map(Some)
+    }
+
+    /// Plans while something may happen elsewhere.
+    pub(crate) async fn plan_while(&self, fuse: &Fuse) -> Result<Cycle, CycleError> {
         self.clock.advance(Duration::from_secs(1));
         let store = self.store();
         let client = self.client();
-        let fuse = Fuse::never();
-        let reader = Fused { port: &client, fuse: &fuse };
-        let records = Fused { port: &store, fuse: &fuse };
+        let reader = Fused { port: &client, fuse };
+        let records = Fused { port: &store, fuse };
         let engine = self.engine(&reader, &records);
         engine.plan(&self.policies, Trigger::Person, Misfits::Refuse).await
     }

@@ -12,73 +12,74 @@ impl Cli {
     ///
     /// Where the command has no such option, or was given it as well.
     pub fn settle(mut self) -> Result<Self, Error> {
-        if let Some(config) = self.config.take() {
-            let Some(own) = self.command.config_mut() else {
-                return Err(refused("--config", "this command goes by no configuration"));
-            };
-            if own.config.replace(config).is_some() {
-                return Err(refused("--config", "it is given twice"));
-            }
-        }
-        if let Some(tenant) = self.tenant.take() {
-            let Some(own) = self.command.common_mut() else {
-                return Err(refused("--tenant", "this command goes by no tenant"));
-            };
-            if own.tenant.replace(tenant).is_some() {
-                return Err(refused("--tenant", "it is given twice"));
-            }
-        }
+        let (config, tenant) = (self.config.take(), self.tenant.take());
+        let (own_config, own_tenant) = match self.command.goes_by() {
+            GoesBy::Nothing => (None, None),
+            GoesBy::Config(config) => (Some(&mut config.config), None),
+            GoesBy::Tenant(Common { config, tenant }) => (Some(&mut config.config), Some(tenant)),
+        };
+        put("--config", config, own_config)?;
+        put("--tenant", tenant, own_tenant)?;
         Ok(self)
     }
 }
 
-fn refused(option: &str, why: &str) -> Error {
+/// Puts what stood before the command where the command has it.
+fn put<V>(option: &str, before: Option<V>, own: Option<&mut Option<V>>) -> Result<(), Error> {
+    let Some(before) = before else { return Ok(()) };
+    let why = match own {
+        None => "this command does not go by it",
+        Some(own) => match own.replace(before) {
+            None => return Ok(()),
+            Some(_) => "it is given twice",
+        },
+    };
     let message = format!("'{option}' cannot be used here: {why}");
-    Cli::command().error(ErrorKind::ArgumentConflict, message)
+    Err(Cli::command().error(ErrorKind::ArgumentConflict, message))
+}
+
+/// What a command goes by.
+enum GoesBy<'a> {
+    Nothing,
+    Config(&'a mut Config),
+    Tenant(&'a mut Common),
 }
 
 impl Command {
-    fn config_mut(&mut self) -> Option<&mut Config> {
-        match self {
-            Self::Validate(args) => Some(&mut args.config),
-            Self::Test(args) => Some(&mut args.config),
-            Self::Run(args) => Some(&mut args.config),
-            _ => self.common_mut().map(|common| &mut common.config),
-        }
-    }
-
-    fn common_mut(&mut self) -> Option<&mut Common> {
+    fn goes_by(&mut self) -> GoesBy<'_> {
         match self {
             Self::Demo(_)
             | Self::Sandbox(_)
             | Self::Init(_)
-            | Self::Validate(_)
-            | Self::Test(_)
-            | Self::Run(_)
             | Self::Bench(_)
             | Self::Schema(_)
             | Self::Completions(_)
-            | Self::Man(_) => None,
-            Self::Doctor(args) => Some(&mut args.common),
-            Self::Plan(args) => Some(&mut args.common),
-            Self::Show(args) => Some(&mut args.common),
-            Self::Plans(args) => Some(&mut args.common),
-            Self::Approve(args) => Some(&mut args.common),
-            Self::Reject(args) => Some(&mut args.common),
-            Self::Retry(args) => Some(&mut args.common),
-            Self::Apply(args) => Some(&mut args.common),
-            Self::Bulk(args) => Some(&mut args.doing.common),
-            Self::Revert(args) => Some(&mut args.doing.common),
-            Self::Pause(args) => Some(&mut args.common),
-            Self::Resume(args) => Some(&mut args.common),
-            Self::Explain(args) => Some(&mut args.common),
-            Self::Users(args) => Some(&mut args.common),
-            Self::Ous(args) | Self::Domains(args) | Self::Groups(args) => Some(&mut args.common),
-            Self::Snapshot(args) => Some(&mut args.common),
-            Self::Seats(args) => Some(&mut args.common),
-            Self::Import(args) => Some(&mut args.common),
-            Self::History(args) => Some(&mut args.common),
-            Self::Status(args) => Some(&mut args.common),
+            | Self::Man(_) => GoesBy::Nothing,
+            Self::Validate(args) => GoesBy::Config(&mut args.config),
+            Self::Test(args) => GoesBy::Config(&mut args.config),
+            Self::Run(args) => GoesBy::Config(&mut args.config),
+            Self::Doctor(args) => GoesBy::Tenant(&mut args.common),
+            Self::Plan(args) => GoesBy::Tenant(&mut args.common),
+            Self::Show(args) => GoesBy::Tenant(&mut args.common),
+            Self::Plans(args) => GoesBy::Tenant(&mut args.common),
+            Self::Approve(args) => GoesBy::Tenant(&mut args.common),
+            Self::Reject(args) => GoesBy::Tenant(&mut args.common),
+            Self::Retry(args) => GoesBy::Tenant(&mut args.common),
+            Self::Apply(args) => GoesBy::Tenant(&mut args.common),
+            Self::Bulk(args) => GoesBy::Tenant(&mut args.doing.common),
+            Self::Revert(args) => GoesBy::Tenant(&mut args.doing.common),
+            Self::Pause(args) => GoesBy::Tenant(&mut args.common),
+            Self::Resume(args) => GoesBy::Tenant(&mut args.common),
+            Self::Explain(args) => GoesBy::Tenant(&mut args.common),
+            Self::Users(args) => GoesBy::Tenant(&mut args.common),
+            Self::Ous(args) | Self::Domains(args) | Self::Groups(args) => {
+                GoesBy::Tenant(&mut args.common)
+            }
+            Self::Snapshot(args) => GoesBy::Tenant(&mut args.common),
+            Self::Seats(args) => GoesBy::Tenant(&mut args.common),
+            Self::Import(args) => GoesBy::Tenant(&mut args.common),
+            Self::History(args) => GoesBy::Tenant(&mut args.common),
+            Self::Status(args) => GoesBy::Tenant(&mut args.common),
         }
     }
 }

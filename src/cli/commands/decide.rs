@@ -7,13 +7,13 @@ use crate::cli::clock::SystemClock;
 use crate::cli::desk::DAEMON;
 use crate::cli::environment;
 use crate::cli::exit::{Exit, Failure, Outcome};
-use crate::cli::failure::lock_failure;
 use crate::cli::session::{Session, plan_id};
 use crate::cli::ui::Ui;
 use crate::config::Mode;
 use crate::plan::approval::{Missing, accept};
 use crate::plan::digest::guard_list;
 use crate::plan::{GuardName, PlanState};
+use crate::ports::desk::Desk as _;
 use crate::ports::{Clock as _, Decision, Records as _, StoredPlan};
 use crate::report::text::style::clean;
 use crate::store::Store;
@@ -35,29 +35,32 @@ pub(crate) async fn approve(args: &Approve, ui: &Ui) -> Outcome {
     }
     record_approval(&session, &store, &stored, &args.deciding).await?;
     ui.result(&format!("approved {id}"))?;
-    ui.say(&what_next(&session, &stored)?);
+    ui.say(&what_next(&session, &store, &stored).await);
     Ok(Exit::Done)
 }
 
-/// Says who carries out a plan that was just approved.
-fn what_next(session: &Session<'_>, stored: &StoredPlan) -> Result<String, Failure> {
+/// Says who carries out a plan that was just approved: the daemon, by the mode that it started with, or
+/// nobody.
+async fn what_next(session: &Session<'_>, store: &Store, stored: &StoredPlan) -> String {
     let StoredPlan { plan, .. } = stored;
     let by_hand = format!("seatkeeper apply {}", plan.id);
-    let tenant = session.config.tenants.iter().find(|tenant| tenant.name == plan.tenant);
-    let holder = holder(&session.config.state, &plan.tenant);
-    let holder = holder.map_err(|error| lock_failure(&error))?;
-    let daemon_runs = holder.is_some_and(|holder| holder.command == DAEMON);
-    Ok(match tenant.map(|tenant| tenant.mode) {
-        Some(Mode::Approve | Mode::Enforce) if daemon_runs => {
-            format!("the daemon carries it out as soon as it may; to do it now: {by_hand}")
-        }
-        Some(Mode::Observe) if daemon_runs => {
+    // It is approved whatever cannot be read now.
+    let holder = holder(&session.config.state, &plan.tenant).ok().flatten();
+    let report = store.reported(&plan.tenant).await.ok().flatten();
+    let daemon = report.filter(|report| {
+        holder
+            .as_ref()
+            .is_some_and(|holder| holder.command == DAEMON && holder.pid == report.process)
+    });
+    match daemon.map(|report| report.mode) {
+        Some(mode) if *mode == *Mode::Observe.as_str() => {
             format!("the daemon is in mode observe and carries nothing out; to do it: {by_hand}")
         }
-        Some(Mode::Observe | Mode::Approve | Mode::Enforce) | None => {
-            format!("to carry it out: {by_hand}")
+        Some(_) => {
+            format!("the daemon carries it out as soon as it may; to do it now: {by_hand}")
         }
-    })
+        None => format!("to carry it out: {by_hand}"),
+    }
 }
 
 /// Rejects a plan.

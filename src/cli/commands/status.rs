@@ -44,8 +44,18 @@ struct TenantStatus {
     more_waiting: u64,
 }
 
+impl TenantStatus {
+    /// Whether nothing is carried out by itself: by the mode that the daemon started with, where one runs.
+    fn observes(&self) -> bool {
+        let mode = self.daemon.as_ref().and_then(|daemon| daemon.mode.as_deref());
+        mode.unwrap_or(self.mode) == Mode::Observe.as_str()
+    }
+}
+
 #[derive(Serialize)]
 struct DaemonStatus {
+    /// The mode that it started with.
+    mode: Option<Arc<str>>,
     process: u32,
     since: String,
     version: Arc<str>,
@@ -225,6 +235,7 @@ fn daemon(holder: &Holder, report: Option<Report>, now: Timestamp) -> DaemonStat
     let (process, since) = (holder.pid, holder.since.to_string());
     let Some(report) = report else {
         return DaemonStatus {
+            mode: None,
             process,
             since,
             version: "".into(),
@@ -248,6 +259,7 @@ fn daemon(holder: &Holder, report: Option<Report>, now: Timestamp) -> DaemonStat
     let (digest, commit) =
         report.policies.map_or((None, None), |(digest, commit)| (Some(digest.to_string()), commit));
     DaemonStatus {
+        mode: Some(report.mode),
         process,
         since,
         version: report.version,
@@ -349,7 +361,7 @@ fn text(status: &TenantStatus, zone: &TimeZone) -> String {
     }
     for waiting in &status.waiting_for_a_person {
         line("waits", waits(waiting, &at));
-        if waiting.state == PlanState::Approved.as_str() && status.mode == Mode::Observe.as_str() {
+        if waiting.state == PlanState::Approved.as_str() && status.observes() {
             line(
                 "",
                 format!("mode observe carries nothing out: seatkeeper apply {}", waiting.plan),

@@ -1,6 +1,5 @@
 //! What follows from a plan: by the mode, within windows, unless somebody has paused.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -15,7 +14,9 @@ use crate::engine::{CycleError, Policies};
 use crate::plan::approval::NotTakenUp;
 use crate::plan::{PlanId, PlanState, Trigger};
 use crate::ports::desk::{Activity, Desk};
-use crate::ports::{Clock, Decision, Records, StoredPlan, TenantReader, TenantWriter};
+use crate::ports::{
+    Clock, Decision, Records, RecordsError, StoredPlan, TenantReader, TenantWriter,
+};
 
 /// Who approves what no guard holds, where the mode says so.
 const BY_MODE: &str = "seatkeeper (mode enforce)";
@@ -71,7 +72,7 @@ where
             let engine = self.engine();
             let by = BY_MODE.into();
             let consent = Consent { accepted: &[], without: &rejected, by, reason: None };
-            let part = engine.part_that_may_go_on(policies, &stored.plan, consent);
+            let part = engine.part_that_may_go_on(policies, &stored, consent);
             let part = Box::pin(part).await;
             self.heed_cycle(part).flatten()
         };
@@ -121,19 +122,19 @@ where
             self.held_back.insert(stored.plan.id);
             return;
         }
-        if !self.is_unused(&stored).await {
-            return;
-        }
-        let may_run = |operation: &&crate::plan::Operation| {
-            self.with.gate.refuse_operation(operation, now).is_none()
+        let refused = |operation: &&crate::plan::Operation| {
+            self.with.gate.refuse_operation(operation, now).is_some()
         };
-        let count = stored.plan.operations.iter().filter(may_run).count();
-        if count == stored.plan.operations.len() {
+        if !stored.plan.operations.iter().any(|operation| refused(&operation)) {
             self.run(policies, &stored).await;
             return;
         }
         self.held_back.insert(stored.plan.id);
-        if count == 0 {
+        // What a part of it has tried is not tried again under the same approval.
+        let tried = self.engine().tried_since_approval(&stored).await;
+        let Some(tried) = self.heed_cycle(tried) else { return };
+        let mut left = stored.plan.operations.iter().filter(|one| !tried.contains(&one.key));
+        if left.all(|operation| refused(&operation)) {
             return;
         }
         let approval = stored.decisions.last();
@@ -141,34 +142,12 @@ where
         let accepted = approval.map(|approval| approval.accepted.clone()).unwrap_or_default();
         let reason = approval.and_then(|approval| approval.reason.clone());
         let engine = self.engine();
-        let (accepted, without) = (accepted.as_slice(), &BTreeSet::new());
+        let (accepted, without) = (accepted.as_slice(), &tried);
         let consent = Consent { accepted, without, by, reason: reason.as_deref() };
-        let part = Box::pin(engine.part_that_may_go_on(policies, &stored.plan, consent)).await;
+        let part = Box::pin(engine.part_that_may_go_on(policies, &stored, consent)).await;
         if let Some(part) = self.heed_cycle(part).flatten() {
             self.run(policies, &part).await;
         }
-    }
-
-    /// Whether nothing of an approved plan was tried yet. Where a part of it was, and is planned still,
-    /// something went wrong or somebody changed it back: then it is asked about again, with a new plan.
-    async fn is_unused(&mut self, stored: &StoredPlan) -> bool {
-        let plan = stored.plan.id;
-        let left = self.engine().still_approved(stored).await;
-        let Some(left) = self.heed_cycle(left) else { return false };
-        let tried = stored.plan.operations.iter().filter(|one| !left.contains(&one.key)).count();
-        if tried == 0 {
-            return true;
-        }
-        tracing::warn!(
-            tenant = %self.with.tenant, %plan, tried,
-            "operations of the approved plan were tried in a part of it and are planned still: it is asked about again"
-        );
-        let given_up =
-            self.with.records.advance(plan, PlanState::Approved, PlanState::Superseded).await;
-        self.heed(given_up);
-        self.held_back.insert(plan);
-        self.next_cycle = Some((self.clock.now(), Trigger::Retry));
-        false
     }
 
     /// Carries out an approved plan, and tells what it came to.
@@ -188,6 +167,11 @@ where
                 | NotTakenUp::Expired { .. }),
             )) => {
                 // Somebody decided otherwise meanwhile, or it was too late.
+                tracing::info!(tenant = %self.with.tenant, plan = %stored.plan.id, "not run: {error}");
+                self.held_back.insert(stored.plan.id);
+            }
+            Err(CycleError::Records(error @ RecordsError::WrongState { .. })) => {
+                // Decided just then.
                 tracing::info!(tenant = %self.with.tenant, plan = %stored.plan.id, "not run: {error}");
                 self.held_back.insert(stored.plan.id);
             }
@@ -235,6 +219,14 @@ where
             Ok(value) => Some(value),
             Err(CycleError::Stopped | CycleError::HeldBack(_)) => None,
             Err(CycleError::Records(error)) => self.heed(Err(error)),
+            Err(CycleError::NotTakenUp(
+                error @ (NotTakenUp::NotOpen { .. }
+                | NotTakenUp::NotApproved { .. }
+                | NotTakenUp::Expired { .. }),
+            )) => {
+                tracing::info!(tenant = %self.with.tenant, "not run: {error}");
+                None
+            }
             Err(error) => {
                 let why = in_words(&error);
                 tracing::error!(tenant = %self.with.tenant, "a part of the plan was not run: {why}");

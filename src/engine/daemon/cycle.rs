@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -17,6 +18,9 @@ use crate::plan::guard::tripped;
 use crate::plan::{PlanState, Summary, Trigger};
 use crate::ports::desk::{Activity, Desk, LeftOut};
 use crate::ports::{Clock, Records, TenantReader, TenantWriter};
+
+/// How long to look whether the configuration file has changed.
+const LOOKS_AT_SETTINGS_FOR: Duration = Duration::from_secs(5);
 
 /// So many of the policies that do not fit are named where it is told that some do not.
 const LEFT_OUT_TOLD: usize = 10;
@@ -67,7 +71,16 @@ where
 
     /// Looks whether the settings in force are still those of their file, and says so once where not.
     async fn look_at_settings(&mut self) {
-        let outdated = self.with.source.outdated().await;
+        let stop = self.with.stop.clone();
+        let outdated = tokio::select! {
+            biased;
+            () = stop.asked() => return,
+            // A file system that hangs keeps no tenant waiting.
+            looked = tokio::time::timeout(LOOKS_AT_SETTINGS_FOR, self.with.source.outdated()) => {
+                let Ok(looked) = looked else { return };
+                looked
+            }
+        };
         if self.outdated != outdated {
             match &outdated {
                 Some(why) => tracing::warn!(

@@ -85,7 +85,7 @@ where
                 let engine = self.engine_for_people();
                 let (accepted, without) = (accepted.as_slice(), &BTreeSet::new());
                 let consent = Consent { accepted, without, by, reason };
-                let part = engine.part_that_may_go_on(policies, &held.plan, consent).await?;
+                let part = engine.part_that_may_go_on(policies, &held, consent).await?;
                 match part {
                     None => Ok(Reply::NothingLeft),
                     Some(part) => {

@@ -49,6 +49,11 @@ impl<'o> Sent<'o> {
         Self { refusal: Some(refusal), ..Self::accepted(operation, None, at) }
     }
 
+    /// Whether it is time to look, also where the clock was set back since.
+    fn is_due(&self, now: Timestamp) -> bool {
+        self.look_at <= now || self.look_at > now + LOOK_AGAIN_AFTER_MAX
+    }
+
     /// Whether reads from now on have had their time to show it.
     fn is_over(&self, patience: &Patience, now: Timestamp) -> bool {
         match &self.refusal {
@@ -84,7 +89,10 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
             }
             let next = sent.iter().map(|sent| sent.look_at).min();
             let Some(next) = next.filter(|_| sent.len() > most) else { return Ok(()) };
-            let wait = next.duration_since(self.engine.clock.now()).try_into().unwrap_or_default();
+            let wait: Duration =
+                next.duration_since(self.engine.clock.now()).try_into().unwrap_or_default();
+            // However far the clock was set back.
+            let wait = wait.min(LOOK_AGAIN_AFTER_MAX);
             tokio::select! {
                 biased;
                 () = self.engine.clock.sleep(wait) => {}
@@ -102,7 +110,7 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
         let now = self.engine.clock.now();
         let mut room = WINDOW;
         let (due, later): (Vec<_>, Vec<_>) = std::mem::take(sent).into_iter().partition(|sent| {
-            let is_due = sent.look_at <= now && room > 0;
+            let is_due = sent.is_due(now) && room > 0;
             room -= usize::from(is_due);
             is_due
         });
@@ -176,9 +184,15 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
     fn unshown(&mut self, sent: Sent<'_>, is_gone: bool) -> Settlement {
         let Sent { operation, refusal, request_id, .. } = sent;
         let within = self.engine.patience.confirm_within.as_secs();
-        if let Some(refusal) = &refusal {
-            self.breaker.take(&Answer::Failed(refusal.clone()));
+        // What Graph refused with an answer that could have meant it is there already.
+        let is_refused =
+            refusal.as_ref().is_some_and(|refusal| refusal.kind == RefusalKind::NotHeld);
+        if let Some(refusal) = refusal.clone() {
+            let answer =
+                if is_refused { Answer::Refused(refusal) } else { Answer::Failed(refusal) };
+            self.breaker.take(&answer);
         }
+        let kind = if is_refused { OutcomeKind::Refused } else { OutcomeKind::Failed };
         let (detail, code, request_id) = match refusal {
             Some(Refusal { kind: _, status: _, code, message, request_id }) => {
                 (message.to_string(), Some(code), request_id)
@@ -190,7 +204,7 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
                 (detail, None, request_id)
             }
         };
-        let mut settlement = self.told(operation, OutcomeKind::Failed, &detail);
+        let mut settlement = self.told(operation, kind, &detail);
         settlement.outcome.code = code;
         settlement.outcome.request_id = request_id;
         settlement

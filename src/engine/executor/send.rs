@@ -107,7 +107,7 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
                 Answer::Refused(refusal)
                     if refusal.kind == RefusalKind::NotHeld && operation.add.is_empty() =>
                 {
-                    sent.push(Sent::accepted(operation, refusal.request_id, now));
+                    sent.push(Sent::doubtful(operation, refusal, now));
                 }
                 Answer::Failed(refusal) => {
                     sent.push(Sent::doubtful(operation, refusal, now));

@@ -3,12 +3,12 @@ use std::sync::Arc;
 use insta::assert_snapshot;
 
 use super::{Missing, NotTakenUp, TakenUp, accept, goes_on, has_part, part, take_up};
-use crate::plan::testing::{World, show, world};
+use crate::plan::testing::{NOTHING_TRIED, World, show, world};
 use crate::plan::{Digest, GuardName, Plan, PlanState};
 use crate::policy::settings::CountLimit;
 
 fn taken_up(plan: &Plan, now: &World) -> TakenUp {
-    now.with(|inputs| take_up(plan, PlanState::Approved, &[], inputs)).unwrap()
+    now.with(|inputs| take_up(plan, PlanState::Approved, &[], NOTHING_TRIED, inputs)).unwrap()
 }
 
 fn fates(plan: &Plan, now: &World) -> String {
@@ -95,11 +95,14 @@ fn a_plan_that_nobody_approved_or_that_expired_is_not_taken_up() {
     let world = world("ana: in Staff", STAFF);
     let plan = world.plan();
     for state in PlanState::ALL.into_iter().filter(|state| *state != PlanState::Approved) {
-        let error = world.with(|inputs| take_up(&plan, state, &[], inputs)).unwrap_err();
+        let error =
+            world.with(|inputs| take_up(&plan, state, &[], NOTHING_TRIED, inputs)).unwrap_err();
         assert_eq!(error, NotTakenUp::NotApproved { plan: plan.id, state });
     }
     let late = world.later("7d");
-    let error = late.with(|inputs| take_up(&plan, PlanState::Approved, &[], inputs)).unwrap_err();
+    let error = late
+        .with(|inputs| take_up(&plan, PlanState::Approved, &[], NOTHING_TRIED, inputs))
+        .unwrap_err();
     assert_eq!(error, NotTakenUp::Expired { plan: plan.id, at: plan.expires_at });
 }
 
@@ -108,7 +111,9 @@ fn a_plan_is_not_taken_up_where_the_settings_fit_no_more() {
     let world = world("ana: in Staff", STAFF);
     let plan = world.plan();
     let world = world.protecting(&["nobody@contoso.com"], &[]);
-    let error = world.with(|inputs| take_up(&plan, PlanState::Approved, &[], inputs)).unwrap_err();
+    let error = world
+        .with(|inputs| take_up(&plan, PlanState::Approved, &[], NOTHING_TRIED, inputs))
+        .unwrap_err();
     assert!(matches!(error, NotTakenUp::Unsettled(problems) if problems.len() == 1));
 }
 

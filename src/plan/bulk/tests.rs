@@ -8,7 +8,7 @@ use crate::plan::approval::take_up;
 use crate::plan::make::Planned;
 use crate::plan::revert::Reverting;
 use crate::plan::testing::cases::{AMPLE, GROUPS, SCARCE, SKUS, any_world};
-use crate::plan::testing::{World, show, world};
+use crate::plan::testing::{NOTHING_TRIED, World, show, world};
 use crate::plan::{Asked, PlanState, RequestError};
 use crate::policy::settings::{CountLimit, PercentLimit};
 
@@ -254,7 +254,7 @@ fn what_was_approved_runs_beside_what_the_policies_want() {
     let now = world.but("ben: in Staff, VISIO");
     let taken = now.with(|inputs| {
         let inputs = crate::plan::make::Inputs { asked: Asked::Bulk(&bulk), ..*inputs };
-        take_up(&planned.plan, PlanState::Approved, &[], &inputs).unwrap()
+        take_up(&planned.plan, PlanState::Approved, &[], NOTHING_TRIED, &inputs).unwrap()
     });
     assert_eq!(taken.approved.operations(), planned.plan.operations);
     assert_eq!((taken.stale.len(), taken.unapproved), (0, 0));

@@ -5,7 +5,7 @@ const POLICIES: &str = "staff: Staff -> SPE_E5 off:YAMMER for SPE_E3
                         place: Staff -> nothing; default DE";
 
 fn staff() -> World {
-    world("ana: in Staff, from nowhere, SPE_E3, VISIO off:VISIONLINE", POLICIES)
+    world("ana: in Staff, from nowhere, SPE_E3, VISIO off:VISIOONLINE", POLICIES)
 }
 
 fn key(world: &World) -> Digest {
@@ -39,7 +39,7 @@ fn time_does_not_make_another_operation_or_plan() {
 fn user_before_change_and_reason_make_an_operation() {
     let policy = |text: &str| staff().under(text);
     let mut others = vec![
-        world("ben: in Staff, from nowhere, SPE_E3, VISIO off:VISIONLINE", POLICIES),
+        world("ben: in Staff, from nowhere, SPE_E3, VISIO off:VISIOONLINE", POLICIES),
         staff().but("ana: SPE_E3 off:TEAMS1"),
         staff().but("ana: VISIO"),
         staff().but("ana: no VISIO"),

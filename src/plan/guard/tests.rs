@@ -6,7 +6,7 @@ use crate::domain::ids::UserId;
 use crate::plan::approval::take_up;
 use crate::plan::memory::MemoryChange;
 use crate::plan::source::DAY;
-use crate::plan::testing::{World, user_id, world};
+use crate::plan::testing::{NOTHING_TRIED, World, user_id, world};
 use crate::plan::{GuardName, PlanState};
 use crate::policy::settings::{CountLimit, MaxChanges, Percent, PercentLimit};
 
@@ -117,8 +117,9 @@ fn what_was_accepted_for_so_many_does_not_cover_one_more() {
     let world = leaving(3, 2);
     let plan = world.plan();
     let accepted = [GuardName::RemovalsPerDay];
-    let take =
-        |world: &World| world.with(|inputs| take_up(&plan, PlanState::Approved, &accepted, inputs));
+    let take = |world: &World| {
+        world.with(|inputs| take_up(&plan, PlanState::Approved, &accepted, NOTHING_TRIED, inputs))
+    };
     assert_eq!(take(&world).unwrap().approved.operations().len(), 3);
     let mut other = world.clone();
     other.ledger.memory.apply(&MemoryChange::Lose(user_id("zoe"), other.now));

@@ -87,13 +87,15 @@ fn a_lower_rung_is_not_needed_beside_a_higher_one_whatever_they_hold() {
          ben: enabled, SPE_E5 off:MCOEV, SPE_E3
          cem: enabled, SPE_E3 via:Carrier, SPE_F1
          dee: enabled, SPE_F1, PHONE
-         eva: enabled, SPE_E5 via:Carrier, SPE_E3 via:Carrier, SPE_F1",
+         eva: enabled, SPE_E5 via:Carrier, SPE_E3 via:Carrier, SPE_F1
+         fay: enabled, SPE_E5 off:TEAMS1, SPE_E3, TEAMS",
         ladder,
     );
     assert_eq!(
         told(&world),
         [
             "SPE_E3 ben: below SPE_E5",
+            "SPE_E3 fay: below SPE_E5",
             "SPE_F1 ana: below SPE_E5",
             "SPE_F1 cem: below SPE_E3",
             "SPE_F1 eva: below SPE_E5",

@@ -144,3 +144,24 @@ fn what_a_policy_no_longer_grants_goes_although_it_matches() {
     let told = ask(&world, &world, &[]).unwrap_err();
     assert_eq!(told, "asked another way, policy staff does not match the user");
 }
+
+#[test]
+fn what_data_hangs_on_is_switched_off_only_where_graph_agrees() {
+    let leavers = "leavers: Leavers -> no SPE_E3/EXCHANGE_S_ENTERPRISE";
+    let world = world("group Staff\nana: in Leavers, from DE, SPE_E3", leavers);
+    assert!(SecondLook::is_needed(&world.plan().operations[0]));
+    assert_eq!(ask(&world, &world, &["Leavers"]), Ok(()));
+    let told = ask(&world, &world, &[]).unwrap_err();
+    assert_eq!(told, "asked another way, policy leavers does not match the user");
+    // By who grants it without, and by who would leave it on.
+    let policies = "thin: Thin -> SPE_E3 off:EXCHANGE_S_ENTERPRISE
+                    staff: Staff -> SPE_E3 off:";
+    let world = self::world("group Staff\nana: in Thin, from DE, SPE_E3", policies);
+    assert_eq!(ask(&world, &world, &["Thin"]), Ok(()));
+    assert!(ask(&world, &world, &[]).is_err());
+    assert!(ask(&world, &world, &["Thin", "Staff"]).is_err());
+    // What no data hangs on needs no second question.
+    let small = "small: Small -> no SPE_E3/YAMMER";
+    let world = self::world("ana: in Small, from DE, SPE_E3", small);
+    assert!(!SecondLook::is_needed(&world.plan().operations[0]));
+}

@@ -7,7 +7,7 @@ use crate::domain::known::Known;
 use crate::plan::approval::{NotTakenUp, take_up};
 use crate::plan::bulk::{Bulk, BulkRequest, Change};
 use crate::plan::source::Source;
-use crate::plan::testing::{World, group, show, sku_id, user_id, world};
+use crate::plan::testing::{NOTHING_TRIED, World, group, show, sku_id, user_id, world};
 use crate::plan::{Asked, GuardName, PlanState, SkuRef};
 use crate::policy::settings::SourceGuards;
 
@@ -257,7 +257,7 @@ fn an_approval_from_before_does_not_cover_what_trips_now() {
     assert_snapshot!(show(&plan), @"add zoe: +VISIO (more matched)");
     let emptied = world.leaving("Staff", 0);
     let take = |plan, world: &World, accepted: &[GuardName]| {
-        world.with(|inputs| take_up(plan, PlanState::Approved, accepted, inputs))
+        world.with(|inputs| take_up(plan, PlanState::Approved, accepted, NOTHING_TRIED, inputs))
     };
     let error = take(&plan, &emptied, &[]).unwrap_err();
     let told = error.to_string().replace(&plan.id.to_string(), "PLAN");
@@ -279,7 +279,9 @@ fn what_was_accepted_covers_what_went_on_changing_a_little() {
     let seen = shrunk.plan();
     let accepted = [GuardName::ShrunkSource];
     let take = |world: &World| {
-        world.with(|inputs| take_up(&seen, PlanState::Approved, &accepted, inputs)).is_ok()
+        world
+            .with(|inputs| take_up(&seen, PlanState::Approved, &accepted, NOTHING_TRIED, inputs))
+            .is_ok()
     };
     assert!(take(&shrunk.clone().leaving("Staff", 70)));
     assert!(!take(&shrunk.clone().leaving("Staff", 40)));
