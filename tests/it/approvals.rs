@@ -7,7 +7,9 @@ use std::time::Duration;
 use seatkeeper::engine::CycleError;
 use seatkeeper::plan::approval::NotTakenUp;
 use seatkeeper::plan::{Digest, PlanState};
-use seatkeeper::ports::{Clock as _, Decision, Records as _, RecordsError, StoredPlan};
+use seatkeeper::ports::{
+    Clock as _, Decision, HistoryFilter, Records as _, RecordsError, StoredPlan,
+};
 use seatkeeper::sandbox::Tenant;
 use seatkeeper::store::Store;
 use serde_json::Value;
@@ -216,7 +218,7 @@ async fn a_part_does_not_begin_once_the_whole_is_rejected() {
             if *id == plan.plan.id
     );
     assert!(is_so, "{refused}");
-    assert!(store.history(Default::default()).await.unwrap().is_empty());
+    assert!(store.history(HistoryFilter::default()).await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
