@@ -28,6 +28,7 @@ where
     let HistoryQuery { tenant, user, plan, before, limit: most } = call.query()?;
     let most = limit(most)?;
     let filter = HistoryFilter {
+        outcomes: Vec::new(),
         tenant: tenant.map(|Text(tenant)| tenant),
         user: user.map(Arc::from),
         plan: plan.map(|Text(plan)| plan),

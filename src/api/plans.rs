@@ -64,8 +64,9 @@ where
             Ok(text_of("application/json", 200, text))
         }
         Some(Format::Text) => {
-            let options = text::Options { style: text::style::Style::Plain, all: true };
-            Ok(text_of("text/plain; charset=utf-8", 200, text::plan(&stored, options)))
+            let style = text::style::Style::Plain;
+            let options = text::Options { style, all: true, width: None };
+            Ok(text_of("text/plain; charset=utf-8", 200, text::plan(&stored, &[], options)))
         }
     })
     .await

@@ -24,8 +24,11 @@ use crate::plan::PlanId;
 use crate::plan::bind::Problem;
 use crate::plan::redact::redacted as redact;
 use crate::policy::{self, PolicySet};
-use crate::ports::{Clock, HistoryFilter, OtherGroups, ReadRequest, RecordsError, StoredPlan};
+use crate::ports::{
+    Clock, HistoryEntry, HistoryFilter, OtherGroups, ReadRequest, RecordsError, StoredPlan,
+};
 use crate::report;
+use crate::report::text::table::Sheet;
 use crate::source;
 use crate::store::Store;
 use crate::store::quota::QuotaFile;
@@ -290,7 +293,12 @@ impl<'u> Session<'u> {
     /// # Errors
     ///
     /// Where stdout cannot be written.
-    pub fn show_plan(&self, stored: &StoredPlan, shown: Shown) -> Result<(), Failure> {
+    pub fn show_plan(
+        &self,
+        stored: &StoredPlan,
+        outcomes: &[HistoryEntry],
+        shown: Shown,
+    ) -> Result<(), Failure> {
         let redacted;
         let stored = if shown.redact {
             // Who decided, and why, are names and words of people too.
@@ -305,9 +313,9 @@ impl<'u> Session<'u> {
             PlanFormat::Markdown => report::markdown::plan(stored),
             PlanFormat::Html => report::html::plan(stored),
             PlanFormat::Text => {
-                let style = self.ui.style();
-                let options = report::text::Options { style, all: shown.all };
-                let text = report::text::plan(stored, options);
+                let Sheet { style, width } = self.ui.sheet();
+                let options = report::text::Options { style, all: shown.all, width };
+                let text = report::text::plan(stored, outcomes, options);
                 return if shown.paged { self.ui.page(&text) } else { self.ui.folded(&text) };
             }
         };

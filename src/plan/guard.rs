@@ -223,7 +223,12 @@ fn removals(scope: &str, losers: &Losers, owned: u64, limits: MaxRemovals) -> Ve
         guard: GuardName::MaxRemovals,
         scope: scope.into(),
         limit: stricter.as_ref().map_or_else(|| "unlimited".to_owned(), |(_, words)| words.clone()),
-        actual: format!("{count} of {owned} owned{later}"),
+        // What a policy takes from anybody need not be owned by one.
+        actual: if count > owned {
+            format!("{count}, and {owned} owned{later}")
+        } else {
+            format!("{count} of {owned} owned{later}")
+        },
         counted: Some(count),
         most: stricter.as_ref().map(|(most, _)| *most),
         tripped: stricter.is_some_and(|(most, _)| count > most),
@@ -236,9 +241,11 @@ pub fn tripped(verdicts: &[Verdict]) -> BTreeSet<GuardName> {
 }
 
 /// Returns where a new plan stands after its verdicts. Where there is nothing to do, there is nothing
-/// to hold.
+/// to hold; in a comparison of policies, what they would take away later counts as well.
 pub(crate) fn state(plan: &Plan) -> PlanState {
-    let is_held = !tripped(&plan.guards).is_empty() && !plan.operations.is_empty();
+    let takes_later = plan.basis.baseline.is_some() && !plan.scheduled.is_empty();
+    let does_something = !plan.operations.is_empty() || takes_later;
+    let is_held = !tripped(&plan.guards).is_empty() && does_something;
     if is_held { PlanState::Held } else { PlanState::Proposed }
 }
 

@@ -620,8 +620,6 @@ pub(crate) fn summary(plan: &Plan, unmanaged: u64, unknown: u64) -> Summary {
     let kind = |kind: Kind| {
         plan.operations.iter().filter(|operation| operation.kind == kind).count() as u64
     };
-    let locate =
-        plan.operations.iter().filter(|operation| operation.usage_location.is_some()).count();
     let operations = plan.operations.len() as u64;
     let adopt = kind(Kind::Adopt);
     Summary {
@@ -629,7 +627,7 @@ pub(crate) fn summary(plan: &Plan, unmanaged: u64, unknown: u64) -> Summary {
         replace: kind(Kind::Replace),
         remove: kind(Kind::Remove),
         modify: kind(Kind::Modify),
-        locate: locate as u64,
+        locate: kind(Kind::Locate),
         adopt,
         people: operations - adopt,
         unchanged: plan.basis.users.saturating_sub(operations),

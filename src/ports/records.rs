@@ -161,6 +161,8 @@ pub struct HistoryFilter {
     pub user: Option<Arc<str>>,
     /// Of this plan only.
     pub plan: Option<PlanId>,
+    /// Only outcomes of these kinds; none for all.
+    pub outcomes: Vec<OutcomeKind>,
     /// Only what was recorded before the outcome of this operation; nothing where it has none.
     pub before: Option<(PlanId, Digest)>,
     /// The newest so many; none for all.

@@ -5,14 +5,14 @@
 
 use std::fmt::Write as _;
 
-use crate::plan::guard::is_loss;
-use crate::plan::{GuardName, Kind, Operation, Plan, PlanState};
+use crate::plan::{GuardName, PlanState};
 use crate::ports::StoredPlan;
 use crate::report::text::{self, count, time};
-use crate::report::word::Word as _;
 use escape::{code, plain};
 
+mod counts;
 mod escape;
+mod people;
 mod rest;
 
 #[cfg(test)]
@@ -23,21 +23,40 @@ mod tests;
 pub const CHARACTERS_MAX: usize = 60_000;
 
 /// What is kept free for the lines at the end.
-const END_MAX: usize = 1_500;
+const END_MAX: usize = 2_500;
+/// So many sections that did not fit are named.
+const LEFT_OUT_NAMED: usize = 8;
 
 /// The mark by which a workflow finds the comment that it wrote before.
 const MARK: &str = "<!-- seatkeeper plan -->";
 
+/// What guards, counts and seats may take of it: they are told whatever else has no room.
+const FIXED_MAX: usize = 20_000;
+/// What blocked, waiting and scheduled people may take of it.
+const ASIDES_MAX: usize = 12_000;
+
 /// Renders a plan.
 pub fn plan(stored: &StoredPlan) -> String {
     let plan = &stored.plan;
-    let mut page = Page { text: String::new(), most: CHARACTERS_MAX - END_MAX, left_out: 0 };
+    let mut page = Page::of(CHARACTERS_MAX - END_MAX);
     head(&mut page.text, stored);
-    risky(&mut page, plan);
-    rest::verdicts(&mut page, plan);
-    rest::asides(&mut page, plan);
-    folded(&mut page, plan);
-    rest::seats(&mut page, plan);
+    let mut guards = Page::of(FIXED_MAX);
+    rest::verdicts(&mut guards, plan);
+    counts::by_policy(&mut guards, plan);
+    let mut seats = Page::of(FIXED_MAX / 2);
+    rest::seats(&mut seats, plan);
+    let mut asides = Page::of(ASIDES_MAX);
+    rest::asides(&mut asides, plan);
+    page.append(guards);
+    // What comes behind has its room before people are listed.
+    let room = page.most;
+    page.most = room.saturating_sub(asides.text.len() + seats.text.len());
+    people::risky(&mut page, plan);
+    page.most = room.saturating_sub(seats.text.len());
+    page.append(asides);
+    people::folded(&mut page, plan);
+    page.most = room;
+    page.append(seats);
     end(&mut page, stored);
     page.text
 }
@@ -46,47 +65,34 @@ pub fn plan(stored: &StoredPlan) -> String {
 struct Page {
     text: String,
     most: usize,
-    /// Sections for which there was no room.
-    left_out: u64,
+    /// Sections for which there was no room, by name.
+    left_out: Vec<String>,
 }
 
 impl Page {
+    fn of(most: usize) -> Self {
+        Self { text: String::new(), most, left_out: Vec::new() }
+    }
+
     /// Adds a section, where there is room for the whole of it.
-    fn add(&mut self, section: &str) {
-        if self.fits(section) { self.text.push_str(section) } else { self.left_out += 1 }
-    }
-
-    fn fits(&self, section: &str) -> bool {
+    fn add(&mut self, name: &str, section: &str) {
         // Bytes are never fewer than characters.
-        self.text.len() + section.len() <= self.most
+        if self.text.len() + section.len() <= self.most {
+            self.text.push_str(section);
+        } else {
+            self.left_out.push(name.to_owned());
+        }
     }
 
-    /// Adds a table between two texts, as many of its rows as there is room for; the rest is counted.
-    fn add_table(&mut self, before: &str, rows: &[String], after: &str) {
-        let frame = before.len() + after.len() + 120;
-        let mut room = (self.most).saturating_sub(self.text.len() + frame);
-        let fitting = rows
-            .iter()
-            .take_while(|row| {
-                let fits = row.len() <= room;
-                room = room.saturating_sub(row.len());
-                fits
-            })
-            .count();
-        if fitting == 0 && !rows.is_empty() {
-            self.left_out += 1;
-            return;
-        }
-        self.text.push_str(before);
-        self.text.extend(rows.iter().take(fitting).map(String::as_str));
-        if fitting < rows.len() {
-            let _ = writeln!(
-                self.text,
-                "\n**And {} more**, for which there is no room here.",
-                rows.len() - fitting
-            );
-        }
-        self.text.push_str(after);
+    /// Adds what was written apart.
+    fn append(&mut self, other: Self) {
+        self.text.push_str(&other.text);
+        self.left_out.extend(other.left_out);
+    }
+
+    /// How much may still be written.
+    fn room(&self) -> usize {
+        self.most.saturating_sub(self.text.len())
     }
 }
 
@@ -98,21 +104,25 @@ fn verdict(stored: &StoredPlan) -> String {
         0 => String::new(),
         _ => format!(", **data of {} at risk**", count(at_risk, "person", "people")),
     };
+    let later = match text::losing_later(plan) {
+        0 => String::new(),
+        later => format!(", {} would lose something later", count(later, "person", "people")),
+    };
     let people = count(plan.summary.people, "person", "people");
     let tripped: Vec<GuardName> = crate::plan::guard::tripped(&plan.guards).into_iter().collect();
     let simulated = plan.basis.simulated.is_some();
     let what = match stored.state {
-        _ if plan.operations.is_empty() => return text::summary(plan),
         PlanState::Held => {
             let held = if simulated { "would be held" } else { "held" };
             format!("**{held}** by {}", crate::plan::digest::guard_list(&tripped))
         }
+        _ if plan.operations.is_empty() => return text::summary(plan),
         PlanState::Proposed if simulated => "no guard trips".to_owned(),
         state => state.as_str().to_owned(),
     };
     match plan.summary.people {
-        0 => format!("{what}; nobody changes in the tenant{risk}"),
-        _ => format!("{what}; {people} would change{risk}"),
+        0 => format!("{what}; nobody changes in the tenant at once{risk}{later}"),
+        _ => format!("{what}; {people} would change{risk}{later}"),
     }
 }
 
@@ -131,97 +141,20 @@ fn head(out: &mut String, stored: &StoredPlan) {
     }
 }
 
-/// Whether an operation is told in full: something goes without anything in its place, or data with it.
-fn is_risky(operation: &Operation) -> bool {
-    operation.kind == Kind::Remove || is_loss(operation)
-}
-
-/// Everybody who loses data or licenses, data first.
-fn risky(page: &mut Page, plan: &Plan) {
-    let mut risky: Vec<&Operation> = plan.operations.iter().filter(|op| is_risky(op)).collect();
-    if risky.is_empty() {
-        return;
-    }
-    risky.sort_by_key(|op| (op.data_at_risk.is_empty(), &op.user.principal_name, op.user.id));
-    let people = count(risky.len() as u64, "person loses", "people lose");
-    let before = format!(
-        "\n### {people} something\n\n| who | change | data at risk | why |\n| --- | --- | --- | --- |\n"
-    );
-    let rows: Vec<String> = risky
-        .iter()
-        .map(|operation| {
-            let risk: Vec<&str> = operation.data_at_risk.iter().map(|one| one.word()).collect();
-            let risk =
-                if risk.is_empty() { String::new() } else { format!("**{}**", risk.join(", ")) };
-            format!(
-                "| {} | {} | {risk} | {} |\n",
-                who(operation),
-                change(operation),
-                why(operation)
-            )
-        })
-        .collect();
-    page.add_table(&before, &rows, "");
-}
-
-/// All other operations, folded by policy and by what is done.
-fn folded(page: &mut Page, plan: &Plan) {
-    for (policy, at, operations) in text::changes::by_policy(plan) {
-        let operations: Vec<&Operation> =
-            operations.into_iter().filter(|operation| !is_risky(operation)).collect();
-        if operations.is_empty() {
-            continue;
-        }
-        let people = count(operations.len() as u64, "person", "people");
-        let owner = plan.policy_owners.iter().find(|owner| owner.policy.as_str() == policy);
-        let owner = owner.map(|of| format!(", owner {}", plain(&of.owner))).unwrap_or_default();
-        let before = format!(
-            "\n<details><summary><b>{policy}</b> ({}): {people}{owner}</summary>\n\n\
-             | who | change | why |\n| --- | --- | --- |\n",
-            plain(at)
-        );
-        let mut operations = operations;
-        operations.sort_by_key(|op| (text::changes::rank(op), &op.user.principal_name, op.user.id));
-        let rows: Vec<String> = operations
-            .iter()
-            .map(|op| format!("| {} | {} | {} |\n", who(op), change(op), why(op)))
-            .collect();
-        page.add_table(&before, &rows, "\n</details>\n");
-    }
-}
-
-fn who(operation: &Operation) -> String {
-    let name = code(&operation.user.principal_name);
-    match &operation.user.display_name {
-        Some(display) => format!("{name} {}", plain(display)),
-        None => name,
-    }
-}
-
-fn change(operation: &Operation) -> String {
-    let parts = text::changes::parts(operation, text::style::Style::Plain);
-    parts.iter().map(|part| code(part)).collect::<Vec<_>>().join(" ")
-}
-
-fn why(operation: &Operation) -> String {
-    let lead = text::changes::lead(operation);
-    let lead = lead.map(|because| match &*because.at {
-        "" => because.policy.to_string(),
-        at => format!("{} ({})", because.policy, plain(at)),
-    });
-    let why = plain(&text::changes::why(operation));
-    match lead {
-        Some(lead) if is_risky(operation) => format!("{lead}: {why}"),
-        Some(_) | None => why,
-    }
-}
-
 fn end(page: &mut Page, stored: &StoredPlan) {
     let plan = &stored.plan;
     let out = &mut page.text;
-    if page.left_out > 0 {
-        let sections = count(page.left_out, "section", "sections");
-        let _ = writeln!(out, "\n**{sections} did not fit here**; the plan itself has everything.");
+    if !page.left_out.is_empty() {
+        let named = page.left_out.iter().take(LEFT_OUT_NAMED).cloned().collect::<Vec<_>>();
+        let more = match page.left_out.len().saturating_sub(LEFT_OUT_NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let _ = writeln!(
+            out,
+            "\n**There was no room for** {}{more}; the plan itself has everything.",
+            named.join(", ")
+        );
     }
     let basis = &plan.basis;
     let commit = basis.policy_commit.as_ref().map_or_else(String::new, |commit| {

@@ -1,17 +1,20 @@
 //! Plans as a reviewer reads them in a terminal: grouped by policy, people with `+` and `-`, why,
 //! then what cannot be done, then seats, then guards with their sums, then what to do next.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
+use crate::domain::ids::UserId;
 use crate::domain::money::Money;
 use crate::domain::snapshot::ReadKind;
 use crate::plan::bulk::{BulkRequest, Change, Skus};
 use crate::plan::{Baseline, Basis, GuardName, Origin, Plan, PlanState, Simulated, SkuRef};
-use crate::ports::StoredPlan;
+use crate::ports::{HistoryEntry, StoredPlan};
 use crate::report::text::style::Style;
 
+mod became;
 pub(crate) mod branch;
 pub(crate) mod changes;
 mod diagnosis;
@@ -46,17 +49,29 @@ pub struct Options {
     pub style: Style,
     /// Whether everybody is listed, however many.
     pub all: bool,
+    /// How wide what it is printed on is, in columns; none where it has no edge.
+    pub width: Option<usize>,
 }
 
-/// Renders a plan.
-pub fn plan(stored: &StoredPlan, options: Options) -> String {
+/// Renders a plan, with what became of it where it was carried out.
+pub fn plan(stored: &StoredPlan, outcomes: &[HistoryEntry], options: Options) -> String {
     let mut out = String::new();
     header(&mut out, stored, options.style);
+    became::render(&mut out, outcomes, options.style);
     glance::render(&mut out, &stored.plan, options.style);
-    changes::render(&mut out, &stored.plan, options);
+    changes::render(&mut out, &stored.plan, stored.state.is_open(), options);
     rest::render(&mut out, &stored.plan, options);
     next(&mut out, stored, options.style);
     out
+}
+
+/// Returns how many people would lose something later by what policies change, where they are compared.
+pub(crate) fn losing_later(plan: &Plan) -> u64 {
+    if plan.basis.baseline.is_none() {
+        return 0;
+    }
+    let people: BTreeSet<UserId> = plan.scheduled.iter().map(|one| one.user.id).collect();
+    people.len() as u64
 }
 
 /// Says in one line what a plan does.

@@ -231,28 +231,34 @@ const ENTRY: &str = "SELECT plans.tenant, outcomes.plan, outcomes.operation, out
          ORDER BY decisions.number DESC LIMIT 1)";
 
 fn question(filter: &HistoryFilter) -> Question {
-    let HistoryFilter { tenant, user, plan, before, limit } = filter;
-    let mut conditions: Vec<&str> = Vec::new();
+    let HistoryFilter { tenant, user, plan, outcomes, before, limit } = filter;
+    let mut conditions: Vec<String> = Vec::new();
     let mut parameters: Vec<Box<dyn ToSql>> = Vec::new();
+    if !outcomes.is_empty() {
+        let each = vec!["?"; outcomes.len()].join(", ");
+        conditions.push(format!("outcomes.kind IN ({each})"));
+        parameters.extend(outcomes.iter().map(|kind| Box::new(AsWord(*kind)) as Box<dyn ToSql>));
+    }
     let user_id = user.as_ref().and_then(|user| user.parse::<UserId>().ok());
     if let Some(tenant) = tenant {
-        conditions.push("plans.tenant = ?");
+        conditions.push("plans.tenant = ?".to_owned());
         parameters.push(Box::new(Text(tenant.clone())));
     }
     if let Some(plan) = plan {
-        conditions.push("outcomes.plan = ?");
+        conditions.push("outcomes.plan = ?".to_owned());
         parameters.push(Box::new(Text(*plan)));
     }
     if let Some(id) = user_id {
-        conditions.push("operations.user_id = ?");
+        conditions.push("operations.user_id = ?".to_owned());
         parameters.push(Box::new(Text(id)));
     } else if let Some(part) = user {
-        conditions.push("instr(operations.folded_name, ?) > 0");
+        conditions.push("instr(operations.folded_name, ?) > 0".to_owned());
         parameters.push(Box::new(part.to_lowercase()));
     }
     if let Some((plan, operation)) = before {
         conditions.push(
-            "outcomes.number < (SELECT number FROM outcomes WHERE plan = ? AND operation = ?)",
+            "outcomes.number < (SELECT number FROM outcomes WHERE plan = ? AND operation = ?)"
+                .to_owned(),
         );
         parameters.push(Box::new(Text(*plan)));
         parameters.push(Box::new(Text(*operation)));
@@ -264,8 +270,9 @@ fn question(filter: &HistoryFilter) -> Question {
         Some(_) => "operations CROSS JOIN outcomes CROSS JOIN plans",
         None => "outcomes CROSS JOIN plans CROSS JOIN operations",
     };
-    conditions.push("operations.plan = outcomes.plan AND operations.key = outcomes.operation");
-    conditions.push("plans.id = outcomes.plan");
+    conditions
+        .push("operations.plan = outcomes.plan AND operations.key = outcomes.operation".to_owned());
+    conditions.push("plans.id = outcomes.plan".to_owned());
     let conditions = conditions.join(" AND ");
     let sql =
         format!("{ENTRY} FROM {tables} WHERE {conditions} ORDER BY outcomes.number DESC LIMIT ?");

@@ -490,7 +490,8 @@ impl Lab {
             graph: self.settings.graph.to_string(),
             sign_in,
             timeout: Duration::from_secs(5),
-            give_up_after: Duration::from_mins(10),
+            // Whoever waits moves the one clock for all that wait beside it.
+            give_up_after: Duration::from_hours(2),
             settle_after: SETTLE_AFTER,
             concurrency: 4,
             in_background: false,

@@ -80,6 +80,7 @@ where
 {
     let user = visit.query.get("user").map(str::trim).unwrap_or_default().to_owned();
     let filter = HistoryFilter {
+        outcomes: Vec::new(),
         tenant: visit.query.parsed("tenant")?,
         user: Some(user.as_str()).filter(|user| !user.is_empty()).map(Arc::from),
         plan: visit.query.parsed("plan")?,

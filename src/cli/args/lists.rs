@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::args::{Common, Format, ListFormat};
 use crate::domain::span::Span;
+use crate::ports::OutcomeKind;
 
 /// Arguments of `explain`
 #[derive(Args, Clone, Debug)]
@@ -140,16 +141,20 @@ pub struct History {
     #[arg(long, value_name = "PLAN")]
     pub plan: Option<String>,
 
+    /// Only outcomes of this kind; may be repeated
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub outcome: Vec<OutcomeWord>,
+
     /// The newest so many
     #[arg(long, value_name = "N")]
     pub limit: Option<u64>,
 
     /// Prove that no record was changed or dropped
-    #[arg(long, conflicts_with_all = ["user", "plan", "limit", "journal"])]
+    #[arg(long, conflicts_with_all = ["user", "plan", "outcome", "limit", "journal"])]
     pub verify: bool,
 
     /// Print every record of the chain as a line of JSON, the oldest first, for a copy elsewhere
-    #[arg(long, conflicts_with_all = ["user", "plan", "limit", "format"])]
+    #[arg(long, conflicts_with_all = ["user", "plan", "outcome", "limit", "format"])]
     pub journal: bool,
 
     /// How to print
@@ -179,4 +184,35 @@ pub struct Status {
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// What became of an operation
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum OutcomeWord {
+    /// A read showed it
+    Done,
+    /// It was so before anything was sent
+    AlreadyDone,
+    /// It was no longer planned just as it was approved
+    Stale,
+    /// Graph refused it
+    Refused,
+    /// It was sent and did not take effect
+    Failed,
+    /// It was put off
+    Deferred,
+}
+
+impl From<OutcomeWord> for OutcomeKind {
+    fn from(word: OutcomeWord) -> Self {
+        match word {
+            OutcomeWord::Done => Self::Done,
+            OutcomeWord::AlreadyDone => Self::AlreadyDone,
+            OutcomeWord::Stale => Self::Stale,
+            OutcomeWord::Refused => Self::Refused,
+            OutcomeWord::Failed => Self::Failed,
+            OutcomeWord::Deferred => Self::Deferred,
+        }
+    }
 }

@@ -123,7 +123,7 @@ impl Applying<'_> {
         }
         let shown =
             Shown { format: format.into(), all: self.args.all, redact: false, paged: false };
-        self.session.show_plan(&stored, shown)?;
+        self.session.show_plan(&stored, &[], shown)?;
         if stored.plan.operations.is_empty() {
             self.ui().say("nothing to do");
             return Ok(None);
@@ -137,7 +137,7 @@ impl Applying<'_> {
         if stored.state.is_open() && !self.args.yes {
             let shown =
                 Shown { format: PlanFormat::Text, all: self.args.all, redact: false, paged: false };
-            self.session.show_plan(&stored, shown)?;
+            self.session.show_plan(&stored, &[], shown)?;
         }
         self.stored(stored).await
     }

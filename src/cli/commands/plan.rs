@@ -60,6 +60,7 @@ async fn plan_one(
 fn finish(args: &PlanArgs, session: &Session<'_>, stored: &StoredPlan) -> Outcome {
     session.show_plan(
         stored,
+        &[],
         Shown { format: args.format, all: args.all, redact: args.redact, paged: true },
     )?;
     if let Some(path) = &args.out {

@@ -6,9 +6,10 @@ use crate::cli::exit::{Exit, Outcome};
 use crate::cli::session::{Session, Shown, plan_id};
 use crate::cli::ui::Ui;
 use crate::plan::redact::redacted as redact;
-use crate::ports::Records as _;
+use crate::ports::{HistoryFilter, Records as _};
 use crate::report::text::Options;
 use crate::report::text::diff::differences;
+use crate::report::text::table::Sheet;
 
 /// Shows a stored plan, or the latest.
 pub(crate) async fn run(args: &Show, ui: &Ui) -> Outcome {
@@ -27,11 +28,18 @@ pub(crate) async fn run(args: &Show, ui: &Ui) -> Outcome {
         } else {
             &stored.plan
         };
-        let options = Options { style: ui.style(), all: args.all };
+        let Sheet { style, width } = ui.sheet();
+        let options = Options { style, all: args.all, width };
         ui.page(&differences(plan, stored.state, options))?;
         return Ok(Exit::Done);
     }
     let shown = Shown { format: args.format, all: args.all, redact: args.redact, paged: true };
-    session.show_plan(&stored, shown)?;
+    let outcomes = if stored.state.was_carried_out() {
+        let filter = HistoryFilter { plan: Some(stored.plan.id), ..HistoryFilter::default() };
+        store.history(filter).await.map_err(|error| session.records_failure(error))?
+    } else {
+        Vec::new()
+    };
+    session.show_plan(&stored, &outcomes, shown)?;
     Ok(Exit::Done)
 }

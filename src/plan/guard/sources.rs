@@ -365,7 +365,7 @@ impl Watched {
         if on.blanked && !self.blanked {
             let (_, limit) = limit(MORE_BLANK, comparing.users);
             let actual = match self.attributes {
-                1 => "not the one attribute in use".to_owned(),
+                1 => "none of 1 attribute in use".to_owned(),
                 several => format!("none of {several} attributes in use"),
             };
             let limit = format!("{limit} more users without");

@@ -36,8 +36,8 @@ fn a_swap_counts_only_when_data_is_at_risk() {
     assert_snapshot!(limited(world(tenant, policies), 0).text(), @r"
         replace ana: +SPE_E5 -SPE_E3 (up replaced, up matched)
         replace ben: +POWER_BI_PRO -SPE_E3 risks mailbox risks files (down matched, down replaced) [held by max_removals]
-        max_removals SPE_E3: 1 of 0 owned, limit 0
-        max_removals tenant: 1 of 0 owned, limit 0
+        max_removals SPE_E3: 1, and 0 owned, limit 0
+        max_removals tenant: 1, and 0 owned, limit 0
     ");
 }
 
@@ -46,7 +46,7 @@ fn taking_one_license_where_the_other_is_there_already_is_no_swap() {
     let tenant = "ana: in Up, SPE_E3, SPE_E5 by:up";
     assert_snapshot!(limited(world(tenant, "up: Up -> SPE_E5 for SPE_E3"), 0).text(), @r"
         remove ana: -SPE_E3 (up replaced) [held by max_removals]
-        max_removals SPE_E3: 1 of 0 owned, limit 0
+        max_removals SPE_E3: 1, and 0 owned, limit 0
         max_removals tenant: 1 of 1 owned, limit 0
     ");
 }

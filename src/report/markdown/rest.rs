@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::Page;
 use super::escape::{code, plain};
 use crate::plan::{Because, Plan, Verdict};
-use crate::report::text::{count, time};
+use crate::report::text::{count, losing_later, time};
 
 /// So many people are named in a folded list before the rest is counted.
 const NAMED_MAX: usize = 100;
@@ -26,11 +26,11 @@ pub(super) fn verdicts(page: &mut Page, plan: &Plan) {
     };
     if !tripped.is_empty() {
         let guards = count(tripped.len() as u64, "guard trips", "guards trip");
-        page.add(&format!("\n### {guards}\n\n{}", table(&tripped)));
+        page.add("guards that trip", &format!("\n### {guards}\n\n{}", table(&tripped)));
     }
     if !passed.is_empty() {
         let guards = count(passed.len() as u64, "guard passes", "guards pass");
-        page.add(&fold(&guards, &table(&passed)));
+        page.add("guards that pass", &fold(&guards, &table(&passed)));
     }
 }
 
@@ -43,7 +43,7 @@ pub(super) fn asides(page: &mut Page, plan: &Plan) {
             let (at, problem) = (code(&left_out.at), plain(&left_out.problem));
             let _ = writeln!(text, "- {} ({at}): {problem}", code(left_out.policy.as_str()));
         }
-        page.add(&text);
+        page.add("policies that take no part", &text);
     }
     if !plan.warnings.is_empty() {
         let mut text = "\n### Warnings\n\n".to_owned();
@@ -55,7 +55,7 @@ pub(super) fn asides(page: &mut Page, plan: &Plan) {
             };
             let _ = writeln!(text, "- {at}{}", plain(&warning.message));
         }
-        page.add(&text);
+        page.add("warnings", &text);
     }
     let blocked = plan.blocked.iter().map(|one| {
         let sku = one.sku.as_ref().map_or("the user", |sku| &sku.name);
@@ -74,7 +74,11 @@ pub(super) fn asides(page: &mut Page, plan: &Plan) {
         let what = format!("loses {}: {}", one.sku.name, policies(&one.because));
         (what, &*one.user.principal_name, Some(format!("on {}", time(one.due))))
     });
-    list(page, "scheduled", scheduled);
+    if plan.basis.baseline.is_some() {
+        later(page, plan, scheduled);
+    } else {
+        list(page, "scheduled", scheduled);
+    }
     let released = plan.released.iter().map(|one| {
         let what = format!("{} of {}, whose policy is gone: left alone", one.sku.name, one.policy);
         (what, &*one.user.principal_name, None)
@@ -89,7 +93,8 @@ pub(super) fn asides(page: &mut Page, plan: &Plan) {
         let people = count(unknown.users, "person", "people");
         let (policy, at) = (code(unknown.policy.as_str()), code(&unknown.at));
         let detail = plain(&unknown.detail);
-        page.add(&format!("\nUnknown for {people}: {policy} ({at}), {detail}.\n"));
+        let text = format!("\nUnknown for {people}: {policy} ({at}), {detail}.\n");
+        page.add("what is unknown", &text);
     }
 }
 
@@ -120,7 +125,31 @@ fn list<'p>(
         let number = count(names.len() as u64, "person", "people");
         let _ = writeln!(text, "- {} ({number}): {}", plain(&what), some(&names));
     }
-    page.add(&fold(&format!("{people} {title}"), &text));
+    let title = format!("{people} {title}");
+    page.add(&title, &fold(&title, &text));
+}
+
+/// Tells in full who loses something later by what the policies change: a review is the time to see it.
+fn later<'p>(
+    page: &mut Page,
+    plan: &Plan,
+    entries: impl Iterator<Item = (String, &'p str, Option<String>)>,
+) {
+    let people = losing_later(plan);
+    if people == 0 {
+        return;
+    }
+    let title = format!("{} something later", count(people, "person loses", "people lose"));
+    let mut groups: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+    for (what, name, due) in entries {
+        groups.entry((due.unwrap_or_default(), what)).or_default().push(code(name));
+    }
+    let mut text = format!("\n### {title}\n\n");
+    for ((due, what), names) in groups {
+        let number = count(names.len() as u64, "person", "people");
+        let _ = writeln!(text, "- {} {} ({number}): {}", plain(&what), plain(&due), some(&names));
+    }
+    page.add(&title, &text);
 }
 
 fn some(names: &[String]) -> String {
@@ -131,7 +160,7 @@ fn some(names: &[String]) -> String {
     }
 }
 
-fn fold(title: &str, text: &str) -> String {
+pub(super) fn fold(title: &str, text: &str) -> String {
     format!("\n<details><summary>{title}</summary>\n\n{text}\n</details>\n")
 }
 
@@ -141,7 +170,7 @@ pub(super) fn seats(page: &mut Page, plan: &Plan) {
         return;
     }
     let priced = plan.seats.iter().any(|line| line.price.is_some());
-    let mut table = "| SKU | total | used | after | free | waiting |".to_owned();
+    let mut table = "| SKU | total | used | used after | free after | waiting |".to_owned();
     table.push_str(if priced { " a month |\n" } else { "\n" });
     table.push_str(if priced {
         "| --- | --: | --: | --: | --: | --: | --: |\n"
@@ -166,5 +195,5 @@ pub(super) fn seats(page: &mut Page, plan: &Plan) {
         }
         table.push('\n');
     }
-    page.add(&fold("Seats", &table));
+    page.add("seats", &fold("Seats", &table));
 }

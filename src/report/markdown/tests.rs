@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::plan::UserRef;
+use crate::plan::{Kind, Operation, Plan, UserRef};
 use crate::report::any::{a_plan, any_plan};
 
 fn stored(plan: Plan, state: PlanState) -> StoredPlan {
@@ -41,9 +41,31 @@ fn the_first_line_has_the_verdict_and_the_second_the_mark_of_the_comment() {
 fn a_plan_of_ten_thousand_people_fits_a_comment_and_says_what_it_leaves_out() {
     let text = plan(&stored(large(10_000), PlanState::Proposed));
     assert!(text.chars().count() <= CHARACTERS_MAX, "{}", text.chars().count());
-    assert!(text.chars().count() > CHARACTERS_MAX / 2);
-    assert!(text.contains("more**, for which there is no room here."), "{}", &text[..2_000]);
     assert!(text.contains("10000 people would change"));
+    // Who loses nothing is counted behind the first.
+    assert!(text.contains(" and 9900 more"), "{text}");
+
+    let mut losing = large(10_000);
+    losing.seats.push(crate::plan::SeatLine {
+        sku: losing.operations[0].before[0].sku.clone(),
+        total: 7,
+        consumed: 7,
+        reserved: 0,
+        after: 7,
+        waiting: 0,
+        price: None,
+    });
+    for operation in &mut losing.operations {
+        operation.data_at_risk = vec![crate::plan::DataFamily::Mailbox];
+    }
+    let losing_guards = losing.guards.iter().filter(|verdict| verdict.tripped).count();
+    let text = plan(&stored(losing, PlanState::Held));
+    assert!(text.chars().count() <= CHARACTERS_MAX, "{}", text.chars().count());
+    assert!(text.chars().count() > CHARACTERS_MAX / 2);
+    assert!(text.contains("more**, for whom there is no room here."), "{}", &text[..2_000]);
+    // Guards and seats are there all the same.
+    assert!(text.contains("<details><summary>Seats</summary>"));
+    assert!(text.contains(" trips\n") || text.contains(" trip\n") || losing_guards == 0);
 }
 
 #[test]
@@ -54,7 +76,7 @@ fn nobody_is_left_out_of_the_risky_ones_while_there_is_room() {
     }
     let text = plan(&stored(all.clone(), PlanState::Proposed));
     let (risky, rest) = text.split_once("<details>").unwrap();
-    assert!(risky.contains("30 people lose something"), "{risky}");
+    assert!(risky.contains("30 people lose a license or data"), "{risky}");
     for (at, operation) in all.operations.iter().enumerate() {
         let name = code(&operation.user.principal_name);
         assert_eq!(risky.contains(&name), at % 2 == 0, "{name}");

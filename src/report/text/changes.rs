@@ -25,7 +25,8 @@ struct Group<'a> {
 }
 
 /// Renders all operations.
-pub(crate) fn render(out: &mut String, plan: &Plan, options: Options) {
+/// What holds some of them is told while the plan can still be decided.
+pub(crate) fn render(out: &mut String, plan: &Plan, is_open: bool, options: Options) {
     for (policy, at, operations) in by_policy(plan) {
         let people = count(operations.len() as u64, "person", "people");
         let owner = plan.policy_owners.iter().find(|owner| owner.policy.as_str() == policy);
@@ -37,7 +38,7 @@ pub(crate) fn render(out: &mut String, plan: &Plan, options: Options) {
             options.style.dim(&format!("{at}  {people}{owner}")),
         );
         for group in groups(&operations, options.style) {
-            render_group(out, &group, options);
+            render_group(out, &group, is_open, options);
         }
     }
 }
@@ -216,7 +217,7 @@ pub(crate) fn why(operation: &Operation) -> String {
     reasons.join("; ")
 }
 
-fn render_group(out: &mut String, group: &Group<'_>, options: Options) {
+fn render_group(out: &mut String, group: &Group<'_>, is_open: bool, options: Options) {
     let style = options.style;
     let people = count(group.operations.len() as u64, "person", "people");
     let note = match &group.why {
@@ -224,7 +225,7 @@ fn render_group(out: &mut String, group: &Group<'_>, options: Options) {
         None => people,
     };
     // What is so for all of them is said once.
-    let marks = |operation: &Operation| marks(operation, style);
+    let marks = |operation: &Operation| marks(operation, is_open, style);
     let first = group.operations.first().map(|(operation, _)| marks(operation));
     let same = first.filter(|first| group.operations.iter().all(|(op, _)| marks(op) == *first));
     let shared = same.clone().unwrap_or_default();
@@ -258,7 +259,7 @@ fn render_group(out: &mut String, group: &Group<'_>, options: Options) {
 }
 
 /// Says what a reviewer must not miss about an operation.
-fn marks(operation: &Operation, style: Style) -> String {
+fn marks(operation: &Operation, is_open: bool, style: Style) -> String {
     let mut marks = String::new();
     if !operation.data_at_risk.is_empty() {
         let families: Vec<&str> = operation.data_at_risk.iter().map(|f| f.word()).collect();
@@ -268,7 +269,7 @@ fn marks(operation: &Operation, style: Style) -> String {
     // What holds the plan as a whole is said once, below; here only what holds some and not others.
     let some: Vec<_> =
         operation.held_by.iter().copied().filter(|guard| guard.holds_removals_only()).collect();
-    if !some.is_empty() {
+    if is_open && !some.is_empty() {
         let held = crate::plan::digest::guard_list(&some);
         let _ = write!(marks, "  {}", style.warn(&format!("held by {held}")));
     }

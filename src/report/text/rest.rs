@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::plan::{Aside, Because, NoLonger, Plan, Undoing, UndoneHow, Verdict};
-use crate::report::text::fold::{columns, padded};
+
 use crate::report::text::style::{Style, clean};
-use crate::report::text::{Options, count, time};
+use crate::report::text::table::{Sheet, table};
+use crate::report::text::{Options, count, lists, time};
 
 /// So many people are listed under a heading before the rest is counted.
 const LISTED_MAX: usize = 10;
+/// How far in tables stand.
+const INDENT: &str = "  ";
 
 /// Renders everything behind the operations.
 pub(crate) fn render(out: &mut String, plan: &Plan, options: Options) {
@@ -22,7 +25,7 @@ pub(crate) fn render(out: &mut String, plan: &Plan, options: Options) {
     unknown(out, plan, options.style);
     undone_by(out, plan, options.style);
     warnings(out, plan, options.style);
-    seats(out, plan, options.style);
+    seats(out, plan, options);
     guards(out, &plan.guards, options.style);
 }
 
@@ -224,40 +227,32 @@ fn warnings(out: &mut String, plan: &Plan, style: Style) {
     }
 }
 
-fn seats(out: &mut String, plan: &Plan, style: Style) {
+fn seats(out: &mut String, plan: &Plan, options: Options) {
     let seats = &plan.seats;
     if seats.is_empty() {
         return;
     }
-    section(out, "Seats", style);
+    section(out, "Seats", options.style);
     let priced = seats.iter().any(|line| line.price.is_some());
-    let width = seats.iter().map(|line| columns(&line.sku.name)).max().unwrap_or_default();
-    let month = if priced { format!("  {:>18}", "a month") } else { String::new() };
-    let head = format!(
-        "  {:<width$}  {:>9}  {:>9}  {:>9}  {:>9}  {:>9}{month}",
-        "", "total", "used", "after", "free", "waiting"
-    );
-    let _ = writeln!(out, "{}", style.dim(&head));
-    for line in seats {
+    let reserves = seats.iter().any(|line| line.reserved > 0);
+    let mut heading = vec!["SKU", "total", "used", "used after", "free after", "waiting"];
+    heading.extend(reserves.then_some("reserved"));
+    heading.extend(priced.then_some("a month"));
+    let mut rows = vec![lists::heading(&heading)];
+    rows.extend(seats.iter().map(|line| {
         let free = line.total.saturating_sub(line.after).saturating_sub(line.reserved);
-        let month = match (priced, line.monthly()) {
-            (false, _) => String::new(),
-            (true, None) => format!("  {:>18}", "no price"),
-            (true, Some(sum)) => format!("  {:>18}", format!("{sum:+}")),
-        };
-        let reserved = match line.reserved {
-            0 => String::new(),
-            reserved => format!("  ({reserved} reserved)"),
-        };
-        let _ = writeln!(
-            out,
-            "  {}  {:>9}  {:>9}  {:>9}  {free:>9}  {:>9}{month}{reserved}",
-            padded(&line.sku.name, width),
-            line.total,
-            line.consumed,
-            line.after,
-            line.waiting
-        );
+        let counts = [line.total, line.consumed, line.after, free, line.waiting];
+        let mut row = vec![clean(&line.sku.name)];
+        row.extend(counts.iter().map(ToString::to_string));
+        row.extend(reserves.then(|| line.reserved.to_string()));
+        row.extend(priced.then(|| {
+            line.monthly().map_or_else(|| "no price".to_owned(), |sum| format!("{sum:+}"))
+        }));
+        row
+    }));
+    let width = options.width.map(|width| width.saturating_sub(INDENT.len()));
+    for line in table(&rows, Sheet { style: options.style, width }).lines() {
+        let _ = writeln!(out, "{INDENT}{line}");
     }
 }
 

@@ -28,6 +28,12 @@ pub(super) fn table(rows: &[Vec<String>], sheet: Sheet) -> String {
         cells.map(|cell| columns_of(cell)).max().unwrap_or_default()
     };
     let mut widths: Vec<usize> = (0..columns).map(width).collect();
+    let numbers: Vec<bool> = (0..columns)
+        .map(|column| {
+            let mut cells = rows.iter().skip(1).filter_map(|row| row.get(column));
+            cells.all(|cell| is_number(cell))
+        })
+        .collect();
     let last = widths.pop().unwrap_or_default();
     let needed = widths.iter().map(|width| width + GAP.len()).sum::<usize>() + last.min(LAST_MIN);
     widths.push(last);
@@ -37,14 +43,29 @@ pub(super) fn table(rows: &[Vec<String>], sheet: Sheet) -> String {
     let mut out = String::new();
     for (at, row) in rows.iter().enumerate() {
         let mut line = String::new();
-        for (cell, width) in row.iter().zip(&widths) {
-            line.push_str(&padded(cell, *width));
+        for ((cell, width), is_number) in row.iter().zip(&widths).zip(&numbers) {
+            if *is_number {
+                line.push_str(&" ".repeat(width.saturating_sub(columns_of(cell))));
+                line.push_str(cell);
+            } else {
+                line.push_str(&padded(cell, *width));
+            }
             line.push_str(GAP);
         }
         let line = line.trim_end();
         let _ = writeln!(out, "{}", if at == 0 { sheet.style.dim(line) } else { line.to_owned() });
     }
     out
+}
+
+/// Whether a cell is a count or a sum, or says that there is none: those stand to the right.
+fn is_number(cell: &str) -> bool {
+    let (sum, unit) = cell.split_once(' ').unwrap_or((cell, "EUR"));
+    let digits = sum.trim_start_matches(['+', '-']);
+    let is_sum = digits.starts_with(|c: char| c.is_ascii_digit())
+        && digits.chars().all(|c| c.is_ascii_digit() || matches!(c, ',' | '.'));
+    let is_unit = unit.len() == 3 && unit.bytes().all(|b| b.is_ascii_uppercase());
+    (is_sum && is_unit) || matches!(cell, "-" | "no price")
 }
 
 /// Renders a block for each row, without cells that say nothing.
@@ -95,6 +116,23 @@ mod tests {
         ");
         assert_eq!(on(Some(200)), wide);
         assert!(on(Some(60)).starts_with("user             location           licenses\n"));
+    }
+
+    #[test]
+    fn counts_and_sums_stand_to_the_right() {
+        let rows = [
+            ["SKU", "used", "a month", "until"],
+            ["E5", "7", "9.00 EUR", "2027-01-01"],
+            ["F1", "120", "+1,080.00 EUR", "-"],
+        ];
+        let rows: Vec<Vec<String>> =
+            rows.iter().map(|row| row.map(str::to_owned).to_vec()).collect();
+        let text = table(&rows, Sheet { style: Style::Plain, width: None });
+        insta::assert_snapshot!(text, @r"
+        SKU  used        a month  until
+        E5      7       9.00 EUR  2027-01-01
+        F1    120  +1,080.00 EUR  -
+        ");
     }
 
     #[test]

@@ -6,11 +6,11 @@ use crate::plan::testing::{World, world};
 use crate::plan::{GuardName, PlanState};
 use crate::ports::Decision;
 
-const PLAIN: Options = Options { style: Style::Plain, all: false };
+const PLAIN: Options = Options { style: Style::Plain, all: false, width: None };
 
 fn shown(world: &World, state: PlanState, options: Options) -> String {
     let stored = StoredPlan { plan: world.plan(), state, decisions: Vec::new() };
-    let text = plan(&stored, options);
+    let text = plan(&stored, &[], options);
     text.replace(&stored.plan.id.to_string(), "PLAN")
 }
 
@@ -73,7 +73,7 @@ fn a_decision_is_told_with_who_and_why() {
         state: PlanState::Approved,
         decisions: vec![decision],
     };
-    let text = plan(&stored, PLAIN);
+    let text = plan(&stored, &[], PLAIN);
     assert!(
         text.contains(
             "approved by ana\u{fffd}[31m on 2026-11-23 09:00 UTC, accepting `first_plan`: seen with Ben"
