@@ -415,7 +415,9 @@ users:
         assert!(ran.err.contains(&format!("--> tenant.yaml:{place}\n")), "{}", ran.err);
     }
     assert!(ran.err.contains("\nhint: docs/sandbox.md "), "{}", ran.err);
-    assert!(!ran.err.contains("untagged"), "{}", ran.err);
+    for never in ["untagged", "error: error:"] {
+        assert!(!ran.err.contains(never), "{}", ran.err);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -114,11 +114,11 @@ fn faults(args: &Sandbox) -> Result<Faults, Failure> {
             let (context, hint) = (format!("cannot read the faults `{name}`"), file_hint(&error));
             Failure::new(Exit::Invalid, anyhow::Error::new(error).context(context)).hint(hint)
         })?;
-        let broken = |text: String| Failure::text(Exit::Invalid, text.trim_end().to_owned());
         let file = SourceFile::from_bytes(name.as_str().into(), bytes)
-            .map_err(|problem| broken(render(&[*problem], &[])))?;
-        let of_file = Faults::from_yaml(&file, args.seed)
-            .map_err(|problems| broken(render(&problems, std::slice::from_ref(&file))))?;
+            .map_err(|problem| described::broken(&render(&[*problem], &[])))?;
+        let of_file = Faults::from_yaml(&file, args.seed).map_err(|problems| {
+            described::broken(&render(&problems, std::slice::from_ref(&file)))
+        })?;
         faults.seed = of_file.seed;
         faults.rules.extend(of_file.rules);
     }

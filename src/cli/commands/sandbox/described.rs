@@ -28,10 +28,9 @@ pub(super) fn load(path: &Path) -> Result<Tenant, Failure> {
         let (context, hint) = (format!("cannot read the tenant `{name}`"), file_hint(&error));
         Failure::new(Exit::Invalid, anyhow::Error::new(error).context(context)).hint(hint)
     })?;
-    let broken = |text: String| Failure::text(Exit::Invalid, text.trim_end().to_owned());
     let file = SourceFile::from_bytes(name.as_str().into(), bytes)
-        .map_err(|problem| broken(render(&[*problem], &[])))?;
-    let shown = |problems: &[Diagnostic]| broken(render(problems, std::slice::from_ref(&file)));
+        .map_err(|problem| broken(&render(&[*problem], &[])))?;
+    let shown = |problems: &[Diagnostic]| broken(&render(problems, std::slice::from_ref(&file)));
     let tree = parse(&file).map_err(|problems| shown(&problems))?;
     let document: TenantDocument = serde_json::from_value(value(&tree)).map_err(|error| {
         let problems = misfits(&file, &tree);
@@ -45,9 +44,15 @@ pub(super) fn load(path: &Path) -> Result<Tenant, Failure> {
     })?;
     Tenant::from_document(&document).map_err(|problems| {
         let all: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        broken(format!("the tenant `{name}` does not hold together:\n  {}", all.join("\n  ")))
-            .hint(HINT)
+        let text = format!("the tenant `{name}` does not hold together:\n  {}", all.join("\n  "));
+        Failure::text(Exit::Invalid, text).hint(HINT)
     })
+}
+
+/// Makes a failure of rendered diagnostics: the word before the first is said by whoever tells it.
+pub(super) fn broken(text: &str) -> Failure {
+    let text = text.trim_end();
+    Failure::text(Exit::Invalid, text.strip_prefix("error: ").unwrap_or(text))
 }
 
 /// Turns a tree into a JSON value: plain words and numbers as what they are, the rest as text.
@@ -74,7 +79,8 @@ fn misfits(file: &SourceFile, tree: &Node) -> Vec<Diagnostic> {
     match &tree.kind {
         Kind::Mapping(entries) => entries.iter().for_each(|entry| of_tenant(&mut reader, entry)),
         Kind::Scalar { text: _, plain: _ } | Kind::Sequence(_) => {
-            whole::<TenantDocument>(&mut reader, "a tenant", tree);
+            reader
+                .error(tree.spot, format!("a tenant has keys, such as `users`; {}", this_is(tree)));
         }
     }
     reader.finish().0
@@ -103,12 +109,16 @@ fn of_tenant(reader: &mut Reader, entry: &Entry) {
 
 /// Looks at a SKU, a unit, a group or a user.
 fn of_item<T: DeserializeOwned>(reader: &mut Reader, at: &str, item: &Node) {
-    let Kind::Mapping(entries) = &item.kind else { return whole::<T>(reader, at, item) };
+    let Kind::Mapping(entries) = &item.kind else {
+        return reader.error(item.spot, format!("{at} has keys; {}", this_is(item)));
+    };
     for entry in entries {
         match (&*entry.key, &entry.value.kind) {
             ("licenses", Kind::Sequence(licenses)) if knows_licenses::<T>() => {
                 for (index, license) in licenses.iter().enumerate() {
-                    whole::<LicenseDocument>(reader, &format!("{at}.licenses[{index}]"), license);
+                    if let Err(error) = serde_json::from_value::<LicenseDocument>(value(license)) {
+                        reader.error(license.spot, format!("{at}.licenses[{index}]: {error}"));
+                    }
                 }
             }
             _ => alone::<T>(reader, &format!("{at}."), entry),
@@ -128,8 +138,6 @@ fn alone<T: DeserializeOwned>(reader: &mut Reader, inside: &str, entry: &Entry) 
     }
 }
 
-fn whole<T: DeserializeOwned>(reader: &mut Reader, at: &str, node: &Node) {
-    if let Err(error) = serde_json::from_value::<T>(value(node)) {
-        reader.error(node.spot, format!("{at}: {error}"));
-    }
+fn this_is(node: &Node) -> String {
+    format!("this is {}", node.describe())
 }
