@@ -141,3 +141,21 @@ fn alone<T: DeserializeOwned>(reader: &mut Reader, inside: &str, entry: &Entry) 
 fn this_is(node: &Node) -> String {
     format!("this is {}", node.describe())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::testing::examples;
+
+    #[test]
+    fn the_example_of_the_page_loads() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sandbox.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        let example = examples(&page).into_iter().find(|text| text.contains("users:\n")).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("tenant.yaml");
+        std::fs::write(&file, example).unwrap();
+        let tenant = load(&file).unwrap_or_else(|failure| panic!("{}", failure.message()));
+        assert_eq!(tenant.users().len(), 2);
+    }
+}
