@@ -10,6 +10,8 @@ const PAGES: &[&str] = &[
     "docs/configuration.md",
     "docs/operations.md",
     "docs/policies.md",
+    "docs/pull-requests.md",
+    "docs/sandbox.md",
     "docs/security.md",
 ];
 
@@ -136,4 +138,21 @@ fn every_guard_and_exit_code_is_told_of() {
         let code = code.trim_end_matches(',');
         assert!(readme.contains(&format!("\n| {code} |")), "{name}, {code}");
     }
+}
+
+#[test]
+fn every_key_of_a_described_tenant_is_in_its_example() {
+    let (page, shape) = (read("docs/sandbox.md"), read("src/sandbox/document/shape.rs"));
+    let mut examples =
+        page.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let example = examples.find(|text| text.contains("users:\n")).unwrap();
+    let fields = shape.lines().filter_map(|line| line.trim().strip_prefix("pub "));
+    let keys: Vec<_> = fields.filter_map(|field| field.split_once(": ")).collect();
+    for (key, _) in &keys {
+        assert!(
+            example.contains(&format!("{key}: ")) || example.contains(&format!("{key}:\n")),
+            "{key}"
+        );
+    }
+    assert!(keys.len() > 30);
 }

@@ -394,6 +394,33 @@ async fn what_is_no_file_or_too_large_is_refused_before_it_is_read() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_wrong_in_a_described_tenant_is_told_with_its_place_and_what_fits() {
+    let site = site().await;
+    let text = "skus: [{sku: SPE_E5, enabled: 3}]
+users:
+  - user_principal_name: ana@contoso.com
+    licenses: [SPE_E5, {sku: SPE_E5}]
+  - user_principal_name: ben@contoso.com
+    enabled: maybe
+    colour: red
+";
+    site.write("tenant.yaml", text);
+    let ran = site.expect(5, &["sandbox", "--tenant", "tenant.yaml"]);
+    for (told, place) in [
+        ("users[0].licenses[1]: a license is a part number, or {sku: PART_NUMBER, ", "4:24"),
+        ("users[1].enabled: invalid type: string \"maybe\", expected a boolean", "6:5"),
+        ("users[1].colour: unknown field `colour`, expected one of `user_", "7:5"),
+    ] {
+        assert!(ran.err.contains(&format!("error: {told}")), "{}", ran.err);
+        assert!(ran.err.contains(&format!("--> tenant.yaml:{place}\n")), "{}", ran.err);
+    }
+    assert!(ran.err.contains("\nhint: docs/sandbox.md "), "{}", ran.err);
+    for never in ["untagged", "error: error:"] {
+        assert!(!ran.err.contains(never), "{}", ran.err);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn names_of_files_cannot_steer_the_terminal() {
     let site = site().await;
     let hostile = "policies/a\u{1b}[2J\u{9b}31m.yaml";

@@ -41,6 +41,8 @@ fn the_package_has_what_a_service_needs_and_starts_nothing() {
         "usr/share/fish/vendor_completions.d/seatkeeper.fish",
         "usr/share/doc/seatkeeper/README.md",
         "usr/share/doc/seatkeeper/docs/operations.md",
+        "usr/share/doc/seatkeeper/docs/sandbox.md",
+        "usr/share/doc/seatkeeper/docs/pipelines/github.yml",
         "usr/share/doc/seatkeeper/schemas/config.schema.json",
         "usr/share/doc/seatkeeper/copyright",
         "etc/seatkeeper/seatkeeper.yaml",

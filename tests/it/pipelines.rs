@@ -14,6 +14,9 @@ use crate::site::{Ran, Site, calm, ran, tenant};
 
 const QUICK: &str = "guards: {first_plan: off}\nrequests: {timeout: 5s, give_up_after: 20s}";
 
+/// The commit of the change, as a forge tells it.
+const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
 const STAFF: &str = "policies:
   - name: staff-e3
     match: {group: Staff}
@@ -57,6 +60,14 @@ fn steps(file: &str) -> Vec<String> {
         }
     }
     steps
+}
+
+fn assert_says_that_there_is_no_plan(comment: &str) {
+    let start = "## Licenses: no plan for commit 01234567\n<!-- seatkeeper plan -->\n\n";
+    assert!(comment.starts_with(start), "{comment}");
+    assert!(comment.contains("This commit is invalid, or could not be planned: "), "{comment}");
+    assert!(comment.contains("(https://forge.contoso.com/"), "{comment}");
+    assert!(!comment.contains("would change"), "{comment}");
 }
 
 /// A repository whose branch `main` is carried out, and beside it all that a runner brings.
@@ -130,9 +141,14 @@ impl Forge {
             .env("GITHUB_STEP_SUMMARY", temp.join("summary"))
             .env("GITHUB_BASE_REF", "main")
             .env("GITHUB_REPOSITORY", "contoso/licenses")
+            .env("GITHUB_SERVER_URL", "https://forge.contoso.com")
+            .env("GITHUB_RUN_ID", "77")
             .env("NUMBER", "7")
+            .env("COMMIT", COMMIT)
             .env("CI_BUILDS_DIR", temp)
-            .env("CI_JOB_ID", "9")
+            .env("CI_CONCURRENT_ID", "0")
+            .env("CI_COMMIT_SHA", COMMIT)
+            .env("CI_PIPELINE_URL", "https://forge.contoso.com/pipelines/9")
             .env("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main")
             .env("CI_API_V4_URL", "https://forge.contoso.com/api/v4")
             .env("CI_PROJECT_ID", "3")
@@ -170,6 +186,14 @@ fn assert_says_what_the_change_does(comment: &str) {
     }
 }
 
+/// The verdict stays first, and the mark beside it: by it the comment is found again.
+fn assert_names_the_commit(comment: &str, plan: &str) {
+    let named = comment.replacen("\nCommit 01234567.\n", "", 1);
+    assert_eq!(named, plan);
+    let start: Vec<_> = comment.lines().skip(1).take(3).collect();
+    assert_eq!(start, ["<!-- seatkeeper plan -->", "", "Commit 01234567."]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_pipeline_of_github_says_what_a_change_does_and_keeps_to_one_comment() {
     let forge = Forge::new().await;
@@ -185,7 +209,9 @@ async fn the_pipeline_of_github_says_what_a_change_does_and_keeps_to_one_comment
     // There is no comment yet, and then there is one.
     forge.stand_in("gh", "");
     forge.pass(comment);
-    let body = format!("body=@{}", forge.temp.path().join("plan.md").display());
+    let sent = forge.temp.path().join("comment.md");
+    assert_names_the_commit(&fs::read_to_string(&sent).unwrap(), &written);
+    let body = format!("body=@{}", sent.display());
     let asked = forge.asked();
     assert!(
         asked
@@ -202,6 +228,48 @@ async fn the_pipeline_of_github_says_what_a_change_does_and_keeps_to_one_comment
         "{asked}"
     );
     assert!(!asked.contains("POST"), "{asked}");
+    // The next commit comes to nothing; the same comment says so, and the old plan is gone.
+    forge.site.write("policies/policies.yaml", "polices: []\n");
+    assert_eq!(forge.step(validate).code, 5);
+    forge.pass(comment);
+    let asked = forge.asked();
+    assert!(asked.contains("issues/comments/42 -F "), "{asked}");
+    assert_says_that_there_is_no_plan(&fs::read_to_string(&sent).unwrap());
+}
+
+/// A runner may keep its checkout and empty its temporary directory, or be stopped half-way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_pipelines_plan_again_in_a_checkout_that_is_kept() {
+    let forge = Forge::new().await;
+    forge.change();
+    for (file, base) in [("github.yml", "base"), ("gitlab.yml", "base-3-0")] {
+        let plan = &steps(file)[2];
+        forge.pass(plan);
+        forge.pass(plan);
+        let base = forge.temp.path().join(base);
+        assert!(!base.exists(), "{file}");
+        let add = ["worktree", "add", "--quiet", "--detach", base.to_str().unwrap(), "main"];
+        forge.git(&add);
+        forge.pass(plan);
+        forge.git(&add);
+        fs::remove_dir_all(&base).unwrap();
+        forge.pass(plan);
+    }
+}
+
+/// Where a plan cannot be made, none is left to be taken for one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_pipelines_leave_no_plan_where_none_can_be_made() {
+    let forge = Forge::new().await;
+    forge.change();
+    fs::remove_file(forge.temp.path().join("contoso.snapshot")).unwrap();
+    for (file, plan) in [
+        ("github.yml", forge.temp.path().join("plan.md")),
+        ("gitlab.yml", forge.site.path("plan.md")),
+    ] {
+        assert_eq!(forge.step(&steps(file)[2]).code, 6, "{file}");
+        assert!(!plan.exists(), "{file}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -241,7 +309,8 @@ async fn the_pipeline_of_gitlab_says_what_a_change_does_and_keeps_to_one_note() 
     let tests = fs::read_to_string(forge.site.path("policy-tests.xml")).unwrap();
     assert!(tests.contains("failures=\"0\""), "{tests}");
     forge.pass(plan);
-    assert_says_what_the_change_does(&fs::read_to_string(forge.site.path("plan.md")).unwrap());
+    let written = fs::read_to_string(forge.site.path("plan.md")).unwrap();
+    assert_says_what_the_change_does(&written);
     let notes = "https://forge.contoso.com/api/v4/projects/3/merge_requests/7/notes";
     for (found, method, url) in [
         ("[]", "POST", notes.to_owned()),
@@ -258,7 +327,14 @@ async fn the_pipeline_of_gitlab_says_what_a_change_does_and_keeps_to_one_note() 
         }
         forge.pass(note);
         let asked = forge.asked();
-        let sent = format!("-X {method} -H PRIVATE-TOKEN: t0ken --form body=<plan.md {url}");
+        let sent = format!("-X {method} -H PRIVATE-TOKEN: t0ken --form body=<note.md {url}");
         assert!(asked.contains(&sent), "{asked}");
+        assert_names_the_commit(&fs::read_to_string(forge.site.path("note.md")).unwrap(), &written);
     }
+    // The next commit comes to nothing, and the note says so.
+    forge.site.write("policies/policies.yaml", "polices: []\n");
+    assert_eq!(forge.step(validate).code, 5);
+    forge.pass(note);
+    assert!(forge.asked().contains("--form body=<note.md"));
+    assert_says_that_there_is_no_plan(&fs::read_to_string(forge.site.path("note.md")).unwrap());
 }

@@ -1,5 +1,6 @@
 //! `seatkeeper sandbox`: serves a sandbox tenant as a Graph endpoint.
 
+mod described;
 mod sign_in;
 
 use std::collections::BTreeSet;
@@ -15,16 +16,16 @@ use crate::ports::Clock as _;
 use crate::sandbox::faults::InvalidFault;
 use crate::sandbox::http::{Clock, Delta, Lag, Lags, PageTokens, Throttle, Tls};
 use crate::sandbox::roles::Role;
-use crate::sandbox::{Faults, Options, Running, Server, Tenant, TenantDocument};
+use crate::sandbox::{Faults, Options, Running, Server, Tenant};
 use crate::source::{file_hint, read_file};
-use crate::yaml::{FILE_BYTES_MAX, Kind, Node, SourceFile, parse, render};
+use crate::yaml::{FILE_BYTES_MAX, SourceFile, render};
 
 /// Serves until it is asked to stop.
 pub(crate) async fn run(args: &Sandbox, ui: &Ui, verbose: u8) -> Outcome {
     telemetry::begin(telemetry::LogFormat::Text, if verbose == 0 { "warn" } else { "debug" });
     let options = options(args)?;
     let tenant = match &args.tenant {
-        Some(path) => load(path)?,
+        Some(path) => described::load(path)?,
         None => Tenant::company(args.users as usize, args.seed),
     };
     let tenant = tenant.with_id(args.tenant_id);
@@ -113,11 +114,11 @@ fn faults(args: &Sandbox) -> Result<Faults, Failure> {
             let (context, hint) = (format!("cannot read the faults `{name}`"), file_hint(&error));
             Failure::new(Exit::Invalid, anyhow::Error::new(error).context(context)).hint(hint)
         })?;
-        let broken = |text: String| Failure::text(Exit::Invalid, text.trim_end().to_owned());
         let file = SourceFile::from_bytes(name.as_str().into(), bytes)
-            .map_err(|problem| broken(render(&[*problem], &[])))?;
-        let of_file = Faults::from_yaml(&file, args.seed)
-            .map_err(|problems| broken(render(&problems, std::slice::from_ref(&file))))?;
+            .map_err(|problem| described::broken(&render(&[*problem], &[])))?;
+        let of_file = Faults::from_yaml(&file, args.seed).map_err(|problems| {
+            described::broken(&render(&problems, std::slice::from_ref(&file)))
+        })?;
         faults.seed = of_file.seed;
         faults.rules.extend(of_file.rules);
     }
@@ -176,46 +177,5 @@ async fn stopped() {
         Err(_) => {
             let _ = tokio::signal::ctrl_c().await;
         }
-    }
-}
-
-/// Loads a tenant that somebody described.
-fn load(path: &Path) -> Result<Tenant, Failure> {
-    let name = path.display().to_string();
-    let bytes = read_file(path, FILE_BYTES_MAX).map_err(|error| {
-        let (context, hint) = (format!("cannot read the tenant `{name}`"), file_hint(&error));
-        Failure::new(Exit::Invalid, anyhow::Error::new(error).context(context)).hint(hint)
-    })?;
-    let broken = |text: String| Failure::text(Exit::Invalid, text.trim_end().to_owned());
-    let file = SourceFile::from_bytes(name.as_str().into(), bytes)
-        .map_err(|problem| broken(render(&[*problem], &[])))?;
-    let tree =
-        parse(&file).map_err(|problems| broken(render(&problems, std::slice::from_ref(&file))))?;
-    let document: TenantDocument = serde_json::from_value(value(&tree)).map_err(|error| {
-        let context = format!("the tenant `{name}` is not described as it should be");
-        Failure::new(Exit::Invalid, anyhow::Error::new(error).context(context))
-            .hint("keys are skus, groups, users; see the documentation of `seatkeeper sandbox`")
-    })?;
-    Tenant::from_document(&document).map_err(|problems| {
-        let all: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        broken(format!("the tenant `{name}` does not hold together:\n  {}", all.join("\n  ")))
-    })
-}
-
-/// Turns a tree into a JSON value: plain words and numbers as what they are, the rest as text.
-fn value(node: &Node) -> serde_json::Value {
-    match &node.kind {
-        Kind::Sequence(items) => items.iter().map(value).collect(),
-        Kind::Mapping(entries) => serde_json::Value::Object(
-            entries.iter().map(|entry| (entry.key.to_string(), value(&entry.value))).collect(),
-        ),
-        Kind::Scalar { text: _, plain: _ } if node.is_nothing() => serde_json::Value::Null,
-        Kind::Scalar { text, plain: true } => match (&**text, text.parse::<u64>()) {
-            ("true", _) => true.into(),
-            ("false", _) => false.into(),
-            (_, Ok(number)) => number.into(),
-            (text, Err(_)) => text.into(),
-        },
-        Kind::Scalar { text, plain: false } => (&**text).into(),
     }
 }

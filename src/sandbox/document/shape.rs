@@ -156,7 +156,10 @@ pub enum ObstacleDocument {
 
 /// A license: a part number, or one with service plans that are off.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "a license is a part number, or {sku: PART_NUMBER, disable: [SERVICE_PLAN]}"
+)]
 pub enum LicenseDocument {
     /// A part number; everything is on.
     Sku(String),
