@@ -14,8 +14,8 @@ mod records;
 mod tenant;
 
 pub use self::records::{
-    CycleRecord, Decision, HistoryEntry, HistoryFilter, OpenPlan, Outcome, OutcomeKind, PlanHead,
-    Records, RecordsError, Settlement, StoredPlan,
+    CycleRecord, Decision, HistoryEntry, HistoryFilter, OpenPlan, Outcome, OutcomeKind, Owned,
+    PlanHead, Records, RecordsError, Settlement, StoredPlan,
 };
 pub use self::tenant::{
     Answer, GroupRequest, LicenseWrite, LocationWrite, OtherGroups, ReadRequest, Refusal,

@@ -95,7 +95,7 @@ where
             is_ready: self.why_not_ready(tenant, &facts, now).is_none(),
             facts,
             pause: records.paused(tenant, now).await?,
-            owners: records.owners(tenant).await?,
+            owners: records.owners(tenant).await?.by_policy,
             plans: records.plans(Some(tenant)).await?,
             unresolved,
             traffic: (self.deps.counts.graph)(tenant),

@@ -269,6 +269,10 @@ impl JsonSchema for SeatList {
                         "free": {"type": "integer", "description": "Seats that can be given out."},
                         "reserved": {"type": "integer", "description": "Seats that are kept free."},
                         "waiting": {"type": "integer", "description": "Users who wait for one."},
+                        "in_grace": {
+                            "type": "integer", "minimum": 0,
+                            "description": "Seats whose subscription has expired and is in its grace."
+                        },
                         "reclaimable": {
                             "type": "integer",
                             "description": "Seats of users who may not sign in, do not, or have all of it in \
@@ -290,7 +294,7 @@ impl JsonSchema for SeatList {
                         "forecast": forecast(),
                     },
                     "required": ["sku_id", "sku", "total", "used", "free", "reserved", "waiting",
-                        "reclaimable"],
+                        "in_grace", "reclaimable"],
                     "additionalProperties": false,
                 }},
             },

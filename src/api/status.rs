@@ -145,7 +145,7 @@ impl<R: Records + Desk, C: Clock> Shared<R, C> {
             last_success: facts.last_success.map(Text),
             last_settled: facts.last_settled.map(Text),
             pause: pause.map(Into::into),
-            owned_by_policies: owners.iter().map(|(_, count)| count).sum(),
+            owned_by_policies: owners.assignments,
             waiting_for_a_person: forms(&plans),
         })
     }

@@ -213,7 +213,7 @@ impl<'s> Desk<'s> {
                 let read = own.engine().read(&request).await;
                 read.map(Arc::new).map_err(|error| own.session.read_failure(error))
             }
-            Self::Daemon(beside) => beside.read(request).await,
+            Self::Daemon(beside) => beside.read(request, false).await,
         }
     }
 
@@ -226,17 +226,19 @@ impl<'s> Desk<'s> {
         &self,
         policies: &LoadedPolicies,
         request: ReadRequest,
+        sign_ins: bool,
     ) -> Result<Arc<Snapshot>, Failure> {
         match self {
             Self::Own(own) => {
-                let read = own.engine().read_with_sign_ins(&policies.policies.set, &request).await;
+                let set = &policies.policies.set;
+                let read = own.engine().read_with_sign_ins(set, &request, sign_ins).await;
                 let snapshot =
                     Arc::new(read.map_err(|error| own.session.cycle_failure(error, policies))?);
                 let kept = own.store.keep_snapshot(&own.tenant.name, Arc::clone(&snapshot)).await;
                 kept.map_err(|error| own.session.records_failure(error))?;
                 Ok(snapshot)
             }
-            Self::Daemon(beside) => beside.read(request).await,
+            Self::Daemon(beside) => beside.read(request, sign_ins).await,
         }
     }
 }
@@ -383,9 +385,9 @@ impl DaemonDesk<'_> {
         }
     }
 
-    async fn read(&self, request: ReadRequest) -> Result<Arc<Snapshot>, Failure> {
+    async fn read(&self, request: ReadRequest, sign_ins: bool) -> Result<Arc<Snapshot>, Failure> {
         let ReadRequest { groups, others } = request;
-        match self.ask(Ask::Read { groups, others }, None).await? {
+        match self.ask(Ask::Read { groups, others, sign_ins }, None).await? {
             Reply::Read => {}
             other => return Err(unexpected(&other)),
         }

@@ -64,13 +64,15 @@ pub enum Beside<'a> {
     For(&'a PolicySet),
     /// The members of every group.
     AllGroups,
+    /// When users last signed in.
+    SignIns,
 }
 
 impl Beside<'_> {
     /// Returns the policies to read for, and what to read of groups that they do not name.
     fn reach<'p>(&self, policies: &'p PolicySet) -> (Cow<'p, PolicySet>, OtherGroups) {
         match self {
-            Self::Nothing => (Cow::Borrowed(policies), OtherGroups::Listed),
+            Self::Nothing | Self::SignIns => (Cow::Borrowed(policies), OtherGroups::Listed),
             Self::AllGroups => (Cow::Borrowed(policies), OtherGroups::Read),
             Self::For(others) => {
                 let mut both = policies.clone();
@@ -524,7 +526,8 @@ impl Session<'_> {
         let snapshot = {
             let desk = self.desk(tenant, &store, command)?;
             let request = request(&tenant.name, &tenant.settings, &set);
-            desk.read(policies, ReadRequest { others, ..request }).await?
+            let sign_ins = matches!(beside, Beside::SignIns);
+            desk.read(policies, ReadRequest { others, ..request }, sign_ins).await?
         };
         self.ui.clear();
         Ok((snapshot, store))

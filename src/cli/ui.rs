@@ -168,14 +168,21 @@ impl Progress for Ui {
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
         });
-        let template = match total {
-            Some(_) => "{spinner} {msg} {bar:30} {pos}/{len} {elapsed}",
-            None => "{spinner} {msg} {pos} {elapsed}",
+        let what = visible(what);
+        if bar.message() != what {
+            // What was counted before is not what is counted now.
+            bar.set_position(0);
+            bar.unset_length();
+        }
+        let template = match (total, done) {
+            (Some(_), _) => "{spinner} {msg} {bar:30} {pos}/{len} {elapsed}",
+            (None, 0) => "{spinner} {msg} {elapsed}",
+            (None, _) => "{spinner} {msg} {pos} {elapsed}",
         };
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        bar.set_message(visible(what));
+        bar.set_message(what);
         if let Some(total) = total {
             bar.set_length(total);
         } else {

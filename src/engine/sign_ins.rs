@@ -45,8 +45,12 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         &self,
         policies: &PolicySet,
         request: &ReadRequest,
+        wanted: bool,
     ) -> Result<Snapshot, CycleError> {
         let snapshot = self.read(request).await?;
+        if wanted {
+            return self.put_sign_ins(snapshot, self.patience.sign_ins_within).await;
+        }
         self.with_sign_ins(snapshot, policies, Duration::ZERO).await
     }
 
@@ -61,6 +65,14 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         if !policies.asks_for_sign_ins(self.tenant) {
             return Ok(snapshot);
         }
+        self.put_sign_ins(snapshot, within).await
+    }
+
+    async fn put_sign_ins(
+        &self,
+        snapshot: Snapshot,
+        within: Duration,
+    ) -> Result<Snapshot, CycleError> {
         let users = snapshot.users().len() as u64;
         let (reading, stopped) = match self.read_on(users, within).await? {
             Gone::On(reading) => (reading, None),

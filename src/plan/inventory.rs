@@ -233,6 +233,9 @@ pub struct SeatUse {
 pub struct SeatCount {
     /// How they are used.
     pub now: SeatUse,
+    /// Seats whose subscription has expired and is in its grace: whoever holds one keeps it, and nobody
+    /// gets one unless `use_warning_seats` counts them in.
+    pub in_grace: u64,
     /// Seats that could be used for somebody else: see [`reclaim`].
     pub reclaimable: u64,
     /// When the next subscription renews or ends; unknown where the app may not read it.
@@ -291,6 +294,7 @@ pub fn seats(
     }
     let expiries = snapshot.catalogue().next_expiries();
     let count = |seats: SeatUse| SeatCount {
+        in_grace: snapshot.catalogue().get(seats.id).map_or(0, |sku| u64::from(sku.units.warning)),
         reclaimable: reclaimable.get(&seats.id).copied().unwrap_or_default(),
         next_expiry: expiries.as_ref().map(|all| all.get(&seats.id).copied()),
         forecast: forecasts.get(&seats.id).cloned(),

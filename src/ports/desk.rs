@@ -67,6 +67,8 @@ pub enum Ask {
         groups: Vec<GroupRequest>,
         /// What is read of the others.
         others: OtherGroups,
+        /// Whether sign-ins are read, though no policy asks for them.
+        sign_ins: bool,
     },
 }
 

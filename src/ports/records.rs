@@ -169,6 +169,15 @@ pub struct HistoryFilter {
     pub limit: Option<u64>,
 }
 
+/// How many assignments policies own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Owned {
+    /// All of them. One that several policies own counts once.
+    pub assignments: u64,
+    /// Those of each policy, by its name.
+    pub by_policy: Vec<(PolicyName, u64)>,
+}
+
 /// The outcome of an operation and what follows from it for the ledger, recorded as one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settlement {
@@ -429,9 +438,9 @@ pub trait Records: Send + Sync {
         since: Timestamp,
     ) -> impl Future<Output = Result<Vec<SeatPoint>, RecordsError>> + Send;
 
-    /// Names the policies that own something in the ledger of a tenant, with how many assignments.
+    /// Counts what policies own in the ledger of a tenant.
     fn owners(
         &self,
         tenant: &TenantName,
-    ) -> impl Future<Output = Result<Vec<(PolicyName, u64)>, RecordsError>> + Send;
+    ) -> impl Future<Output = Result<Owned, RecordsError>> + Send;
 }

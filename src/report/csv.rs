@@ -21,8 +21,12 @@ pub fn users(users: &[&User]) -> String {
 
 /// Renders seats that could be used for somebody else, one a line.
 pub fn reclaimable(seats: &[Reclaimable]) -> String {
-    let mut out = "ObjectId,UserPrincipalName,DisplayName,SKU,Why,PricePerMonth\n".to_owned();
+    let mut out =
+        "ObjectId,UserPrincipalName,DisplayName,SKU,Why,PricePerMonth,Currency\n".to_owned();
     for seat in seats {
+        let price = seat.price.map(|price| price.to_string()).unwrap_or_default();
+        // A sum that a spreadsheet can add up.
+        let (amount, currency) = price.split_once(' ').unwrap_or(("", ""));
         let why: Vec<String> = seat.why.iter().map(reason).collect();
         let cells = [
             seat.user.id.to_string(),
@@ -30,7 +34,8 @@ pub fn reclaimable(seats: &[Reclaimable]) -> String {
             cell(seat.user.display_name.as_deref().unwrap_or_default()),
             cell(&seat.sku.name),
             cell(&why.join("; ")),
-            seat.price.map(|price| price.to_string()).unwrap_or_default(),
+            amount.to_owned(),
+            currency.to_owned(),
         ];
         out.push_str(&cells.join(","));
         out.push('\n');

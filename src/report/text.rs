@@ -38,7 +38,7 @@ pub use explanation::explanation;
 pub(crate) use explanation::trees;
 pub use import::import;
 pub(crate) use inventory::reason;
-pub use inventory::{domains, groups, ous, reclaimable, seats};
+pub use inventory::{domains, groups, ous, reclaimable, seats, unseen};
 pub use lists::{history, plans, users};
 pub use rehearsal::rehearsed;
 

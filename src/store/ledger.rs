@@ -9,6 +9,7 @@ use crate::domain::ids::{InvalidId, ServicePlanId, SkuId, UserId};
 use crate::domain::names::{PolicyName, TenantName};
 use crate::plan::conflict::Lesson;
 use crate::plan::ledger::{Ledger, LedgerChange, Owners, Ownership};
+use crate::ports::Owned;
 use crate::store::column::{Count, Nanoseconds, Text};
 use crate::store::error::Fault;
 
@@ -278,10 +279,12 @@ fn ids(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Vec<ServicePl
 }
 
 /// Returns the policies that own something, with how many assignments.
-pub(super) fn owners(
-    connection: &Connection,
-    tenant: &TenantName,
-) -> Result<Vec<(PolicyName, u64)>, Fault> {
+pub(super) fn owners(connection: &Connection, tenant: &TenantName) -> Result<Owned, Fault> {
+    let Count(assignments) = connection
+        .prepare_cached(
+            "SELECT count(*) FROM (SELECT DISTINCT user_id, sku_id FROM owners WHERE tenant = ?1)",
+        )?
+        .query_row([tenant.as_str()], |row| row.get(0))?;
     let mut statement = connection.prepare_cached(
         "SELECT policy, count(*) FROM owners WHERE tenant = ?1 GROUP BY policy ORDER BY policy",
     )?;
@@ -289,7 +292,7 @@ pub(super) fn owners(
         let (Text(policy), Count(assignments)) = (row.get(0)?, row.get(1)?);
         Ok((policy, assignments))
     })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    Ok(Owned { assignments, by_policy: rows.collect::<Result<_, _>>()? })
 }
 
 /// Policy names, each kept once however many rows carry it.

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use rusqlite::Transaction;
 
 use crate::domain::ids::UserId;
-use crate::domain::names::{PolicyName, TenantName};
+use crate::domain::names::TenantName;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::tracking::Tracking;
 use crate::plan::forecast::SeatPoint;
@@ -21,8 +21,8 @@ use crate::plan::inventory::SeatUse;
 use crate::plan::ledger::{Ledger, LedgerChange};
 use crate::plan::{Digest, Plan, PlanId, PlanState};
 use crate::ports::{
-    CycleRecord, Decision, HistoryEntry, HistoryFilter, OpenPlan, PlanHead, Records, RecordsError,
-    Settlement, SignInReading, StoredPlan,
+    CycleRecord, Decision, HistoryEntry, HistoryFilter, OpenPlan, Owned, PlanHead, Records,
+    RecordsError, Settlement, SignInReading, StoredPlan,
 };
 use worker::Worker;
 
@@ -410,7 +410,7 @@ impl Records for Store {
         self.reader.run(what, move |reading| seats::history(reading, &tenant, since)).await
     }
 
-    async fn owners(&self, tenant: &TenantName) -> Result<Vec<(PolicyName, u64)>, RecordsError> {
+    async fn owners(&self, tenant: &TenantName) -> Result<Owned, RecordsError> {
         let what = format!("count what policies own in tenant `{tenant}`");
         let tenant = tenant.clone();
         self.reader.run(what, move |reading| ledger::owners(reading, &tenant)).await

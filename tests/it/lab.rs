@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use seatkeeper::config::Tenant as TenantSettings;
 use seatkeeper::domain::ids::{GroupId, UserId};
-use seatkeeper::domain::names::{PolicyName, TenantName};
+use seatkeeper::domain::names::TenantName;
 use seatkeeper::domain::snapshot::Snapshot;
 use seatkeeper::domain::tracking::Tracking;
 use seatkeeper::domain::user::User;
@@ -28,8 +28,8 @@ use seatkeeper::plan::ledger::{Ledger, LedgerChange};
 use seatkeeper::plan::{Digest, Plan, PlanId, PlanState, Trigger};
 use seatkeeper::ports::{
     Answer, Clock, CycleRecord, Decision, HistoryEntry, HistoryFilter, LicenseWrite, LocationWrite,
-    OpenPlan, PlanHead, Progress, ReadRequest, Records, RecordsError, Settlement, SignInAnswer,
-    SignInReading, StoredPlan, TenantError, TenantRead, TenantReader, TenantWriter,
+    OpenPlan, Owned, PlanHead, Progress, ReadRequest, Records, RecordsError, Settlement,
+    SignInAnswer, SignInReading, StoredPlan, TenantError, TenantRead, TenantReader, TenantWriter,
 };
 use seatkeeper::sandbox::{Options, Running, Server, Tenant};
 use seatkeeper::store::Store;
@@ -377,7 +377,7 @@ impl<P: Records> Records for Fused<'_, P> {
         self.port.seat_history(tenant, since).await
     }
 
-    async fn owners(&self, tenant: &TenantName) -> Kept<Vec<(PolicyName, u64)>> {
+    async fn owners(&self, tenant: &TenantName) -> Kept<Owned> {
         self.port.owners(tenant).await
     }
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::cli::args::{ListFormat, SeatsArgs};
 use crate::cli::clock::SystemClock;
 use crate::cli::exit::{Exit, Failure, Outcome};
-use crate::cli::session::Session;
+use crate::cli::session::{Beside, Session};
 use crate::cli::ui::Ui;
 use crate::plan::forecast::LOOKED_AT;
 use crate::plan::inventory;
@@ -27,8 +27,12 @@ pub(crate) async fn run(args: &SeatsArgs, ui: &Ui, verbose: u8) -> Outcome {
     let session = Session::open(&args.common.config, ui, verbose)?;
     let tenant = session.one(args.common.tenant.as_deref())?;
     let policies = session.policies()?;
-    let (snapshot, store) =
-        session.snapshot(tenant, args.refresh, &policies, "seatkeeper seats").await?;
+    let command = "seatkeeper seats";
+    let (snapshot, store) = if args.refresh && args.reclaimable {
+        session.read_anew(tenant, &policies, &Beside::SignIns, command).await?
+    } else {
+        session.snapshot(tenant, args.refresh, &policies, command).await?
+    };
     for sku in tenant.settings.prices_of_nothing(snapshot.catalogue()) {
         ui.say(&format!("warning: `prices` has `{sku}`, and the tenant has no such SKU"));
     }
@@ -37,10 +41,16 @@ pub(crate) async fn run(args: &SeatsArgs, ui: &Ui, verbose: u8) -> Outcome {
     if args.reclaimable {
         let seats = reclaimable(&snapshot, &tenant.settings, &ladders, args.inactive_for, now);
         let most = if args.all { usize::MAX } else { LISTED_MAX };
+        let sign_ins = &snapshot.sign_ins().extent;
+        if let Some(why) = report::text::unseen(sign_ins) {
+            ui.say(&format!("who is inactive is not known: {why}"));
+        }
         match args.format {
-            ListFormat::Json => ui.result(&report::json::reclaimable_to_json(&seats))?,
+            ListFormat::Json => ui.result(&report::json::reclaimable_to_json(&seats, sign_ins))?,
             ListFormat::Csv => ui.result(&report::csv::reclaimable(&seats))?,
-            ListFormat::Text => ui.page(&report::text::reclaimable(&seats, most, ui.sheet()))?,
+            ListFormat::Text => {
+                ui.page(&report::text::reclaimable(&seats, sign_ins, most, ui.sheet()))?
+            }
         }
         return Ok(Exit::Done);
     }

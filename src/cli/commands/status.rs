@@ -204,7 +204,7 @@ async fn status(
     status.last_cycle = last.map(last_cycle);
     status.last_success = success.map(|cycle| cycle.ended_at.to_string());
     let owners = store.owners(&tenant.name).await.map_err(failed)?;
-    status.owned_by_policies = owners.iter().map(|(_, count)| count).sum();
+    status.owned_by_policies = owners.assignments;
     let plans = store.plans(Some(&tenant.name)).await.map_err(failed)?;
     tell_plans(&mut status, &plans);
     let open = plans.iter().filter(|plan| plan.state.is_open());

@@ -94,12 +94,12 @@ where
                     }
                 }
             }
-            Ask::Read { groups, others } => {
+            Ask::Read { groups, others, sign_ins } => {
                 let engine = self.engine_for_people();
                 let mut request = engine.request(&policies.set);
                 request.groups.extend(groups);
                 request.others = others;
-                let snapshot = engine.read_with_sign_ins(&policies.set, &request).await?;
+                let snapshot = engine.read_with_sign_ins(&policies.set, &request, sign_ins).await?;
                 self.with.records.keep_snapshot(self.with.tenant, Arc::new(snapshot)).await?;
                 Ok(Reply::Read)
             }

@@ -93,6 +93,8 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
                 next.duration_since(self.engine.clock.now()).try_into().unwrap_or_default();
             // However far the clock was set back.
             let wait = wait.min(LOOK_AGAIN_AFTER_MAX);
+            let left = sent.len() as u64;
+            self.engine.progress.at("waiting for reads to show what was sent", left, None);
             tokio::select! {
                 biased;
                 () = self.engine.clock.sleep(wait) => {}

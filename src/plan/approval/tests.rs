@@ -142,8 +142,8 @@ fn removals_are_held_while_the_rest_goes_on_and_takes_no_seat_of_theirs() {
         add ben: +POWER_BI_PRO (staff matched)
         replace cem: +SPE_E5 off:MCOEV+SHAREPOINTENTERPRISE+YAMMER+EXCHANGE_S_ENTERPRISE -SPE_E3 risks mailbox risks files (down replaced, down matched) [held by max_removals]
         waiting 1 for SPE_E5: dee (late matched)
-        max_removals SPE_E3: 2 of 0 owned, limit 0
-        max_removals tenant: 2 of 0 owned, limit 0
+        max_removals SPE_E3: 2, and 0 owned, limit 0
+        max_removals tenant: 2, and 0 owned, limit 0
     ");
     let part =
         world.with(|inputs| part(&whole, &|op| goes_on(op, &[]), inputs)).unwrap().unwrap().plan;

@@ -3,10 +3,12 @@
 use crate::domain::known::Known;
 use crate::domain::money::Money;
 use crate::domain::names::PolicyName;
+use crate::domain::sign_in::Extent;
 use crate::plan::forecast::Forecast;
 use crate::plan::inventory::{DomainCount, GroupCount, OuCount, SeatCount, SeatUse};
 use crate::plan::reclaim::{NotNeeded, Reclaimable, monthly};
 use crate::report::json::FORMAT_VERSION;
+use crate::report::text::unseen;
 
 /// Returns OUs as JSON.
 pub fn ous_to_json(ous: &[OuCount]) -> String {
@@ -54,11 +56,11 @@ pub fn seats_to_json(seats: &[SeatCount]) -> String {
 }
 
 fn seat_form(seat: &SeatCount) -> serde_json::Value {
-    let SeatCount { now, reclaimable, next_expiry, forecast, price } = seat;
+    let SeatCount { now, in_grace, reclaimable, next_expiry, forecast, price } = seat;
     let SeatUse { id, sku, total, used, free, reserved, waiting } = now;
     let mut form = serde_json::json!({
         "sku_id": id.to_string(), "sku": &**sku, "total": total, "used": used, "free": free,
-        "reserved": reserved, "waiting": waiting, "reclaimable": reclaimable,
+        "reserved": reserved, "in_grace": in_grace, "waiting": waiting, "reclaimable": reclaimable,
     });
     if let Known::Known(at) = next_expiry {
         form["next_expiry"] = at.map(|at| at.to_string()).into();
@@ -78,11 +80,12 @@ fn seat_form(seat: &SeatCount) -> serde_json::Value {
 }
 
 /// Returns seats that could be used for somebody else as JSON, with what they cost a month together.
-pub fn reclaimable_to_json(seats: &[Reclaimable]) -> String {
+pub fn reclaimable_to_json(seats: &[Reclaimable], sign_ins: &Extent) -> String {
     let together: Vec<String> = monthly(seats).into_iter().map(Money::plain).collect();
     let seats: Vec<_> = seats.iter().map(reclaimable_form).collect();
     super::pretty(&serde_json::json!({
         "format_version": FORMAT_VERSION, "reclaimable": seats, "monthly": together,
+        "inactive_unknown": unseen(sign_ins),
     }))
 }
 

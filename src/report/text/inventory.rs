@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::domain::known::Known;
 use crate::domain::names::PolicyName;
+use crate::domain::sign_in::Extent;
 use crate::plan::forecast::Forecast;
 use crate::plan::inventory::{DomainCount, GroupCount, OuCount, SeatCount, SeatUse};
 use crate::plan::reclaim::{NotNeeded, Reclaimable, monthly};
@@ -63,24 +64,19 @@ pub fn groups(groups: &[GroupCount], sheet: Sheet) -> String {
 /// Renders seats.
 pub fn seats(seats: &[SeatCount], sheet: Sheet) -> String {
     let priced = seats.iter().any(|seat| seat.price.is_some());
-    let mut rows = vec![heading(&[
-        "SKU",
-        "total",
-        "used",
-        "free",
-        "reserved",
-        "waiting",
-        "reclaimable",
-        "next expiry",
-        "runs out",
-    ])];
+    let in_grace = seats.iter().any(|seat| seat.in_grace > 0);
+    let mut columns = vec!["SKU", "total", "used", "free", "reserved"];
+    columns.extend(in_grace.then_some("in grace"));
+    columns.extend(["waiting", "reclaimable", "next expiry", "runs out"]);
     if priced {
-        rows[0].push("used a month".to_owned());
-        rows[0].push("free a month".to_owned());
+        columns.extend(["used a month", "free a month"]);
     }
+    let mut rows = vec![heading(&columns)];
     rows.extend(seats.iter().map(|seat| {
         let SeatUse { id: _, sku, total, used, free, reserved, waiting } = &seat.now;
-        let counts = [*total, *used, *free, *reserved, *waiting, seat.reclaimable];
+        let mut counts = vec![*total, *used, *free, *reserved];
+        counts.extend(in_grace.then_some(seat.in_grace));
+        counts.extend([*waiting, seat.reclaimable]);
         let mut row = vec![clean(sku)];
         row.extend(counts.iter().map(ToString::to_string));
         row.push(match seat.next_expiry {
@@ -105,9 +101,26 @@ pub fn seats(seats: &[SeatCount], sheet: Sheet) -> String {
     table(&rows, sheet)
 }
 
+/// Says why it is not known, or not of everybody, who has not signed in for long.
+pub fn unseen(sign_ins: &Extent) -> Option<String> {
+    match sign_ins {
+        Extent::Whole => None,
+        Extent::NotRead => Some(
+            "sign-ins are read where a policy says `inactive_for`, and by \
+             `seatkeeper seats --reclaimable --refresh`"
+                .to_owned(),
+        ),
+        Extent::Partial { users, stopped } => {
+            let why = stopped.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+            Some(format!("sign-ins were read of {users} users so far{why}"))
+        }
+        Extent::Unavailable { reason } => Some(reason.to_string()),
+    }
+}
+
 /// Renders seats that could be used for somebody else: a line for each SKU and reason, then who holds
 /// them; everybody, or the first so many.
-pub fn reclaimable(seats: &[Reclaimable], most: usize, sheet: Sheet) -> String {
+pub fn reclaimable(seats: &[Reclaimable], sign_ins: &Extent, most: usize, sheet: Sheet) -> String {
     if seats.is_empty() {
         return "No seat is held by somebody who may not sign in, does not, or has it twice.\n"
             .to_owned();
@@ -126,9 +139,13 @@ pub fn reclaimable(seats: &[Reclaimable], most: usize, sheet: Sheet) -> String {
             of_sku.iter().filter(|seat| seat.why.iter().any(|why| why.word() == word)).count()
         };
         let mut row = vec![clean(&of_sku[0].sku.name), of_sku.len().to_string()];
-        row.extend(
-            ["disabled", "inactive", "contained", "outranked"].map(|word| count(word).to_string()),
-        );
+        row.extend(["disabled", "inactive", "contained", "outranked"].map(|word| {
+            match count(word) {
+                // Of whom it is not known is not nobody.
+                0 if word == "inactive" && unseen(sign_ins).is_some() => "?".to_owned(),
+                number => number.to_string(),
+            }
+        }));
         row.push(sums_of(of_sku));
         rows.push(row);
     }

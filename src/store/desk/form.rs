@@ -20,12 +20,28 @@ use crate::report::json::{PlanJsonError, from_json, to_json};
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
 pub(super) enum AskForm {
-    Plan { leave_out_misfits: bool, let_go: bool },
+    Plan {
+        leave_out_misfits: bool,
+        let_go: bool,
+    },
     Bulk(BulkOrderForm),
-    Revert { plan: Text<PlanId> },
-    CarryOut { plan: Text<PlanId> },
-    Part { plan: Text<PlanId>, accepted: Vec<AsWord<GuardName>>, reason: Option<Arc<str>> },
-    Read { groups: Vec<(Arc<str>, bool)>, others: OthersForm },
+    Revert {
+        plan: Text<PlanId>,
+    },
+    CarryOut {
+        plan: Text<PlanId>,
+    },
+    Part {
+        plan: Text<PlanId>,
+        accepted: Vec<AsWord<GuardName>>,
+        reason: Option<Arc<str>>,
+    },
+    Read {
+        groups: Vec<(Arc<str>, bool)>,
+        others: OthersForm,
+        #[serde(default)]
+        sign_ins: bool,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -149,7 +165,8 @@ impl From<&Ask> for AskForm {
                 accepted: accepted.iter().copied().map(AsWord).collect(),
                 reason: reason.clone(),
             },
-            Ask::Read { groups, others } => Self::Read {
+            Ask::Read { groups, others, sign_ins } => Self::Read {
+                sign_ins: *sign_ins,
                 groups: groups.iter().map(|one| (one.group.clone(), one.direct)).collect(),
                 others: match others {
                     OtherGroups::Listed => OthersForm::Listed,
@@ -173,7 +190,8 @@ impl From<AskForm> for Ask {
                 accepted: accepted.into_iter().map(|AsWord(guard)| guard).collect(),
                 reason,
             },
-            AskForm::Read { groups, others } => Self::Read {
+            AskForm::Read { groups, others, sign_ins } => Self::Read {
+                sign_ins,
                 groups: groups
                     .into_iter()
                     .map(|(group, direct)| GroupRequest { group, direct })
