@@ -90,9 +90,18 @@ impl Site {
     }
 
     async fn with(secrets: &[(&'static str, &'static str, bool)]) -> Self {
+        Self::changed(secrets, |_| {}).await
+    }
+
+    /// Listens for a tenant that a test has changed.
+    async fn changed(
+        secrets: &[(&'static str, &'static str, bool)],
+        change: impl FnOnce(&mut World),
+    ) -> Self {
         let mut world = world(TENANT, POLICIES);
         world.settings.guards.first_plan = true;
         world.ledger.owners.clear();
+        change(&mut world);
         let dir = tempfile::tempdir().unwrap();
         let store = Arc::new(Store::open(dir.path()).unwrap());
         store.keep_snapshot(&contoso(), Arc::new(world.snapshot())).await.unwrap();

@@ -35,7 +35,7 @@ mod tests;
 
 pub use diagnosis::diagnoses;
 pub use explanation::explanation;
-pub(crate) use explanation::trees;
+pub(crate) use explanation::{has, trees};
 pub use import::import;
 pub(crate) use inventory::reason;
 pub use inventory::{domains, groups, ous, reclaimable, seats, unseen};

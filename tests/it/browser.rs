@@ -19,7 +19,8 @@ const TOP: &str = "mode: approve\nschedule: '* * * * * *'\n\
     apply: {confirm_within: 20s, settle_after: 1s}\n\
     requests: {timeout: 5s, give_up_after: 20s}\n\
     api: {listen: '127.0.0.1:0', tokens: [\
-      {name: ben, token: {file: ben.token}, may: [read, approve]}]}";
+      {name: ben, token: {file: ben.token}, may: [read, approve]}]}\n\
+    prices: {SPE_E3: 36 EUR, POWER_BI_PRO: 9.40 EUR}";
 const POLICIES: &str = "policies:\n  - {name: staff, match: {group: Staff}, licenses: [SPE_E3], grace: 0d}\n  \
     - {name: analysts, match: {group: Analysts}, licenses: [POWER_BI_PRO], grace: 0d}\n";
 /// Longer than anything takes, even where somebody else keeps the machine busy.
@@ -198,22 +199,26 @@ impl Browser {
 
     /// Looks at a view in light and dark, wide and narrow: nothing may stick out.
     async fn look(&self, url: &str, name: &str) {
-        for (width, scheme) in [(1100, "light"), (1100, "dark"), (360, "light"), (360, "dark")] {
+        for (width, scheme) in [(1280, "light"), (1280, "dark"), (360, "light"), (360, "dark")] {
             self.dress(width, scheme).await;
             self.open(url).await;
             let sticks_out = "return document.documentElement.scrollWidth - window.innerWidth";
             let out = self.run(sticks_out).await.as_i64().unwrap();
             self.picture(&format!("{name}-{width}-{scheme}")).await;
             assert!(out <= 0, "{name} at {width}: {out} pixels stick out");
+            let cut = self.run(CUT).await;
+            assert_eq!(cut, json!([]), "{name} at {width}: tables are cut");
             self.assert_readable(name, scheme).await;
         }
-        self.dress(1100, "light").await;
+        self.dress(1280, "light").await;
     }
 
     /// Measures the contrast of every text with what is behind it.
     async fn assert_readable(&self, name: &str, scheme: &str) {
-        let faint = self.run(CONTRAST).await;
+        let faint = self.run(&format!("{CONTRAST_OF}{CONTRAST}")).await;
         assert_eq!(faint, json!([]), "{name} in {scheme}: too little contrast");
+        let faint = self.run(&format!("{CONTRAST_OF}{EDGES}")).await;
+        assert_eq!(faint, json!([]), "{name} in {scheme}: free seats are not told from the page");
     }
 
     /// Asserts that nothing went wrong in the browser since it was asked before.
@@ -238,8 +243,14 @@ impl Browser {
     }
 }
 
-/// Lists texts whose contrast is below 4.5 to 1.
-const CONTRAST: &str = r"
+/// Lists tables of which a part can be seen by scrolling alone.
+const CUT: &str = r"
+const all = [...document.querySelectorAll('.wide:has(table.stack)')];
+return all.filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.innerText.slice(0, 80));
+";
+
+/// Measures the contrast of a colour with what is behind an element.
+const CONTRAST_OF: &str = r"
 const luminance = (rgb) => {
   const [r, g, b] = rgb.map((c) => { c /= 255; return c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4; });
   return 0.2126 * r + 0.7152 * g + 0.0722 * b;
@@ -252,15 +263,32 @@ const behind = (e) => {
   }
   return [255, 255, 255];
 };
+const ratio = (colour, e) => {
+  const front = parse(colour).slice(0, 3);
+  const [a, b] = [luminance(front), luminance(behind(e))].sort((x, y) => y - x);
+  return (a + 0.05) / (b + 0.05);
+};
+";
+
+/// Lists the edges of what is free whose contrast is below 3 to 1.
+///
+/// Source: WCAG 2.2, 1.4.11.
+const EDGES: &str = r"
+const drawn = [...document.querySelectorAll('rect.free')].map((e) => ratio(getComputedStyle(e).stroke, e));
+const keys = [...document.querySelectorAll('.legend .free')]
+  .map((e) => ratio(getComputedStyle(e, '::before').borderTopColor, e));
+return [...drawn, ...keys].filter((found) => !(found >= 3));
+";
+
+/// Lists texts whose contrast is below 4.5 to 1.
+const CONTRAST: &str = r"
 const faint = [];
 const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
 while (walker.nextNode()) {
   const e = walker.currentNode.parentElement;
   if (!walker.currentNode.data.trim() || !e.getClientRects().length) continue;
-  const front = parse(getComputedStyle(e).color).slice(0, 3);
-  const [a, b] = [luminance(front), luminance(behind(e))].sort((x, y) => y - x);
-  const ratio = (a + 0.05) / (b + 0.05);
-  if (ratio < 4.5) faint.push(`${e.tagName}.${e.className}: ${walker.currentNode.data.trim()} ${ratio.toFixed(2)}`);
+  const found = ratio(getComputedStyle(e).color, e);
+  if (found < 4.5) faint.push(`${e.tagName}.${e.className}: ${walker.currentNode.data.trim()} ${found.toFixed(2)}`);
 }
 return faint;
 ";
@@ -396,6 +424,8 @@ async fn a_person_signs_in_approves_a_plan_by_clicking_and_sees_it_applied() {
     browser.click("tbody [data-item]").await;
     let user = browser.address().await;
     browser.look(&user, "user").await;
+    browser.look(&format!("{user}&all=1"), "user-all").await;
+    browser.look(&format!("{url}/history?plan=01"), "history-no-plan").await;
     browser.look(&format!("{url}/nothing"), "refused").await;
     browser.assert_quiet().await;
     site.assert_one_outcome_each();
@@ -476,10 +506,28 @@ async fn the_page_is_used_by_keyboard_alone() {
     assert_eq!(browser.run(on).await, json!(true));
     browser.press("/").await;
     assert_eq!(browser.focus().await, "q");
-    browser.write("#q", "number 4").await;
-    browser
-        .until("what fits", "return document.getElementById('live').textContent.startsWith('1 of')")
-        .await;
+    // Whoever is searched for is found wherever in the plan they are, not only among those shown.
+    let shown = "return document.querySelector('main').innerText.includes('u9@contoso.com')";
+    assert_eq!(browser.run(shown).await, json!(false));
+    browser.write("#q", "Number 9").await;
+    browser.until("who fits", shown).await;
+    let text = browser.text().await;
+    assert!(text.contains("1 entry of this plan fit."), "{text}");
+    // The field keeps the focus, and what is typed goes on at its end.
+    assert_eq!(browser.focus().await, "q");
+    let caret = "const q = document.activeElement; return [q.value, q.selectionStart]";
+    assert_eq!(browser.run(caret).await, json!(["Number 9", 8]));
+    browser.press("x").await;
+    browser.until("nobody", "return document.body.innerText.includes('Nothing fits.')").await;
+    assert_eq!(browser.run(caret).await, json!(["Number 9x", 9]));
+    // Back leads to the whole plan, not through what was typed.
+    browser.tell("back", json!({})).await;
+    browser.until("the whole plan", "return location.search === ''").await;
+    browser.open(&format!("{url}/users")).await;
+    browser.write("#q", "u12").await;
+    let told = "return document.getElementById('found').textContent.startsWith('1 user fits')";
+    browser.until("who fits", told).await;
+    assert_eq!(browser.run("return document.querySelectorAll('tbody tr').length").await, json!(1));
     browser.run("document.activeElement.blur()").await;
     browser.press("?").await;
     assert_eq!(browser.run("return document.getElementById('keys').open").await, json!(true));

@@ -9,15 +9,16 @@ use axum::http::Response;
 
 use super::super::Shared;
 use super::super::history::{cursor, place};
-use super::super::problem::Problem;
+use super::super::problem::{Kind, Problem};
 use super::frame::{Frame, page};
-use super::{Visit, encode};
+use super::{Visit, encode, html};
 use crate::plan::PlanId;
 use crate::ports::desk::Desk;
 use crate::ports::{Clock, HistoryEntry, HistoryFilter, Records};
+use crate::report::html::written;
 use crate::report::text::changes::parts;
 use crate::report::text::style::Style;
-use crate::report::text::time;
+use crate::report::text::{count, time};
 
 /// How many outcomes are on a page.
 const PAGE: usize = 100;
@@ -27,7 +28,12 @@ const PAGE: usize = 100;
 struct History {
     frame: Frame,
     user: String,
+    /// The plan, as it was asked for.
     plan: String,
+    /// Whether that is no id of a plan.
+    is_no_plan: bool,
+    /// How much there is.
+    found: String,
     rows: Vec<Row>,
     next: Option<String>,
 }
@@ -42,6 +48,8 @@ pub(super) struct Row {
     pub(super) outcome: &'static str,
     /// What Graph said, or why it was not tried.
     pub(super) detail: String,
+    /// Graph's id of the request, where there was one.
+    pub(super) request: Option<Arc<str>>,
     pub(super) policies: String,
     pub(super) approved_by: String,
     pub(super) plan: PlanId,
@@ -62,6 +70,7 @@ impl Row {
             change: parts(operation, Style::Plain).join(", "),
             outcome: outcome.kind.as_str(),
             detail: outcome.detail.clone(),
+            request: outcome.request_id.clone(),
             policies: policies.join(", "),
             approved_by: approved_by.as_deref().unwrap_or_default().to_owned(),
             plan: outcome.plan,
@@ -78,16 +87,20 @@ where
     R: Records + Desk + 'static,
     C: Clock + 'static,
 {
-    let user = visit.query.get("user").map(str::trim).unwrap_or_default().to_owned();
+    let text = |key: &str| visit.query.get(key).map(str::trim).unwrap_or_default().to_owned();
+    let (user, plan) = (text("user"), text("plan"));
+    let asked: Option<PlanId> = plan.parse().ok();
+    if !plan.is_empty() && asked.is_none() {
+        return Ok(no_plan(visit, user, plan));
+    }
     let filter = HistoryFilter {
         outcomes: Vec::new(),
         tenant: visit.query.parsed("tenant")?,
         user: Some(user.as_str()).filter(|user| !user.is_empty()).map(Arc::from),
-        plan: visit.query.parsed("plan")?,
+        plan: asked,
         before: visit.query.get("before").map(place).transpose()?,
         limit: Some(PAGE as u64 + 1),
     };
-    let plan = filter.plan.map(|plan| plan.to_string()).unwrap_or_default();
     let turn = shared.turn().await;
     let mut entries = shared.deps.records.history(filter).await?;
     turn.work(move || {
@@ -100,9 +113,22 @@ where
             }
             query
         });
-        let rows = entries.iter().map(Row::new).collect();
+        let rows: Vec<Row> = entries.iter().map(Row::new).collect();
+        let found = match rows.len() {
+            0 => "Nothing is on record for this.".to_owned(),
+            shown if is_more => format!("{shown} outcomes, and there are older ones."),
+            shown => format!("{}.", count(shown as u64, "outcome", "outcomes")),
+        };
         let frame = Frame::new("History", "/history").of(visit.guest, visit.is_open);
-        Ok(page(&History { frame, user, plan, rows, next }))
+        Ok(page(&History { frame, user, plan, is_no_plan: false, found, rows, next }))
     })
     .await
+}
+
+/// Says that what was asked for is no id of a plan, with the form to ask again.
+fn no_plan(visit: Visit, user: String, plan: String) -> Response<Body> {
+    let frame = Frame::new("History", "/history").of(visit.guest, visit.is_open);
+    let (found, rows, next) = (String::new(), Vec::new(), None);
+    let history = History { frame, user, plan, is_no_plan: true, found, rows, next };
+    html(Kind::BadRequest.status(), written(&history))
 }

@@ -13,7 +13,7 @@ use super::super::problem::{Kind as ProblemKind, Problem};
 use super::frame::{Frame, page};
 use super::{Visit, encode, see_other};
 use crate::plan::guard::tripped;
-use crate::plan::{Digest, GuardName, Kind, PlanState, Verdict};
+use crate::plan::{Digest, GuardName, Kind, PlanId, PlanState, Verdict};
 use crate::ports::desk::Desk;
 use crate::ports::{Clock, Records, StoredPlan};
 use crate::report::html::sections::{Filter, Group, choices};
@@ -52,8 +52,10 @@ struct Decision {
     note: Option<&'static str>,
     /// What happens next, where that is not for a person to do.
     next: Option<&'static str>,
+    /// The plan that took its place.
+    successor: Option<PlanId>,
     /// The guards to accept, each with its sums.
-    guards: Vec<(&'static str, String)>,
+    guards: Vec<(&'static str, Vec<String>)>,
 }
 
 /// What the plan can be narrowed to, and what it is.
@@ -90,6 +92,7 @@ where
     let place = shared.deps.board.place(&stored.plan.tenant);
     let report = place.and_then(|place| place.facts().report);
     let observes = report.is_some_and(|report| &*report.mode == "observe");
+    let successor = shared.successor(&stored).await?;
     turn.work(move || {
         let mut view = View::new(&stored, &filter);
         let found = filter.is_active().then(|| {
@@ -97,16 +100,36 @@ where
         });
         let pager = cut(&mut view, &visit, at);
         view.users_at = Some("/users/".to_owned());
+        view.is_unfolded = filter.search.is_some();
         let mut frame = Frame::new(format!("Plan {id}"), "/");
         frame.looks_again = matches!(stored.state, PlanState::Approved | PlanState::Applying);
         let frame = frame.of(visit.guest.clone(), visit.is_open);
-        let decision = decision(&stored, &visit, is_over, observes);
-        let choices = choices_of(&stored, &filter);
+        let decision = Decision { successor, ..decision(&stored, &visit, is_over, observes) };
+        let search = visit.query.get("q").map(str::trim).unwrap_or_default();
+        let choices = choices_of(&stored, &filter, search);
         let plan = view;
         let reason_max = REASON_MAX;
         Ok(page(&PlanPage { frame, plan, decision, choices, found, pager, reason_max }))
     })
     .await
+}
+
+impl<R, C> Shared<R, C>
+where
+    R: Records + Desk + 'static,
+    C: Clock + 'static,
+{
+    /// Returns the plan that took the place of one, where one did: the newest later one of the same
+    /// kind.
+    async fn successor(&self, stored: &StoredPlan) -> Result<Option<PlanId>, Problem> {
+        if stored.state != PlanState::Superseded {
+            return Ok(None);
+        }
+        let plan = &stored.plan;
+        let heads = self.deps.records.plans(Some(&plan.tenant)).await?;
+        let later = heads.into_iter().filter(|head| head.id > plan.id);
+        Ok(later.filter(|head| head.origin == plan.origin.kind()).map(|head| head.id).max())
+    }
 }
 
 /// Reads which part of a plan is asked for.
@@ -128,11 +151,11 @@ fn filter(visit: &Visit) -> Result<Filter, Problem> {
     })
 }
 
-fn choices_of<'a>(stored: &'a StoredPlan, filter: &Filter) -> Choices<'a> {
+fn choices_of<'a>(stored: &'a StoredPlan, filter: &Filter, search: &str) -> Choices<'a> {
     let (policies, skus) = choices(&stored.plan);
     let chosen = |name: &'a str, of: &Option<String>| (name, of.as_deref() == Some(name));
     Choices {
-        search: filter.search.clone().unwrap_or_default(),
+        search: search.to_owned(),
         kinds: Kind::ALL.iter().map(|kind| (kind.word(), filter.kind == Some(*kind))).collect(),
         policies: policies.into_iter().map(|name| chosen(name, &filter.policy)).collect(),
         skus: skus.into_iter().map(|name| chosen(name, &filter.sku)).collect(),
@@ -219,6 +242,7 @@ fn decision(stored: &StoredPlan, visit: &Visit, is_over: bool, observes: bool) -
             true | false => None,
         },
         next: next(stored.state, observes),
+        successor: None,
         guards: tripped(&stored.plan.guards)
             .into_iter()
             .map(|guard| (guard.as_str(), sums(&stored.plan.guards, guard)))
@@ -227,10 +251,10 @@ fn decision(stored: &StoredPlan, visit: &Visit, is_over: bool, observes: bool) -
 }
 
 /// Says what made a guard trip.
-fn sums(verdicts: &[Verdict], guard: GuardName) -> String {
+fn sums(verdicts: &[Verdict], guard: GuardName) -> Vec<String> {
     let tripped = verdicts.iter().filter(|verdict| verdict.guard == guard && verdict.tripped);
     let sum = |of: &Verdict| format!("{}: {} (limit: {})", of.scope, of.actual, of.limit);
-    tripped.map(sum).collect::<Vec<_>>().join("; ")
+    tripped.map(sum).collect()
 }
 
 /// Says what happens next.

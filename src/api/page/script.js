@@ -2,42 +2,74 @@
 "use strict";
 
 (() => {
-  const live = document.getElementById("live");
   const keys = document.getElementById("keys");
   const help = document.getElementById("help");
   const keysOn = document.getElementById("keys-on");
 
-  // Narrows what is listed while somebody types; Enter asks for all.
-  const field = document.querySelector("[data-filter]");
-  const rows = [...document.querySelectorAll(".people > li, [data-row]")].map((row) => ({
-    row,
-    text: row.textContent.toLowerCase(),
-  }));
-  const narrow = () => {
-    const wanted = field.value.trim().toLowerCase();
-    let shown = 0;
-    for (const { row, text } of rows) {
-      const fits = wanted === "" || text.includes(wanted);
-      row.classList.toggle("away", !fits);
-      shown += fits ? 1 : 0;
+  // Searches by itself once whoever types pauses. The server does, so that nobody is missed who is
+  // not on this page; what is listed meanwhile stays as it is.
+  const PAUSE_MS = 600;
+  const TYPED = "typed";
+  const field = document.querySelector("[data-search]");
+  const session = (use) => {
+    try {
+      return use(window.sessionStorage);
+    } catch {
+      // Then what is typed while the answer is awaited is lost.
+      return null;
     }
-    for (const group of document.querySelectorAll("details.group")) {
-      const people = group.querySelectorAll(".people > li");
-      const none = people.length > 0 && [...people].every((one) => one.classList.contains("away"));
-      group.classList.toggle("away", none);
-      if (wanted !== "" && people.length > 0 && !none) {
-        group.open = true;
+  };
+  const typedBefore = JSON.parse(session((kept) => kept.getItem(TYPED)) || "{}");
+  session((kept) => kept.removeItem(TYPED));
+  const search = () => {
+    const asked = field.value;
+    const url = new URL(field.form.action);
+    url.search = new URLSearchParams(new FormData(field.form)).toString();
+    const leave = () => {
+      const typed = { path: window.location.pathname, asked, value: field.value };
+      session((kept) => kept.setItem(TYPED, JSON.stringify(typed)));
+    };
+    window.addEventListener("pagehide", leave, { once: true });
+    // One step back leads to what was before the search, not to each of its letters.
+    if (field.defaultValue === "") {
+      window.location.assign(url);
+    } else {
+      window.location.replace(url);
+    }
+  };
+  if (field) {
+    const found = document.getElementById("found");
+    const told = found.textContent.trim() || "Searches as you type.";
+    found.textContent = told;
+    let later = 0;
+    const typed = (event) => {
+      clearTimeout(later);
+      if (event && event.isComposing) {
+        return;
+      }
+      const isNew = field.value.trim() !== field.defaultValue.trim();
+      found.textContent = isNew ? "Searching everything\u2026" : told;
+      later = isNew ? setTimeout(search, PAUSE_MS) : 0;
+    };
+    field.addEventListener("input", typed);
+    field.addEventListener("compositionend", typed);
+    field.form.addEventListener("submit", () => clearTimeout(later));
+    window.addEventListener("pageshow", (event) => {
+      if (event.persisted) {
+        field.value = field.defaultValue;
+        found.textContent = told;
+      }
+    });
+    if (typedBefore.path === window.location.pathname) {
+      field.focus();
+      if (typedBefore.value !== typedBefore.asked) {
+        field.value = typedBefore.value;
+        typed();
       }
     }
-    live.textContent =
-      wanted === "" ? "" : `${shown} of ${rows.length} on this page fit. Enter searches all.`;
-  };
-  if (field && rows.length > 0) {
-    let later = 0;
-    field.addEventListener("input", () => {
-      clearTimeout(later);
-      later = setTimeout(narrow, 120);
-    });
+    if (document.activeElement === field) {
+      field.setSelectionRange(field.value.length, field.value.length);
+    }
   }
 
   // Asks once more before something is decided.
@@ -100,12 +132,11 @@
     if (event.key === "j" || event.key === "k") {
       step(event.key === "j" ? 1 : -1);
     } else if (event.key === "/") {
-      const search = document.querySelector('input[type="search"]');
-      if (!search) {
+      if (!field) {
         return;
       }
-      search.focus();
-      search.select();
+      field.focus();
+      field.select();
     } else if (event.key === "?") {
       tell();
     } else {

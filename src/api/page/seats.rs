@@ -1,5 +1,6 @@
-//! Seats: of each SKU a bar, and all of them in a table.
+//! Seats: of each SKU a bar, what they cost a month, and all of them in a table.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use askama::Template;
@@ -12,6 +13,7 @@ use super::super::problem::Problem;
 use super::Visit;
 use super::frame::{Frame, page};
 use crate::domain::known::Known;
+use crate::domain::money::{Money, sums};
 use crate::plan::forecast::SeatPoint;
 use crate::plan::inventory::{SeatCount, SeatUse};
 use crate::ports::desk::Desk;
@@ -27,6 +29,10 @@ struct SeatsPage {
     tenants: Vec<String>,
     read: String,
     skus: Vec<Sku>,
+    /// What seats of all SKUs with a price cost, each currency by itself.
+    totals: Vec<Costs>,
+    /// How many SKUs have no price.
+    unpriced: usize,
 }
 
 /// The seats of a SKU.
@@ -40,6 +46,60 @@ struct Sku {
     outlook: Option<String>,
     /// When seats next end or renew, in words.
     expiry: String,
+    /// What they cost, where the price is known.
+    costs: Option<Costs>,
+}
+
+/// What seats cost a month.
+#[derive(Clone, Copy)]
+struct Costs {
+    /// All that there are.
+    all: Money,
+    used: Money,
+    free: Money,
+    /// Seats that are used and probably not needed.
+    reclaimable: Money,
+    /// How many of those there are.
+    seats: u64,
+}
+
+impl Costs {
+    /// What the seats of a SKU cost, where the price is known. More than there are cost nothing.
+    fn of(count: &SeatCount) -> Option<Self> {
+        let SeatUse { id: _, sku: _, total, used, free, reserved: _, waiting: _ } = count.now;
+        let price = count.price?;
+        Some(Self {
+            all: price.times(total.into()),
+            used: price.times(used.min(total).into()),
+            free: price.times(free.into()),
+            reclaimable: price.times(count.reclaimable.into()),
+            seats: count.reclaimable,
+        })
+    }
+
+    /// Adds up what SKUs cost, each currency by itself.
+    fn totals(skus: &[Sku]) -> Vec<Self> {
+        let mut by_currency: BTreeMap<Money, Vec<Self>> = BTreeMap::new();
+        for sku in skus {
+            if let (Some(price), Some(costs)) = (sku.count.price, sku.costs) {
+                // Nothing, in a currency, stands for the currency.
+                by_currency.entry(price.times(0)).or_default().push(costs);
+            }
+        }
+        let total = |(nothing, all): (Money, Vec<Self>)| {
+            let sum = |of: fn(&Self) -> Money| {
+                sums(all.iter().map(of)).first().copied().unwrap_or(nothing)
+            };
+            Self {
+                all: sum(|costs| costs.all),
+                used: sum(|costs| costs.used),
+                free: sum(|costs| costs.free),
+                reclaimable: sum(|costs| costs.reclaimable),
+                seats: all.iter().map(|costs| costs.seats).sum(),
+            }
+        };
+        by_currency.into_iter().map(total).collect()
+    }
 }
 
 /// Shows them.
@@ -63,7 +123,9 @@ where
         skus.sort_by_key(|sku| (sku.count.now.waiting == 0, sku.count.now.free > 0));
         let read = time(seen.snapshot.taken_at());
         let frame = Frame::new("Seats", "/seats").of(visit.guest, visit.is_open);
-        Ok(page(&SeatsPage { frame, tenant, tenants, read, skus }))
+        let totals = Costs::totals(&skus);
+        let unpriced = skus.iter().filter(|sku| sku.costs.is_none()).count();
+        Ok(page(&SeatsPage { frame, tenant, tenants, read, skus, totals, unpriced }))
     })
     .await
 }
@@ -83,6 +145,7 @@ fn sku(count: SeatCount, history: &[SeatPoint], now: Timestamp) -> Sku {
         lines: Lines::new(&points, now),
         outlook: count.forecast.as_ref().map(|forecast| outlook(forecast, free)),
         expiry,
+        costs: Costs::of(&count),
         count,
     }
 }

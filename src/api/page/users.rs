@@ -13,14 +13,16 @@ use super::super::seen::{Found, Seen, find_users};
 use super::frame::{Frame, page};
 use super::history::Row;
 use super::{Visit, encode};
+use crate::domain::attribute::Attribute;
+use crate::domain::dn::DistinguishedName;
 use crate::domain::known::Known;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::user::User;
-use crate::plan::explain::Explanation;
+use crate::plan::explain::{Explanation, Has};
 use crate::ports::desk::Desk;
 use crate::ports::{Clock, HistoryEntry, Records};
 use crate::report::html::tree::{Tree, trees};
-use crate::report::text::time;
+use crate::report::text::{has, time};
 
 /// How many users are on a page.
 const PAGE: usize = 100;
@@ -147,11 +149,18 @@ struct OneUser<'a> {
     tenant: String,
     user: &'a User,
     display_name: &'a str,
-    location: String,
-    sign_in: &'static str,
+    /// What the user holds, each with how; none where that is not known.
+    holds: Option<Vec<(Arc<str>, String)>>,
+    /// What is known of the user, in words.
+    facts: Vec<(&'static str, String)>,
     read: String,
     told: &'a Explanation,
+    /// The SKUs of which there is something to tell.
     trees: Vec<Tree>,
+    /// The answers of those of which there is no more to tell.
+    others: Vec<String>,
+    /// Whether everything is told, also what does not decide.
+    is_all: bool,
     past: Vec<Row>,
 }
 
@@ -215,20 +224,45 @@ fn one(
     let gone = || Problem::new(Kind::NotFound, "the last read of the tenant has no such user");
     let user = seen.snapshot.user(told.user.id).ok_or_else(gone)?;
     let title = user.principal_name.to_string();
+    let is_all = visit.query.get("all").is_some();
+    let trees = trees(told, history, is_all).into_iter();
+    let (trees, others): (Vec<Tree>, Vec<Tree>) = trees.partition(|tree| !tree.proof.is_empty());
     Ok(page(&OneUser {
         frame: Frame::new(title, "/users").of(visit.guest, visit.is_open),
         tenant: seen.tenant.to_string(),
         user,
         display_name: user.display_name.as_deref().unwrap_or_default(),
-        location: location(user),
-        sign_in: match user.enabled {
-            Known::Known(true) => "allowed",
-            Known::Known(false) => "blocked",
-            Known::Unknown => "not known",
-        },
+        holds: holds(user, told),
+        facts: facts(user),
         read: time(told.snapshot_taken_at),
         told,
-        trees: trees(told, history),
+        trees,
+        others: others.into_iter().map(|tree| tree.verdict).collect(),
+        is_all,
         past: history.iter().take(PAST_MAX).map(Row::new).collect(),
     }))
+}
+
+/// Returns what a user holds and how, by part number.
+fn holds(user: &User, told: &Explanation) -> Option<Vec<(Arc<str>, String)>> {
+    user.licenses.value()?;
+    let held = told.skus.iter().filter(|sku| sku.has != Has::Not);
+    let mut held: Vec<_> = held.map(|sku| (Arc::clone(&sku.sku.name), has(&sku.has))).collect();
+    held.sort();
+    Some(held)
+}
+
+/// Tells what is known of a user beside the licenses.
+fn facts(user: &User) -> Vec<(&'static str, String)> {
+    let account = match user.enabled {
+        Known::Known(true) => "enabled",
+        Known::Known(false) => "disabled: may not sign in",
+        Known::Unknown => "not known",
+    };
+    let unit = user.distinguished_name.value().and_then(Option::as_ref);
+    let unit = unit.and_then(DistinguishedName::parent).map(|unit| ("OU", unit.to_string()));
+    let department = user.attribute(Attribute::Department).value().copied().flatten();
+    let department = department.map(|department| ("Department", department.to_owned()));
+    let known = [("Account", account.to_owned()), ("Usage location", location(user))];
+    known.into_iter().chain(unit).chain(department).collect()
 }

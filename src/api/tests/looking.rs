@@ -72,7 +72,7 @@ async fn a_plan_is_told_as_it_is_published_and_as_a_person_reads_it() {
 }
 
 /// Carries a plan out as far as the records know.
-async fn carried_out(site: &Site) -> Plan {
+pub(super) async fn carried_out(site: &Site) -> Plan {
     let plan = site.plan().await;
     let body = json!({"digest": plan.digest.to_string(), "accept": ["first_plan"], "reason": "x"});
     let path = format!("/api/v1/plans/{}/approve", plan.id);
@@ -86,7 +86,7 @@ async fn carried_out(site: &Site) -> Plan {
             at: site.world.now,
             detail: String::new(),
             code: None,
-            request_id: None,
+            request_id: Some("the id of a request".into()),
             recovered: false,
         },
         ledger: Vec::new(),

@@ -1,6 +1,8 @@
 //! The page, as a browser asks for it.
 
+use super::looking::carried_out;
 use super::*;
+use crate::domain::known::Known;
 use crate::plan::PlanId;
 use crate::report::html::tests::crowd;
 
@@ -397,4 +399,172 @@ async fn seats_users_and_status_are_shown_as_the_api_tells_them() {
     // Programs are told of problems as before.
     assert_eq!(site.get("/nothing").await.status, 404);
     assert_eq!(site.get("/api/v1/nothing").await.problem(), "no-such-path");
+}
+
+#[tokio::test]
+async fn who_is_searched_for_is_shown_wherever_in_the_plan_they_are() {
+    let site = Site::with(&[]).await;
+    let plan = site.crowd(500).await;
+    let path = format!("/plans/{}", plan.id);
+    let whole = site.browser().get(&path).await.body;
+    assert!(!whole.contains("user00499@") && !whole.contains("autofocus"), "{whole}");
+    let found = site.browser().get(&format!("{path}?q=USER00499")).await.body;
+    assert!(found.contains("user00499@") && found.contains("autofocus"), "{found}");
+    // What was typed stays as it was, so that whoever types on is not disturbed.
+    assert!(found.contains("value=\"USER00499\""), "{found}");
+    let line = "aria-describedby=\"found\" data-search autofocus></p>\n\
+                <p id=\"found\" class=\"found\" role=\"status\">1 entry of this plan fit.</p>";
+    assert!(found.contains(line), "{found}");
+    assert!(!found.contains("<details class=\"group\">"), "nobody is folded away: {found}");
+    for path in ["/users?q=cem", "/history?user=cem"] {
+        let found = site.browser().get(path).await.body;
+        assert!(found.contains("data-search autofocus></p>\n<p id=\"found\""), "{path}: {found}");
+    }
+}
+
+/// Returns the words between tags.
+fn text(html: &str) -> String {
+    let parts = html.split('<').map(|part| part.split_once('>').map_or(part, |(_, text)| text));
+    parts.collect::<Vec<_>>().join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[tokio::test]
+async fn a_user_is_told_in_short_and_in_full_when_asked() {
+    let policies = "sales: Sales -> SPE_E3\ndesk: department:Desk -> SPE_F1\n\
+                    it: department:IT but not Sales -> SPE_E3";
+    let site = Site::changed(&[], |world| {
+        let tenant =
+            "group Staff\nana: in Sales, department=Office\nben: SPE_E3 via:Staff\ncem: in Sales";
+        *world = crate::plan::testing::world(tenant, policies);
+        let ou = "CN=ana,OU=Back,OU=Norway,DC=contoso,DC=com";
+        world.users[0].distinguished_name = Known::Known(Some(ou.parse().unwrap()));
+        world.users[0].enabled = Known::Known(false);
+    })
+    .await;
+    let ana = site.browser().get("/users/ana@contoso.com").await.body;
+    let short = text(&ana);
+    for told in [
+        "Holds nothing",
+        "Account disabled",
+        "Department Office",
+        "OU OU=Back,OU=Norway,DC=contoso,DC=com",
+        "What does not decide is left out. Show everything",
+        "1 SKU that the user neither has nor gets",
+    ] {
+        assert!(short.contains(told), "{told}: {short}");
+    }
+    // Another policy that gives the same does not match, and decides nothing.
+    assert!(short.contains("policy sales") && !short.contains("policy it"), "{short}");
+    let ana = site.browser().get("/users/ana@contoso.com?all=1").await.body;
+    let whole = text(&ana);
+    assert!(whole.contains("policy it") && whole.contains("policy desk"), "{whole}");
+    for told in [&short, &whole] {
+        assert!(!told.contains("goes without saying"), "{told}");
+    }
+    assert_eq!(whole.matches("policies mean members").count(), 1, "{whole}");
+    let ben = text(&site.browser().get("/users/ben@contoso.com").await.body);
+    assert!(ben.contains("Holds SPE_E3 through group Staff"), "{ben}");
+}
+
+#[tokio::test]
+async fn what_seats_cost_a_month_is_told_of_each_sku_and_together() {
+    let site = Site::with(&[]).await;
+    let seats = site.browser().get("/seats").await.body;
+    assert!(!seats.contains("a month"), "{seats}");
+    let site = Site::changed(&[], |world| {
+        let prices = [("SPE_E3", "36 EUR"), ("SPE_F1", "2 EUR"), ("VISIO", "15 USD")];
+        let prices = prices.map(|(sku, price)| (Arc::from(sku), price.parse().unwrap()));
+        world.settings.prices = BTreeMap::from(prices);
+        world.users[1].enabled = Known::Known(false);
+    })
+    .await;
+    let seats = text(&site.browser().get("/seats").await.body);
+    assert!(seats.contains("A month: used 36.00 EUR, free 35,964.00 EUR; reclaimable 36.00 EUR"));
+    for row in [
+        "SPE_E3 36.00 EUR 36,000.00 EUR 36.00 EUR 35,964.00 EUR 1 36.00 EUR",
+        "Together 38,000.00 EUR 36.00 EUR 37,964.00 EUR 1 36.00 EUR",
+        "Together 15,000.00 USD 0.00 USD 15,000.00 USD 0 0.00 USD",
+        "SKUs have no price and are left out",
+    ] {
+        assert!(seats.contains(row), "{row}: {seats}");
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_is_stacked_names_every_cell() {
+    let site = Site::changed(&[], |world| {
+        let price = ("SPE_E3".into(), "36 EUR".parse().unwrap());
+        world.settings.prices = BTreeMap::from([price]);
+    })
+    .await;
+    let plan = site.plan().await;
+    let pages = PAGES.iter().map(|&path| path.to_owned());
+    let (mut cells, mut tables) = (0, 0);
+    for path in pages.chain([format!("/plans/{}", plan.id)]) {
+        let page = site.browser().get(&path).await.body;
+        for table in page.split("<table class=\"stack").skip(1) {
+            tables += 1;
+            for cell in table.split("</table>").next().unwrap().split("<td").skip(1) {
+                let tag = cell.split('>').next().unwrap();
+                cells += 1;
+                assert!(tag.contains("data-label=") || tag.contains(" none"), "{path}: {tag}");
+            }
+        }
+    }
+    assert!(tables >= 5 && cells > 20, "{tables} tables, {cells} cells");
+}
+
+#[tokio::test]
+async fn a_superseded_plan_leads_to_the_newest_of_its_kind() {
+    let site = Site::with(&[]).await;
+    let plan = site.plan().await;
+    let path = format!("/plans/{}", plan.id);
+    let mut ids = Vec::new();
+    for number in 1..=3_u8 {
+        let id = PlanId(ulid::Ulid(plan.id.0.0 + u128::from(number)));
+        let mut newer = Plan { id, digest: Digest([number; 32]), ..plan.clone() };
+        if number == 3 {
+            newer.origin = crate::plan::Origin::Revert(plan.id);
+        }
+        site.store.propose(newer, PlanState::Held).await.unwrap();
+        ids.push(id);
+    }
+    let shown = site.browser().get(&path).await.body;
+    let link = format!("<a href=\"/plans/{}\">To the plan that took its place</a>", ids[1]);
+    assert!(shown.contains(&link), "{shown}");
+    let shown = site.browser().get(&format!("/plans/{}", ids[1])).await.body;
+    assert!(!shown.contains("took its place"), "{shown}");
+}
+
+#[tokio::test]
+async fn each_sum_of_a_guard_is_an_entry_of_its_own() {
+    let site = Site::new().await;
+    let mut plan = site.world.plan();
+    let tripped = plan.guards.iter().find(|verdict| verdict.tripped).unwrap();
+    plan.guards.push(crate::plan::Verdict { scope: "another".into(), ..tripped.clone() });
+    site.store.propose(plan.clone(), PlanState::Held).await.unwrap();
+    let browser = site.signed_in("approves").await;
+    let shown = browser.get(&format!("/plans/{}", plan.id)).await.body;
+    let sums = shown.split("<ul id=\"sums-first_plan\"").nth(1).unwrap();
+    let sums = sums.split("</ul>").next().unwrap();
+    assert_eq!(sums.matches("<li>").count(), 2, "{sums}");
+    assert!(shown.contains("aria-describedby=\"sums-first_plan\""), "{shown}");
+}
+
+#[tokio::test]
+async fn the_history_says_which_request_it_was_and_what_is_no_plan() {
+    let site = Site::new().await;
+    let plan = carried_out(&site).await;
+    let browser = site.signed_in("reads").await;
+    let shown = browser.get("/history").await.body;
+    assert_eq!(shown.matches("<code>the id of a request</code>").count(), 2, "{shown}");
+    let of_plan = browser.get(&format!("/history?plan=+{}+", plan.id)).await;
+    assert!(of_plan.body.contains("2 outcomes."), "{of_plan:?}");
+    let part = &plan.id.to_string()[..8];
+    let wrong = browser.get(&format!("/history?user=ana&plan={part}")).await;
+    assert_eq!(wrong.status, 400);
+    let told = format!("<bdi>{part}</bdi> is no id of a plan");
+    assert!(wrong.body.contains(&told) && wrong.body.contains("value=\"ana\""), "{wrong:?}");
+    assert!(wrong.body.contains(&format!("value=\"{part}\"")), "{wrong:?}");
+    assert!(!wrong.body.contains("cannot be read"), "{wrong:?}");
 }

@@ -12,15 +12,15 @@ use crate::report::text::branch::Branch;
 pub(crate) struct Tree {
     /// The answer in one sentence.
     pub(crate) verdict: String,
-    /// What proves it, as lists in lists.
+    /// What proves it, as lists in lists. Empty where there is nothing more to say.
     pub(crate) proof: String,
 }
 
-/// Returns the trees of a user, one for each SKU.
-pub(crate) fn trees(told: &Explanation, history: &[HistoryEntry]) -> Vec<Tree> {
+/// Returns the trees of a user, one for each SKU: of what decides, or of `all`.
+pub(crate) fn trees(told: &Explanation, history: &[HistoryEntry], all: bool) -> Vec<Tree> {
     let tree =
         |(verdict, branches): (String, Vec<Branch>)| Tree { verdict, proof: listed(&branches) };
-    text::trees(told, history).into_iter().map(tree).collect()
+    text::trees(told, history, all).into_iter().map(tree).collect()
 }
 
 /// A list, whose entries are lists.

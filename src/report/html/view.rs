@@ -34,6 +34,8 @@ pub(crate) struct View<'a> {
     pub(crate) remarks: Vec<Remarks>,
     /// What stands before the id of a user in a link, where there are links.
     pub(crate) users_at: Option<String>,
+    /// Whether every group is unfolded, as where somebody is looked for.
+    pub(crate) is_unfolded: bool,
     /// How many groups are not shown.
     pub(crate) groups_left_out: usize,
 }
@@ -80,6 +82,7 @@ impl<'a> View<'a> {
             seats: plan.seats.iter().map(seats).collect(),
             remarks: remarks(stored),
             users_at: None,
+            is_unfolded: false,
             groups_left_out: 0,
         }
     }

@@ -47,7 +47,8 @@ pub fn explanation(
         let _ = writeln!(out, "usage location: {location}");
     }
     for sku in skus {
-        let told = Told { sku, past: past(history, sku.sku.id), all, style };
+        let past = past(history, sku.sku.id);
+        let told = Told { sku, past, all, says_members: all, style };
         let _ = writeln!(out, "\n{}", style.strong(&sku.verdict));
         if all || skus.len() == 1 || told.is_of_interest() {
             draw(&mut out, &told.branches());
@@ -60,15 +61,20 @@ pub fn explanation(
     out
 }
 
-/// Returns each SKU's answer and the tree below it that proves it, with nothing left out.
+/// Returns each SKU's answer and the tree below it that proves it. Unless `all` is asked for, what does
+/// not decide is left out, and a SKU of which the answer says everything has no tree. That policies
+/// mean members is not said where it holds.
 pub(crate) fn trees(
     explanation: &Explanation,
     history: &[HistoryEntry],
+    all: bool,
 ) -> Vec<(String, Vec<Branch>)> {
+    let is_alone = explanation.skus.len() == 1;
     let tree = |sku: &SkuExplanation| {
-        let (all, style) = (true, Style::Plain);
-        let told = Told { sku, past: past(history, sku.sku.id), all, style };
-        (sku.verdict.clone(), told.branches())
+        let past = past(history, sku.sku.id);
+        let told = Told { sku, past, all, says_members: false, style: Style::Plain };
+        let is_told = all || is_alone || told.is_of_interest();
+        (sku.verdict.clone(), if is_told { told.branches() } else { Vec::new() })
     };
     explanation.skus.iter().map(tree).collect()
 }
@@ -77,6 +83,8 @@ struct Told<'a> {
     sku: &'a SkuExplanation,
     past: Vec<Past<'a>>,
     all: bool,
+    /// Whether each policy says what goes without saying: that it means members.
+    says_members: bool,
     style: Style,
 }
 
@@ -157,8 +165,8 @@ impl Told<'_> {
 
     fn findings(&self, findings: &[Finding]) -> Vec<Branch> {
         let goes_without_saying = |of: &Finding| of.implied && of.truth == Truth::True;
-        let told =
-            findings.iter().filter(|of| self.all || (of.decides && !goes_without_saying(of)));
+        let told = findings.iter().filter(|of| self.all || of.decides);
+        let told = told.filter(|of| self.says_members || !goes_without_saying(of));
         told.map(|finding| self.finding(finding)).collect()
     }
 
@@ -202,7 +210,8 @@ impl Told<'_> {
     }
 }
 
-fn has(has: &Has) -> String {
+/// Says how somebody has a SKU.
+pub(crate) fn has(has: &Has) -> String {
     match has {
         Has::Not => "not".to_owned(),
         Has::NotRead => "unknown: Graph did not return the user's licenses".to_owned(),
