@@ -209,8 +209,8 @@ fn guards_count_by_the_real_ledger() {
     remove ana: -SPE_E3 risks mailbox risks files (bulk requested) [held by max_removals]
     remove ben: -SPE_E3 risks mailbox risks files (bulk requested) [held by max_removals]
     remove cem: -SPE_E3 risks mailbox risks files (bulk requested) [held by max_removals]
-    max_removals SPE_E3: 3 of 2 owned, limit 2
-    max_removals tenant: 3 of 2 owned, limit 2
+    max_removals SPE_E3: 3, and 2 owned, limit 2
+    max_removals tenant: 3, and 2 owned, limit 2
     ");
     assert_snapshot!(text(&guarded, "replace SPE_E5 for SPE_E3; domain contoso.com"), @"
     replace ana: +SPE_E5 -SPE_E3 (bulk requested)
