@@ -173,11 +173,11 @@ pub fn needs(
         ),
     ];
     let idle = of(&|policy| policy.selector.asks_for_sign_ins());
-    if !idle.is_empty() {
-        needs.push(need(Task::ReadSignIns, Weight::Required, &by(&idle)));
-    } else {
+    if idle.is_empty() {
         let report = "`seats --reclaimable --refresh`, to tell who is inactive";
         needs.push(need(Task::ReadSignIns, Weight::Idle, report));
+    } else {
+        needs.push(need(Task::ReadSignIns, Weight::Required, &by(&idle)));
     }
     let hidden = hidden(&ours, seen);
     if !hidden.is_empty() {

@@ -374,6 +374,19 @@ async fn a_pull_request_shows_only_what_it_changes() {
     let held = elsewhere.run(&[&["plan", "--detailed-exitcode"], &compare[..]].concat());
     assert_eq!(held.code, 3, "{}", held.shown());
     assert!(held.out.contains("2 of them when their grace is over"), "{}", held.out);
+    // Also where nothing else changes: the verdict leads with it, and names all of them.
+    let later = change.split("  - name: sales-bi").next().unwrap();
+    elsewhere.policies(later);
+    let markdown =
+        [&["plan", "--detailed-exitcode", "--format", "markdown"], &compare[..]].concat();
+    let held = elsewhere.run(&markdown);
+    assert_eq!(held.code, 3, "{}", held.shown());
+    let first = held.out.lines().next().unwrap();
+    assert!(first.contains("**would be held** by `max_removals`"), "{first}");
+    assert!(first.ends_with(", 2 people would lose something later"), "{first}");
+    let told = held.out.split("### 2 people lose something later").nth(1).unwrap();
+    let told = told.split("<details>").next().unwrap();
+    assert!(told.contains("ben&#64;contoso.com") && told.contains("cem&#64;contoso.com"), "{told}");
 
     // What the baseline would take and this version keeps.
     elsewhere.policies(&format!("{STAFF}    on_leave: keep\n"));

@@ -179,7 +179,7 @@ fn assert_says_what_the_change_does(comment: &str) {
     let first = comment.lines().next().unwrap();
     assert!(first.starts_with("## Licenses of contoso: "), "{comment}");
     assert!(first.contains("2 people would change"), "{comment}");
-    assert!(comment.contains("1 person loses something"), "{comment}");
+    assert!(comment.contains("1 person loses a license or data"), "{comment}");
     assert!(comment.contains("<code>&#43; POWER&#95;BI&#95;PRO</code>"), "{comment}");
     for name in ["ana", "Berg", "contoso.com", "everyone"] {
         assert!(!comment.contains(name), "{name} in {comment}");

@@ -117,3 +117,47 @@ async fn lists_are_blocks_where_columns_do_not_fit() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plan_that_was_carried_out_tells_what_became_of_it_and_no_longer_what_held_it() {
+    let site = Site::new(people(3), &[("policies.yaml", STAFF)]).await;
+    let writes = "item-forbidden=1@assignLicense";
+    site.sandbox.set_faults(seatkeeper::sandbox::Faults::parse(1, [writes]).unwrap());
+    let ran = site.run(&["apply", "--yes", "--accept", "first_plan", "--reason", "looked at"]);
+    assert_ne!(ran.code, 0, "{}", ran.shown());
+    let shown = site.expect(0, &["show"]).out;
+    let told = shown.split("What became of it: ").nth(1).unwrap_or_else(|| panic!("{shown}"));
+    assert!(told.starts_with("3 refused\n  3 refused: Authorization_RequestDenied: "), "{shown}");
+    let of = |outcome: &str| {
+        let arguments = ["history", "--outcome", outcome, "--format", "json"];
+        site.json(0, &arguments)["history"].as_array().unwrap().len()
+    };
+    assert_eq!((of("refused"), of("done")), (3, 0));
+    site.sandbox.set_faults(seatkeeper::sandbox::Faults::default());
+    site.expect(0, &["retry", "--all"]);
+    site.expect(0, &["apply", "--yes", "--accept", "first_plan", "--reason", "looked at"]);
+    let shown = site.expect(0, &["show"]).out;
+    assert!(shown.contains("What became of it: 3 done\n"), "{shown}");
+    assert_eq!((of("refused"), of("done")), (3, 3));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_inactive_is_not_known_before_sign_ins_are_read() {
+    let site = Site::new(people(3), &[("policies.yaml", STAFF)]).await;
+    site.sandbox.change(|tenant| {
+        let id = tenant.user("somebody.with.a.long.name.001@contoso.com").unwrap().id;
+        tenant.set_enabled(id, false);
+    });
+    site.expect(0, &["apply", "--yes", "--accept", "first_plan", "--reason", "looked at"]);
+    site.expect(0, &["plan"]);
+    let inactive = |ran: &crate::site::Ran| {
+        let row = ran.out.lines().nth(1).unwrap().to_owned();
+        row.split_whitespace().nth(3).unwrap().to_owned()
+    };
+    let unknown = site.expect(0, &["seats", "--reclaimable"]);
+    assert_eq!(inactive(&unknown), "?", "{}", unknown.shown());
+    assert!(unknown.err.contains("who is inactive is not known"), "{}", unknown.err);
+    let read = site.expect(0, &["seats", "--reclaimable", "--refresh"]);
+    assert_ne!(inactive(&read), "?", "{}", read.shown());
+    assert!(!read.err.contains("not known"), "{}", read.err);
+}

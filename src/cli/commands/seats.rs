@@ -49,7 +49,7 @@ pub(crate) async fn run(args: &SeatsArgs, ui: &Ui, verbose: u8) -> Outcome {
             ListFormat::Json => ui.result(&report::json::reclaimable_to_json(&seats, sign_ins))?,
             ListFormat::Csv => ui.result(&report::csv::reclaimable(&seats))?,
             ListFormat::Text => {
-                ui.page(&report::text::reclaimable(&seats, sign_ins, most, ui.sheet()))?
+                ui.page(&report::text::reclaimable(&seats, sign_ins, most, ui.sheet()))?;
             }
         }
         return Ok(Exit::Done);

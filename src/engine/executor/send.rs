@@ -7,7 +7,8 @@ use futures_util::stream::{FuturesOrdered, StreamExt};
 
 use super::confirm::Sent;
 use super::{BATCH_MAX, Halt, Running, changes_licenses, out_of_patience};
-use crate::domain::ids::UserId;
+use crate::domain::ids::{ServicePlanId, UserId};
+use crate::domain::sku::Catalogue;
 use crate::engine::CycleError;
 use crate::plan::Operation;
 use crate::plan::conflict::Lesson;
@@ -113,7 +114,8 @@ impl<T: TenantReader, R: Records, C: Clock, W: TenantWriter> Running<'_, '_, T, 
                     sent.push(Sent::doubtful(operation, refusal, now));
                 }
                 Answer::Refused(Refusal { kind, status: _, code, message, request_id }) => {
-                    let detail = format!("{message}{also}");
+                    let words = with_names(&message, self.snapshot.catalogue());
+                    let detail = format!("{words}{also}");
                     let mut settlement = self.told(operation, OutcomeKind::Refused, &detail);
                     // What Graph will not take is planned for nobody again.
                     let lesson = Lesson::from_refusal(&message);
@@ -240,5 +242,44 @@ fn license_write(operation: &Operation, located: &Located) -> LicenseWrite {
         add: operation.add.iter().map(disabled).collect(),
         remove: operation.remove.iter().map(|sku| sku.id).collect(),
         located: located.contains_key(&operation.user.id),
+    }
+}
+
+/// Returns a message of Graph's with the names of the service plans that it tells by id.
+fn with_names(message: &str, catalogue: &Catalogue) -> String {
+    let is_outside = |c: char| !(c.is_ascii_hexdigit() || c == '-');
+    let mut named = message.to_owned();
+    let words: BTreeSet<&str> =
+        message.split(is_outside).filter(|word| word.len() == ID_LENGTH).collect();
+    for word in words {
+        let Ok(id) = word.parse::<ServicePlanId>() else { continue };
+        let plan = catalogue.skus().iter().find_map(|sku| sku.service_plan(id));
+        if let Some(plan) = plan {
+            named = named.replace(word, &format!("{} ({word})", plan.name));
+        }
+    }
+    named
+}
+
+/// How long an id is in writing.
+const ID_LENGTH: usize = 36;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::testing::world;
+
+    #[test]
+    fn service_plans_that_graph_tells_by_id_are_named() {
+        let snapshot = world("ana: SPE_E3", "").snapshot();
+        let catalogue = snapshot.catalogue();
+        let plan = &catalogue.skus()[0].service_plans[0];
+        let (id, unknown) = (plan.id.to_string(), "00000000-0000-0000-0000-00000000ffff");
+        let told = format!("service plans {id}, {unknown} are mutually exclusive.");
+        assert_eq!(
+            with_names(&told, catalogue),
+            format!("service plans {} ({id}), {unknown} are mutually exclusive.", plan.name)
+        );
+        assert_eq!(with_names("no seat left", catalogue), "no seat left");
     }
 }
