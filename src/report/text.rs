@@ -14,7 +14,7 @@ use crate::plan::{Baseline, Basis, GuardName, Origin, Plan, PlanState, Simulated
 use crate::ports::{HistoryEntry, StoredPlan};
 use crate::report::text::style::Style;
 
-mod became;
+pub(crate) mod became;
 pub(crate) mod branch;
 pub(crate) mod changes;
 mod diagnosis;

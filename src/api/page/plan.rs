@@ -15,15 +15,17 @@ use super::{Visit, encode, see_other};
 use crate::plan::guard::tripped;
 use crate::plan::{Digest, GuardName, Kind, PlanId, PlanState, Verdict};
 use crate::ports::desk::Desk;
-use crate::ports::{Clock, Records, StoredPlan};
+use crate::ports::{Clock, HistoryFilter, Records, StoredPlan};
 use crate::report::html::sections::{Filter, Group, choices};
 use crate::report::html::view::View;
 use crate::report::html::{ADOPTED_MAX, LISTED_MAX};
-use crate::report::text::count;
+use crate::report::text::{became, count};
 use crate::report::word::Word;
 
 /// How many people are on a page of one group.
 const PAGE: usize = 200;
+/// Of plans of so many operations the outcomes are counted.
+const BECAME_MAX: usize = 20_000;
 /// How many people are on a page of a plan.
 const PEOPLE_MAX: usize = 1_000;
 /// How many groups are on a page of a plan.
@@ -93,12 +95,14 @@ where
     let report = place.and_then(|place| place.facts().report);
     let observes = report.is_some_and(|report| &*report.mode == "observe");
     let successor = shared.successor(&stored).await?;
+    let became = shared.became(&stored).await?;
     turn.work(move || {
         let mut view = View::new(&stored, &filter);
         let found = filter.is_active().then(|| {
             format!("{} of this plan fit", count(view.entries() as u64, "entry", "entries"))
         });
         let pager = cut(&mut view, &visit, at);
+        view.became = became;
         view.users_at = Some("/users/".to_owned());
         view.is_unfolded = filter.search.is_some();
         let mut frame = Frame::new(format!("Plan {id}"), "/");
@@ -119,6 +123,16 @@ where
     R: Records + Desk + 'static,
     C: Clock + 'static,
 {
+    /// Tells what became of a plan that was carried out. Of a very large one the history tells.
+    async fn became(&self, stored: &StoredPlan) -> Result<Vec<String>, Problem> {
+        let is_small = stored.plan.operations.len() <= BECAME_MAX;
+        if !stored.state.was_carried_out() || !is_small {
+            return Ok(Vec::new());
+        }
+        let filter = HistoryFilter { plan: Some(stored.plan.id), ..HistoryFilter::default() };
+        Ok(became::lines(&self.deps.records.history(filter).await?))
+    }
+
     /// Returns the plan that took the place of one, where one did: the newest later one of the same
     /// kind.
     async fn successor(&self, stored: &StoredPlan) -> Result<Option<PlanId>, Problem> {

@@ -568,3 +568,13 @@ async fn the_history_says_which_request_it_was_and_what_is_no_plan() {
     assert!(wrong.body.contains(&format!("value=\"{part}\"")), "{wrong:?}");
     assert!(!wrong.body.contains("cannot be read"), "{wrong:?}");
 }
+
+#[tokio::test]
+async fn a_plan_that_was_carried_out_tells_what_became_of_it_and_not_what_held_it() {
+    let site = Site::new().await;
+    let plan = carried_out(&site).await;
+    let browser = site.signed_in("reads").await;
+    let told = browser.get(&format!("/plans/{}", plan.id)).await;
+    assert!(told.body.contains("<strong>What became of it:</strong> 2 done"), "{told:?}");
+    assert!(!told.body.contains("held by "), "{told:?}");
+}

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::plan::guard::is_loss;
 use crate::plan::{Because, Kind, NoLonger, Operation, Plan, UserRef};
+use crate::ports::StoredPlan;
 use crate::report::text::changes::{file_and_line, lead, parts, rank, why};
 use crate::report::text::rest::placed;
 use crate::report::text::style::Style;
@@ -163,7 +164,10 @@ pub(crate) fn choices(plan: &Plan) -> (BTreeSet<&str>, BTreeSet<&str>) {
 }
 
 /// Returns what of a plan fits, everybody listed.
-pub(crate) fn sections<'a>(plan: &'a Plan, filter: &Filter) -> Vec<Section<'a>> {
+pub(crate) fn sections<'a>(stored: &'a StoredPlan, filter: &Filter) -> Vec<Section<'a>> {
+    let plan = &stored.plan;
+    // What held it is told while it can still be decided.
+    let is_open = stored.state.is_open();
     let mut by_key: BTreeMap<usize, Vec<&Operation>> = BTreeMap::new();
     for operation in plan.operations.iter().filter(|operation| filter.fits(operation)) {
         by_key.entry(kind_of_section(operation)).or_default().push(operation);
@@ -173,7 +177,8 @@ pub(crate) fn sections<'a>(plan: &'a Plan, filter: &Filter) -> Vec<Section<'a>> 
         .map(|(at, operations)| {
             let (key, title, note, is_grave) = OPERATIONS[at];
             let people = operations.len();
-            Section { key, title, note, is_grave, people, blocks: blocks(plan, &operations) }
+            let blocks = blocks(plan, is_open, &operations);
+            Section { key, title, note, is_grave, people, blocks }
         })
         .collect();
     sections.extend(asides(plan, filter));
@@ -226,7 +231,7 @@ fn kind_of_section(operation: &Operation) -> usize {
     }
 }
 
-fn blocks<'a>(plan: &'a Plan, operations: &[&'a Operation]) -> Vec<Block<'a>> {
+fn blocks<'a>(plan: &'a Plan, is_open: bool, operations: &[&'a Operation]) -> Vec<Block<'a>> {
     let mut by_policy: BTreeMap<(&str, &str), Vec<&Operation>> = BTreeMap::new();
     for operation in operations {
         let policy = lead(operation);
@@ -242,13 +247,13 @@ fn blocks<'a>(plan: &'a Plan, operations: &[&'a Operation]) -> Vec<Block<'a>> {
             at: at.to_owned(),
             owner: owner.map(|of| &*of.owner),
             people: operations.len(),
-            groups: groups(&operations),
+            groups: groups(is_open, &operations),
         }
     };
     policies.into_iter().map(block).collect()
 }
 
-fn groups<'a>(operations: &[&'a Operation]) -> Vec<Group<'a>> {
+fn groups<'a>(is_open: bool, operations: &[&'a Operation]) -> Vec<Group<'a>> {
     let mut by_change: BTreeMap<(u8, Vec<String>), Vec<&Operation>> = BTreeMap::new();
     for operation in operations {
         let key = (rank(operation), parts(operation, Style::Plain));
@@ -258,7 +263,7 @@ fn groups<'a>(operations: &[&'a Operation]) -> Vec<Group<'a>> {
         let person = |operation: &&'a Operation| Person {
             user: &operation.user,
             note: why(operation),
-            marks: marks(operation),
+            marks: marks(operation, is_open),
         };
         let title = parts.join("  ");
         let parts = parts.into_iter().map(part).collect();
@@ -278,7 +283,7 @@ fn part(text: String) -> Part {
 }
 
 /// Says what a reviewer must not miss about an operation.
-fn marks(operation: &Operation) -> Vec<String> {
+fn marks(operation: &Operation, is_open: bool) -> Vec<String> {
     let mut marks = Vec::new();
     if !operation.data_at_risk.is_empty() {
         let families: Vec<&str> = operation.data_at_risk.iter().map(|of| of.word()).collect();
@@ -286,7 +291,7 @@ fn marks(operation: &Operation) -> Vec<String> {
     }
     let some = operation.held_by.iter().filter(|guard| guard.holds_removals_only());
     let some: Vec<&str> = some.map(|guard| guard.as_str()).collect();
-    if !some.is_empty() {
+    if is_open && !some.is_empty() {
         marks.push(format!("held by {}", some.join(", ")));
     }
     marks

@@ -27,6 +27,8 @@ pub(crate) struct View<'a> {
     /// What it was made from.
     pub(crate) facts: Vec<String>,
     pub(crate) decisions: Vec<String>,
+    /// What became of it: counts, then reasons; nothing before it was carried out.
+    pub(crate) became: Vec<String>,
     /// The verdicts of guards, those that tripped first.
     pub(crate) guards: Vec<&'a Verdict>,
     pub(crate) sections: Vec<Section<'a>>,
@@ -78,7 +80,8 @@ impl<'a> View<'a> {
             facts: facts(stored),
             decisions: stored.decisions.iter().map(decision).collect(),
             guards,
-            sections: sections(plan, filter),
+            became: Vec::new(),
+            sections: sections(stored, filter),
             seats: plan.seats.iter().map(seats).collect(),
             remarks: remarks(stored),
             users_at: None,
@@ -126,9 +129,10 @@ fn risk(stored: &StoredPlan) -> Option<String> {
     let people = |number| count(number, "person", "people");
     match (at_risk, lose) {
         (0, 0) => None,
-        (0, lose) => Some(format!("{} lose something; no data is at risk", people(lose))),
+        (0, lose) => Some(format!("{} lose a license; no data is at risk", people(lose))),
         (risk, lose) => {
-            Some(format!("{} lose something; data of {} is at risk", people(lose), people(risk)))
+            let (lose, risk) = (people(lose), people(risk));
+            Some(format!("{lose} lose a license or data; data of {risk} is at risk"))
         }
     }
 }

@@ -12,9 +12,17 @@ const REASONS_MAX: usize = 5;
 
 /// Renders how many operations ended in which way, and why those that did not take effect did not.
 pub(super) fn render(out: &mut String, outcomes: &[HistoryEntry], style: Style) {
-    if outcomes.is_empty() {
-        return;
+    let lines = lines(outcomes);
+    let Some((counts, reasons)) = lines.split_first() else { return };
+    let _ = writeln!(out, "\n{} {counts}", style.strong("What became of it:"));
+    for reason in reasons {
+        let _ = writeln!(out, "{}", style.warn(&format!("  {reason}")));
     }
+}
+
+/// Returns how many operations ended in which way, and behind that a line for each of the most frequent
+/// reasons of those that did not take effect. Nothing where there is no outcome.
+pub(crate) fn lines(outcomes: &[HistoryEntry]) -> Vec<String> {
     let mut kinds: BTreeMap<OutcomeKind, u64> = BTreeMap::new();
     let mut reasons: BTreeMap<(OutcomeKind, String), u64> = BTreeMap::new();
     for entry in outcomes {
@@ -26,21 +34,24 @@ pub(super) fn render(out: &mut String, outcomes: &[HistoryEntry], style: Style) 
             *reasons.entry((kind, format!("{code}{}", entry.outcome.detail))).or_default() += 1;
         }
     }
+    if kinds.is_empty() {
+        return Vec::new();
+    }
     let counts: Vec<String> = kinds
         .iter()
         .map(|(kind, number)| format!("{number} {}", kind.as_str().replace('_', " ")))
         .collect();
-    let _ = writeln!(out, "\n{} {}", style.strong("What became of it:"), counts.join(", "));
+    let mut lines = vec![counts.join(", ")];
     let mut reasons: Vec<_> = reasons.into_iter().collect();
     reasons.sort_by_key(|(_, number)| std::cmp::Reverse(*number));
     for ((kind, why), number) in reasons.iter().take(REASONS_MAX) {
-        let line = format!("  {number} {}: {}", kind.as_str(), clean_line(why));
-        let _ = writeln!(out, "{}", style.warn(&line));
+        lines.push(format!("{number} {}: {}", kind.as_str(), clean_line(why)));
     }
     if reasons.len() > REASONS_MAX {
         let more = count((reasons.len() - REASONS_MAX) as u64, "more reason", "more reasons");
-        let _ = writeln!(out, "{}", style.dim(&format!("  and {more}")));
+        lines.push(format!("and {more}"));
     }
+    lines
 }
 
 /// Writes a text of Graph's on one line, whole but for what would fill a page.
