@@ -24,6 +24,11 @@ use crate::ports::{
 /// Source: Graph throttling limits: writes within 150 seconds.
 const WRITES_COUNT_FOR: SignedDuration = SignedDuration::from_secs(150);
 
+/// Why operations of a plan that is carried out are not sent.
+const NOT_SO: &str = "no longer planned just as it was approved";
+const TRIED: &str = "it was tried in a part of the plan, and is asked about again";
+const SO_BEFORE: &str = "it was so before anything was sent";
+
 /// What carrying a plan out came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CarriedOut {
@@ -95,6 +100,8 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             take_up(&stored.plan, stored.state, accepted, &tried, &inputs)
                 .map_err(CycleError::NotTakenUp)?;
         self.keep(snapshot.clone(), tracking.clone()).await?;
+        // Whoever rejected it while the tenant was read is heeded before anything counts as accepted.
+        self.records.advance(stored.plan.id, PlanState::Approved, PlanState::Applying).await?;
         let mut observed = planned.observed;
         // Whatever guard trips, a person accepted it: what there is now is what there was from now on.
         observed.extend(planned.on_acceptance);
@@ -102,9 +109,11 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         let mut released = planned.plan;
         // What was never shown is not let go yet: the file may have been lost by mistake.
         released.released.retain(|entry| stored.plan.released.contains(entry));
-        self.records.begin(stored.plan.id, stored.plan.part_of).await?;
-        self.set_aside(&stored.plan, &stale, OutcomeKind::Stale).await?;
-        self.set_aside(&stored.plan, &already_done, OutcomeKind::AlreadyDone).await?;
+        let (again, not_so): (Vec<Digest>, Vec<Digest>) =
+            stale.iter().copied().partition(|key| tried.contains(key));
+        self.set_aside(&stored.plan, &again, OutcomeKind::Stale, TRIED).await?;
+        self.set_aside(&stored.plan, &not_so, OutcomeKind::Stale, NOT_SO).await?;
+        self.set_aside(&stored.plan, &already_done, OutcomeKind::AlreadyDone, SO_BEFORE).await?;
         let since = self.clock.now() - WRITES_COUNT_FOR;
         writer.spent(&self.records.writes_since(self.tenant, since).await?);
         let mut run = self.execute(writer, policies, &approved, &snapshot, &ledger).await?;
@@ -218,15 +227,8 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         plan: &Plan,
         operations: &[Digest],
         kind: OutcomeKind,
+        detail: &str,
     ) -> Result<(), CycleError> {
-        let detail = match kind {
-            OutcomeKind::Stale => "no longer planned just as it was approved",
-            OutcomeKind::AlreadyDone => "it was so before anything was sent",
-            OutcomeKind::Done
-            | OutcomeKind::Refused
-            | OutcomeKind::Failed
-            | OutcomeKind::Deferred => "",
-        };
         let settlement = |operation: &Digest| Settlement {
             outcome: Outcome {
                 plan: plan.id,

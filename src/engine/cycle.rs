@@ -1,10 +1,10 @@
 //! One pass from reading to recording.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::snapshot::{ReadKind, Snapshot};
 use crate::domain::tracking::Tracking;
@@ -18,8 +18,8 @@ use crate::plan::second_look::SecondLook;
 use crate::plan::settled::Settled;
 use crate::plan::{Asked, Digest, OriginKind, Plan, PlanId, PlanState, Trigger};
 use crate::ports::{
-    Clock, CycleRecord, Decision, HistoryEntry, HistoryFilter, OutcomeKind, ReadRequest, Records,
-    RecordsError, StoredPlan, TenantRead, TenantReader,
+    Clock, CycleRecord, Decision, HistoryEntry, HistoryFilter, Outcome, OutcomeKind, ReadRequest,
+    Records, RecordsError, StoredPlan, TenantRead, TenantReader,
 };
 
 /// What a cycle came to.
@@ -167,8 +167,15 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         let Some(before) = before.filter(|one| one.state == PlanState::Approved) else {
             return Ok(());
         };
-        let tried = self.tried_since_approval(before).await?;
-        let count = plan.operations.iter().filter(|one| tried.contains(&one.key)).count();
+        let mut tried = self.tried(before).await?;
+        // A read may lag behind what was done just now.
+        let lag = self.clock.now()
+            - SignedDuration::try_from(self.patience.settle_after).unwrap_or_default();
+        tried.retain(|_, outcome| {
+            let is_done = matches!(outcome.kind, OutcomeKind::Done | OutcomeKind::AlreadyDone);
+            !(is_done && outcome.at > lag)
+        });
+        let count = plan.operations.iter().filter(|one| tried.contains_key(&one.key)).count();
         if count == 0 {
             return Ok(());
         }
@@ -176,6 +183,11 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
             tenant = %self.tenant, plan = %before.plan.id, tried = count,
             "operations of the approved plan were tried in a part of it and are planned still: they are asked about again"
         );
+        let now = self.records.plan(Some(self.tenant), Some(before.plan.id)).await?;
+        if now.is_some_and(|now| now.decisions.len() != before.decisions.len()) {
+            // Somebody decided on it just then.
+            return Ok(());
+        }
         let (from, to) = (PlanState::Approved, PlanState::Superseded);
         match self.records.advance(before.plan.id, from, to).await {
             // Somebody decided on it just then.
@@ -274,17 +286,21 @@ impl<T: TenantReader, R: Records, C: Clock> Engine<'_, T, R, C> {
         &self,
         plan: &StoredPlan,
     ) -> Result<BTreeSet<Digest>, CycleError> {
-        let mut tried = BTreeSet::new();
+        Ok(self.tried(plan).await?.into_keys().collect())
+    }
+
+    /// Returns them with their outcomes.
+    async fn tried(&self, plan: &StoredPlan) -> Result<BTreeMap<Digest, Outcome>, CycleError> {
+        let mut tried = BTreeMap::new();
         let Some(approval) = plan.decisions.last() else { return Ok(tried) };
         for newer in self.newer_than(plan.plan.id).await? {
             let outcomes = self.outcomes(newer).await?;
             let since = outcomes.iter().filter(|entry| entry.outcome.at >= approval.at);
-            let operations =
-                since.filter(|entry| !waits_still(entry)).map(|entry| entry.outcome.operation);
-            tried.extend(operations);
+            let since = since.filter(|entry| !waits_still(entry));
+            tried.extend(since.map(|entry| (entry.outcome.operation, entry.outcome.clone())));
         }
         let own: BTreeSet<Digest> = plan.plan.operations.iter().map(|one| one.key).collect();
-        tried.retain(|key| own.contains(key));
+        tried.retain(|key, _| own.contains(key));
         Ok(tried)
     }
 

@@ -134,8 +134,8 @@ pub fn take_up(
     let approved: BTreeSet<Digest> = keys.filter(|key| !tried.contains(key)).collect();
     let (mut everything, owned) =
         make_counting(inputs, &Scope::Everybody).map_err(NotTakenUp::Unsettled)?;
-    let unapproved =
-        everything.plan.operations.iter().filter(|op| !approved.contains(&op.key)).count() as u64;
+    let is_new = |op: &&Operation| !approved.contains(&op.key) && !tried.contains(&op.key);
+    let unapproved = everything.plan.operations.iter().filter(is_new).count() as u64;
     // Only those whose operations were approved, so that nobody who came later takes their seats.
     let mut users: BTreeSet<UserId> = plan.operations.iter().map(|op| op.user.id).collect();
     let mut operations = Vec::new();

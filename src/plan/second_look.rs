@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::group::{Group, Members, Membership};
-use crate::domain::ids::{GroupId, SkuId, UserId};
+use crate::domain::ids::{GroupId, ServicePlanId, SkuId, UserId};
 use crate::domain::known::{Known, Truth};
 use crate::domain::names::PolicyName;
 use crate::domain::snapshot::{Reading, Snapshot};
 use crate::domain::user::User;
-use crate::plan::bind::{Bound, Part, bind};
+use crate::plan::bind::{Bound, Part, PlanTerms, bind};
 use crate::plan::make::Inputs;
 use crate::plan::{Operation, Reason, SkuRef};
 use crate::policy::list::{List, Listed, Row};
@@ -296,6 +296,17 @@ fn switched(operation: &Operation) -> impl Iterator<Item = &SkuRef> {
     held.map(|addition| &addition.sku)
 }
 
+/// Returns the service plans of a SKU that an operation switches off.
+fn switched_off(operation: &Operation, sku: &SkuRef) -> impl Iterator<Item = ServicePlanId> {
+    let before = operation.before.iter().find(|held| held.sku == *sku);
+    let addition = operation.add.iter().find(|addition| addition.sku == *sku);
+    let was_off = move |plan: ServicePlanId| {
+        before.is_some_and(|held| held.disabled.iter().any(|one| one.id == plan))
+    };
+    let off = addition.into_iter().flat_map(|addition| &addition.disabled).map(|plan| plan.id);
+    off.filter(move |plan| !was_off(*plan))
+}
+
 /// Checks that every policy stands to the user as what becomes of a SKU says, or as it has to.
 fn judge(
     bound: &Bound<'_>,
@@ -318,7 +329,15 @@ fn judge(
         };
         let reason = because().find(|why| why.policy == *name).map(|why| why.reason);
         let grants = match &policy.part {
-            Part::Taken(terms) => terms.grants.contains_key(&sku.id),
+            Part::Taken(terms) => match (fate, terms.grants.get(&sku.id)) {
+                (_, None) => false,
+                (Fate::Gone, Some(_)) => true,
+                // A policy has a say in what it leaves on, and in nothing where it says nothing.
+                (Fate::Switched, Some(PlanTerms::Unsaid)) => false,
+                (Fate::Switched, Some(PlanTerms::Off(off))) => {
+                    switched_off(operation, sku).any(|plan| !off.contains(plan))
+                }
+            },
             Part::Elsewhere | Part::Idle(_) => false,
             Part::Broken => true,
         };

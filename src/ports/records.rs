@@ -274,7 +274,8 @@ pub trait Records: Send + Sync {
         tenant: Option<&TenantName>,
     ) -> impl Future<Output = Result<Vec<PlanHead>, RecordsError>> + Send;
 
-    /// Records a decision and moves the plan to its state.
+    /// Records a decision and moves the plan to its state. With a plan its open parts are rejected: they are
+    /// superseded.
     ///
     /// # Errors
     ///
@@ -299,18 +300,6 @@ pub trait Records: Send + Sync {
         other: PlanId,
         decisions: usize,
     ) -> impl Future<Output = Result<bool, RecordsError>> + Send;
-
-    /// Moves an approved plan to `applying`. The part of another is not begun where that one was
-    /// rejected since.
-    ///
-    /// # Errors
-    ///
-    /// `WrongState` where it is not approved, or what it is a part of was rejected; nothing changed.
-    fn begin(
-        &self,
-        plan: PlanId,
-        part_of: Option<PlanId>,
-    ) -> impl Future<Output = Result<(), RecordsError>> + Send;
 
     /// Moves a plan from one state to another.
     ///

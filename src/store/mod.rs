@@ -232,11 +232,6 @@ impl Records for Store {
         .await
     }
 
-    async fn begin(&self, plan: PlanId, part_of: Option<PlanId>) -> Result<(), RecordsError> {
-        let what = format!("begin plan {plan}");
-        self.write(what, move |writing| plans::begin(writing, plan, part_of)).await
-    }
-
     async fn advance(
         &self,
         plan: PlanId,

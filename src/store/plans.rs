@@ -291,7 +291,11 @@ pub(super) fn decide(
         }),
     };
     journal::append(transaction, &mut [entry].into_iter())?;
-    set_state(transaction, id, *state)
+    set_state(transaction, id, *state)?;
+    if *state == PlanState::Rejected {
+        reject_parts(transaction, &tenant, id)?;
+    }
+    Ok(())
 }
 
 /// Records a decision that follows from how another plan stood, unless somebody decided on that one since.
@@ -312,19 +316,21 @@ pub(super) fn decide_after(
     Ok(true)
 }
 
-/// Moves an approved plan to `applying`, unless what it is a part of was rejected.
-pub(super) fn begin(
-    transaction: &Transaction<'_>,
-    id: PlanId,
-    part_of: Option<PlanId>,
-) -> Result<(), Fault> {
-    if let Some(whole) = part_of
-        && state(transaction, whole)? == PlanState::Rejected
-    {
-        let (state, wanted) = (PlanState::Rejected, "approved or held");
-        return Err(RecordsError::WrongState { plan: whole, state, wanted }.into());
+/// Closes the open parts of a plan that was rejected, and the parts of those.
+fn reject_parts(transaction: &Transaction<'_>, tenant: &str, id: PlanId) -> Result<(), Fault> {
+    let open = open_states();
+    let mut statement = transaction.prepare_cached(&format!(
+        "SELECT id FROM plans WHERE tenant = ?1 AND id <> ?2 AND state IN ({open})"
+    ))?;
+    let found = statement.query_map(params![tenant, Text(id)], |row| row.get(0))?;
+    let found = found.collect::<Result<Vec<Text<PlanId>>, _>>()?;
+    for Text(other) in found {
+        if find(transaction, other)?.plan.part_of == Some(id) {
+            set_state(transaction, other, PlanState::Superseded)?;
+            reject_parts(transaction, tenant, other)?;
+        }
     }
-    advance(transaction, id, PlanState::Approved, PlanState::Applying)
+    Ok(())
 }
 
 /// Moves a plan from one state to another.

@@ -278,10 +278,6 @@ impl<P: Records> Records for Fused<'_, P> {
         self.effect(self.port.decide_after(plan, decision, other, decisions)).await
     }
 
-    async fn begin(&self, plan: PlanId, part_of: Option<PlanId>) -> Kept<()> {
-        self.effect(self.port.begin(plan, part_of)).await
-    }
-
     async fn advance(&self, plan: PlanId, from: PlanState, to: PlanState) -> Kept<()> {
         self.effect(self.port.advance(plan, from, to)).await
     }

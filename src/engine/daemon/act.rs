@@ -134,6 +134,11 @@ where
         let tried = self.engine().tried_since_approval(&stored).await;
         let Some(tried) = self.heed_cycle(tried) else { return };
         let mut left = stored.plan.operations.iter().filter(|one| !tried.contains(&one.key));
+        if tried.len() == stored.plan.operations.len() {
+            // All of it ran in parts: nothing is left but to close it.
+            self.run(policies, &stored).await;
+            return;
+        }
         if left.all(|operation| refused(&operation)) {
             return;
         }

@@ -160,6 +160,11 @@ fn what_data_hangs_on_is_switched_off_only_where_graph_agrees() {
     assert_eq!(ask(&world, &world, &["Thin"]), Ok(()));
     assert!(ask(&world, &world, &[]).is_err());
     assert!(ask(&world, &world, &["Thin", "Staff"]).is_err());
+    // Who says nothing of service plans has no say in them, known or not.
+    let policies = "thin: Thin -> SPE_E3 off:EXCHANGE_S_ENTERPRISE
+                    base: Hidden -> SPE_E3";
+    let world = self::world("group Hidden hidden\nana: in Thin, from DE, SPE_E3", policies);
+    assert_eq!(ask(&world, &world, &["Thin"]), Ok(()));
     // What no data hangs on needs no second question.
     let small = "small: Small -> no SPE_E3/YAMMER";
     let world = self::world("ana: in Small, from DE, SPE_E3", small);
