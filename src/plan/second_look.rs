@@ -330,10 +330,9 @@ fn judge(
         let reason = because().find(|why| why.policy == *name).map(|why| why.reason);
         let grants = match &policy.part {
             Part::Taken(terms) => match (fate, terms.grants.get(&sku.id)) {
-                (_, None) => false,
-                (Fate::Gone, Some(_)) => true,
                 // A policy has a say in what it leaves on, and in nothing where it says nothing.
-                (Fate::Switched, Some(PlanTerms::Unsaid)) => false,
+                (_, None) | (Fate::Switched, Some(PlanTerms::Unsaid)) => false,
+                (Fate::Gone, Some(_)) => true,
                 (Fate::Switched, Some(PlanTerms::Off(off))) => {
                     switched_off(operation, sku).any(|plan| !off.contains(plan))
                 }
