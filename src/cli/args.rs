@@ -21,9 +21,7 @@ pub use self::doctor::Doctor;
 pub use self::files::{
     Import, Init, OnLeave, SnapshotArgs, Test, TestFormat, Validate, ValidateFormat,
 };
-pub use self::lists::{
-    Explain, History, HistoryFormat, Listing, OutcomeWord, SeatsArgs, Status, Users,
-};
+pub use self::lists::{Explain, History, HistoryFormat, Listing, SeatsArgs, Status, Users};
 pub use self::once::{Bulk, BulkAction, Doing, Revert, Whom};
 pub use self::plans::{PlanArgs, Plans, Show};
 pub use self::program::{Bench, Completions, Demo, Described, ManArgs, Run, Schema};

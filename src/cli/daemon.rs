@@ -88,6 +88,10 @@ impl PolicySource for Arc<LivePolicies> {
     }
 }
 
+/// What is told of a configuration that another one took the place of.
+pub(super) const CHANGED: &str =
+    "the file has changed: a restart of the daemon brings it into force";
+
 /// Returns why a configuration is not what it was when it was loaded, where it is not. Blocks.
 fn has_changed(configuration: &SourceFile) -> Option<Arc<str>> {
     let path = Path::new(&*configuration.name);
@@ -105,10 +109,12 @@ fn has_changed(configuration: &SourceFile) -> Option<Arc<str>> {
                 {
                     return None;
                 }
-                (Ok(_), _) => "the file has changed: a restart of the daemon brings it into force",
+                (Ok(_), _) => CHANGED,
             }
         }
-        Err(_) => "the file cannot be read any more",
+        Err(_) => {
+            "the file cannot be read any more: see that it is there and this account may read it"
+        }
     };
     Some(why.into())
 }

@@ -28,10 +28,10 @@ impl Cli {
 fn put<V>(option: &str, before: Option<V>, own: Option<&mut Option<V>>) -> Result<(), Error> {
     let Some(before) = before else { return Ok(()) };
     let why = match own {
-        None => "this command does not go by it",
+        None => "this command does not go by it; leave it out",
         Some(own) => match own.replace(before) {
             None => return Ok(()),
-            Some(_) => "it is given twice",
+            Some(_) => "it stands behind the command as well; leave one out",
         },
     };
     let message = format!("'{option}' cannot be used here: {why}");

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
 use crate::cli::args::{Common, Format, ListFormat};
@@ -142,8 +143,8 @@ pub struct History {
     pub plan: Option<String>,
 
     /// Only outcomes of this kind; may be repeated
-    #[arg(long, value_enum, value_name = "KIND")]
-    pub outcome: Vec<OutcomeWord>,
+    #[arg(long, value_name = "KIND", value_parser = outcomes())]
+    pub outcome: Vec<OutcomeKind>,
 
     /// The newest so many
     #[arg(long, value_name = "N")]
@@ -186,33 +187,8 @@ pub struct Status {
     pub format: Format,
 }
 
-/// What became of an operation
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub enum OutcomeWord {
-    /// A read showed it
-    Done,
-    /// It was so before anything was sent
-    AlreadyDone,
-    /// It was no longer planned just as it was approved
-    Stale,
-    /// Graph refused it
-    Refused,
-    /// It was sent and did not take effect
-    Failed,
-    /// It was put off
-    Deferred,
-}
-
-impl From<OutcomeWord> for OutcomeKind {
-    fn from(word: OutcomeWord) -> Self {
-        match word {
-            OutcomeWord::Done => Self::Done,
-            OutcomeWord::AlreadyDone => Self::AlreadyDone,
-            OutcomeWord::Stale => Self::Stale,
-            OutcomeWord::Refused => Self::Refused,
-            OutcomeWord::Failed => Self::Failed,
-            OutcomeWord::Deferred => Self::Deferred,
-        }
-    }
+/// Reads the words for outcomes.
+fn outcomes() -> impl TypedValueParser<Value = OutcomeKind> {
+    PossibleValuesParser::new(OutcomeKind::ALL.map(OutcomeKind::as_str))
+        .map(|word| OutcomeKind::named(&word).expect("only words of outcomes come here"))
 }

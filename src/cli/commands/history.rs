@@ -25,7 +25,7 @@ pub(crate) async fn run(args: &History, ui: &Ui) -> Outcome {
         tenant: tenant.cloned(),
         user: args.user.as_deref().map(Into::into),
         plan: args.plan.as_deref().map(plan_id).transpose()?,
-        outcomes: args.outcome.iter().map(|outcome| (*outcome).into()).collect(),
+        outcomes: args.outcome.clone(),
         before: None,
         limit: args.limit,
     };

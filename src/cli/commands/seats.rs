@@ -34,7 +34,7 @@ pub(crate) async fn run(args: &SeatsArgs, ui: &Ui, verbose: u8) -> Outcome {
         session.snapshot(tenant, args.refresh, &policies, command).await?
     };
     for sku in tenant.settings.prices_of_nothing(snapshot.catalogue()) {
-        ui.say(&format!("warning: `prices` has `{sku}`, and the tenant has no such SKU"));
+        ui.say(&format!("warning: `prices` has `{sku}`, and the tenant has no such SKU: mend its name, or leave it out"));
     }
     let now = SystemClock.now();
     let ladders = Ladders::of(&policies.policies.set, &tenant.name, snapshot.catalogue());

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::cli::args::{Format, Status};
 use crate::cli::clock::SystemClock;
+use crate::cli::daemon::CHANGED;
 use crate::cli::desk::{DAEMON, goes_by_the_same};
 use crate::cli::exit::{Exit, Failure, Outcome};
 use crate::cli::failure::lock_failure;
@@ -123,9 +124,6 @@ struct Held {
     actual: String,
 }
 
-/// What is told before the daemon has noticed itself.
-const CHANGED: &str = "the file has changed: a restart of the daemon brings it into force";
-
 /// A daemon that waits and has not reported for so long cannot. It reports every minute.
 const SILENT_FOR: SignedDuration = SignedDuration::from_mins(3);
 
@@ -190,6 +188,7 @@ async fn status(
         let report = report.filter(|report| report.process == holder.pid);
         let mut told = daemon(holder, report, SystemClock.now());
         if !goes_by_the_same(holder, tenant) {
+            // Also before the daemon has noticed itself.
             told.outdated_configuration.get_or_insert_with(|| CHANGED.into());
         }
         status.daemon = Some(told);
